@@ -1,0 +1,12 @@
+"""What looks at a call from outside while the phones talk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from lab.calls.record import CallRecord
+from lab.calls.workspace import Workspace
+
+Observer = Callable[[CallRecord, Workspace], AbstractContextManager[None]]
+"""Runs while the phones talk, then notes in the record and the workspace what it saw."""

@@ -1,0 +1,52 @@
+"""How voice gets from the caller to the PBX or to Murmur: what every method has to provide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from lab.calls.record import CallRecord
+from lab.calls.workspace import Workspace
+from lab.lifecycle.setting import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePath:
+    """A way to the server that is open now."""
+
+    caller_address: IPv4Address
+    """The address the caller's voice leaves from."""
+    tunnelled: bool
+    """Whether voice leaves the phone through the tunnel device."""
+    next_hop: IPv4Address
+    """Whom the caller's host talks to: PBX, Murmur, VPN server or guard."""
+    server_address: IPv4Address
+    """Whom the exit talks to for the call: PBX, Murmur or VPN server."""
+    exit_machine: str
+    """The last host before the server: exit relay, or the router in its place."""
+    server_port: int | None = None
+    """The TCP port of the call's connection to the server; None for phones without a tunnel."""
+    client_connects: bool = False
+    """Whether the caller's client opens its connection itself, while captures run: by that it is
+    told from competing ones to the same port."""
+    socks_port: int | None = None
+    """Mumble through Tor: the SOCKS port on the caller's machine."""
+    pinged: bool = True
+    """Whether the round trip is measured by ping; Tor carries none outside a tunnel."""
+
+
+PathOpener = Callable[[Setting, CallRecord, Workspace], AbstractContextManager[VoicePath]]
+"""Opens the path, notes in the record what it did, and closes the path at the end."""
+
+
+def last_router(setting: Setting) -> str:
+    """The forwarding host on the server's network through which the caller reaches it."""
+    server = setting.vpn_server
+    network = setting.topology.network(setting.caller.links[0].network)
+    via = next(route.via for route in server.routes if route.destination == network.subnet)
+    for node in setting.topology.nodes:
+        if any(link.address == via for link in node.links):
+            return node.name
+    raise LookupError(f"no node has the address {via}")

@@ -1,0 +1,68 @@
+"""The directory of one call: made beside the lab, moved to the results when the call has ended."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from lab import places
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where a call in progress leaves its captures, recordings and logs."""
+
+    call_id: str
+    host: Path
+    """The directory as this process sees it."""
+    node: PurePosixPath
+    """The same directory as seen inside endpoints and helpers."""
+
+    def write_log(self, name: str, text: str) -> None:
+        """Keep the log of a program that took part."""
+        (self.host / f"{name}.log").write_text(text)
+
+
+def new_call_id(now: datetime | None = None) -> str:
+    """A name for a call that sorts by time: 20261122T060102-3fa9c1."""
+    return f"{now or datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def make_workspace(setting: Setting, call_id: str) -> Workspace:
+    """Make the call's directory; LabError where the disk refuses."""
+    host = setting.directory / "calls" / call_id
+    try:
+        host.mkdir(parents=True)
+        if os.getuid() == 0:
+            os.chown(host, setting.owner.uid, setting.owner.gid)
+        host.chmod(0o770)
+    except OSError as error:
+        raise LabError(
+            f"cannot make the directory of the call, {host}: {error.strerror}"
+        ) from error
+    return Workspace(call_id, host, PurePosixPath("/calls") / call_id)
+
+
+def keep_workspace(workspace: Workspace) -> Path:
+    """Move the call's directory to the results, in one step; LabError where that fails."""
+    target = places.results_directory() / "calls" / workspace.call_id
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        workspace.host.rename(target)
+    except OSError as error:
+        raise LabError(
+            f"cannot move {workspace.host} to {target}: {error.strerror}",
+            "The call's files are still in the first place.",
+        ) from error
+    return target
+
+
+def discard_workspace(workspace: Workspace) -> None:
+    """Remove the directory of a call that was interrupted."""
+    shutil.rmtree(workspace.host, ignore_errors=True)

@@ -1,0 +1,161 @@
+"""`lab call`: one call over a running lab, scored and stored."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import click
+
+from lab.agents.codecs import CODECS
+from lab.calls.call import CallPlan, make_call
+from lab.calls.coding import choose_coding
+from lab.calls.methods import METHODS
+from lab.calls.playout import FIXED, Playout, parse_playout
+from lab.cli.call_record import print_record
+from lab.cli.durations import call_s_of
+from lab.cli.output import err, print_json
+from lab.engine.client import connect
+from lab.errors import UsageError
+from lab.lifecycle.setting import open_setting
+from lab.load.spec import parse_load
+from lab.shaping import PLACEMENTS
+from lab.store.database import open_store
+from lab.sweep.conditions import conditions
+from lab.sweep.point import Direction, Placement, Point
+from lab.topology.units import parse_rate_kbps
+
+
+@click.command()
+@click.argument("method", type=click.Choice(list(METHODS)))
+@click.option("--name", help="The lab; default: the only one.")
+@click.option(
+    "--codec",
+    type=click.Choice(list(CODECS), case_sensitive=False),
+    help="The speech codec; Mumble has OPUS alone, the phones have all (default: PCMU).",
+)
+@click.option(
+    "--duration",
+    metavar="DURATION",
+    help="How long both ends talk, such as 4m; default: the clip once.",
+)
+@click.option("--ptime", type=int, help="Milliseconds of voice in a packet: 20, 40 or 60.")
+@click.option("--bitrate", type=int, help="kbit/s of a codec that takes one: OPUS, 6 to 256.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the circuit.")
+@click.option("--vbr", is_flag=True, help="Mumble: variable instead of constant bit rate.")
+@click.option(
+    "--playout",
+    help="The buffer before both ears, fixed or adaptive, with its depth in ms, such as fixed:60 "
+    "or adaptive:60 (default: fixed:200).",
+)
+@click.option(
+    "--load", help="Competing traffic, such as wget:20, wget:20:tor, voip:5:tor or mumble:5:tor."
+)
+@click.option("--rate", help="Cap the shared link during the call, such as 10mbit.")
+@click.option("--queue", type=click.IntRange(min=1), help="Length of the queue there, packets.")
+@click.option(
+    "--placement",
+    type=click.Choice(PLACEMENTS),
+    default="server",
+    show_default=True,
+    help="Where the shared link sits.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["to-caller", "to-callee"]),
+    default="to-caller",
+    show_default=True,
+    help="Which way voice and competing traffic share the link.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    method: str,
+    name: str | None,
+    codec: str | None,
+    duration: str | None,
+    ptime: int | None,
+    bitrate: int | None,
+    seed: int,
+    vbr: bool,
+    playout: str | None,
+    as_json: bool,
+    **circumstances: Any,
+) -> None:
+    """Make one call by METHOD; exit status 1 where it failed.
+
+    Longer than the clip (30 s), the clip is repeated and PESQ becomes a series of windows.
+    """
+    way = METHODS[method]
+    name_of_codec = way.codec(codec).name
+    choose_coding(way.codec(codec), ptime, bitrate)
+    buffer = FIXED if playout is None else playout_of(playout)
+    way.check_playout(way.codec(codec), buffer)
+    if vbr and not way.is_mumble:
+        raise UsageError("--vbr is for Mumble calls", "Those are the methods mumble and m-tor.")
+    point = point_of(method, name_of_codec, **circumstances)
+    plan = CallPlan(
+        method,
+        name_of_codec,
+        ptime_ms=ptime,
+        bitrate_kbps=bitrate,
+        duration_s=call_s_of(duration),
+        seed=seed,
+        playout=buffer,
+        vbr=vbr,
+    )
+    setting = open_setting(connect(), name)
+    with err.status("calling ...") as spinner, open_store() as store:
+
+        def announce(text: str) -> None:
+            spinner.update(f"{method}: {text} ...")
+
+        with conditions(setting, point, seed, announce) as observers:
+            record = make_call(setting, plan, announce, observers)
+        record.direction, record.placement = point.direction, point.placement
+        store.add_call(record)
+    if as_json:
+        print_json(record.to_dict())
+    else:
+        print_record(record)
+    ctx.exit(0 if record.status == "ok" else 1)
+
+
+def playout_of(text: str) -> Playout:
+    """What `--playout` asks for; UsageError where there is no such buffer."""
+    try:
+        return parse_playout(text)
+    except ValueError as error:
+        raise UsageError(f"--playout: {text!r} {error}") from None
+
+
+def point_of(
+    method: str,
+    codec: str,
+    load: str | None,
+    rate: str | None,
+    queue: int | None,
+    placement: str,
+    direction: str,
+) -> Point:
+    """What the options ask for, as a point of an experiment; UsageError where they are wrong."""
+    try:
+        rate_kbps = None if rate is None else parse_rate_kbps(rate)
+    except ValueError as error:
+        raise UsageError(f"--rate: {rate!r} {error}") from None
+    if queue is not None and rate is None:
+        raise UsageError("--queue needs --rate", "Only a capped link has a queue.")
+    wanted = None if load is None else parse_load(load)
+    point = Point(
+        method=method,
+        codec=codec,
+        direction=cast(Direction, direction),
+        rate_kbps=rate_kbps,
+        placement=cast(Placement, placement),
+        queue_packets=queue,
+        load_kind=wanted.kind if wanted else "none",
+        load_count=wanted.count if wanted else 0,
+        load_through=wanted.route if wanted else None,
+    )
+    return point.normalised()

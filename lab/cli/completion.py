@@ -1,0 +1,47 @@
+"""What the shell offers after Tab: labs and nodes that are up, topologies that are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+from click.shell_completion import CompletionItem
+
+from lab.engine.client import connect
+from lab.engine.discovery import RunningLab, find_labs
+from lab.errors import LabError
+from lab.topology.load import SHIPPED
+
+
+def lab_names(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The labs that are up."""
+    return _items(((lab.name, f"topology {lab.topology}") for lab in _running()), typed)
+
+
+def node_names(ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The nodes of the lab given by --name, or of all that are up."""
+    wanted = ctx.params.get("name")
+    nodes = {
+        node.name: node.role
+        for lab in _running()
+        if wanted in {None, lab.name}
+        for node in lab.nodes
+    }
+    return _items(nodes.items(), typed)
+
+
+def topologies(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The shipped topologies, and files."""
+    shipped = _items(((path.stem, "") for path in sorted(SHIPPED.glob("*.yaml"))), typed)
+    return [*shipped, CompletionItem(typed, type="file")]
+
+
+def _running() -> tuple[RunningLab, ...]:
+    try:
+        return find_labs(connect())
+    except LabError:
+        return ()
+
+
+def _items(offers: Iterable[tuple[str, str]], typed: str) -> list[CompletionItem]:
+    return [CompletionItem(name, help=about) for name, about in offers if name.startswith(typed)]

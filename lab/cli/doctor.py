@@ -1,0 +1,43 @@
+"""`lab doctor`: what this host has and lacks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from lab.cli.output import out, print_json
+from lab.engine.doctor import Finding, State, examine
+from lab.lifecycle.pbx_choice import freeswitch_image
+
+_STYLES = {State.OK: "green", State.NOTE: "yellow", State.MISSING: "red", State.UNKNOWN: "dim"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Tell what this host has and lacks; paste it into a bug report.
+
+    The exit status is 1 where something is missing that the lab cannot run without.
+    """
+    findings = examine(freeswitch_image())
+    usable = all(finding.state is not State.MISSING for finding in findings)
+    if as_json:
+        print_json({"usable": usable, "findings": [asdict(finding) for finding in findings]})
+    else:
+        out.print(_table(findings))
+    ctx.exit(0 if usable else 1)
+
+
+def _table(findings: tuple[Finding, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("what", "state", "found"):
+        table.add_column(heading)
+    for finding in findings:
+        text = escape(finding.detail) + (f"\n[dim]{escape(finding.hint)}[/]" * bool(finding.hint))
+        state = f"[{_STYLES[finding.state]}]{finding.state}[/]"
+        table.add_row(finding.name, state, text)
+    return table

@@ -1,0 +1,26 @@
+"""`lab exec`: run a command in a node."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+
+from lab.cli.completion import lab_names, node_names
+from lab.engine.client import connect
+from lab.engine.discovery import find_lab
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--name", shell_complete=lab_names, help="The lab; default: the only one.")
+@click.argument("node", shell_complete=node_names)
+@click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.pass_context
+def command(ctx: click.Context, name: str | None, node: str, words: tuple[str, ...]) -> None:
+    """Run COMMAND in NODE as the node's own user and exit with its status."""
+    container = find_lab(connect(), name).node(node).container_id
+    terminal = ["-it"] if sys.stdin.isatty() and sys.stdout.isatty() else ["-i"]
+    ctx.exit(
+        subprocess.run(["docker", "exec", *terminal, container, *words], check=False).returncode
+    )

@@ -1,0 +1,177 @@
+"""`lab experiment`: run a sweep, go on with one, list them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import timedelta
+
+import click
+from rich.status import Status
+from rich.table import Table
+
+from lab.calls.record import CallRecord
+from lab.cli.output import err, out, print_json
+from lab.engine.client import connect
+from lab.store.database import Run, Store, open_store
+from lab.sweep.experiment import SHIPPED, find_experiment, load_experiment
+from lab.sweep.ledger import Ledger
+from lab.sweep.plan import PlannedCall
+from lab.sweep.run import go_on, ledger_of, new_run
+
+
+@click.group("experiment")
+def command() -> None:
+    """Run experiments: many calls, in an order drawn from a seed, each stored as it ends."""
+
+
+@command.command("run")
+@click.argument("file", metavar="FILE")
+@click.option("--quick", is_flag=True, help="The experiment's short version.")
+@click.option("--name", help="The lab; default: the topology's name. Brought up if it is not.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 9),
+    default=1,
+    show_default=True,
+    help="Labs side by side, as far as this host carries them.",
+)
+def run_command(file: str, quick: bool, name: str | None, jobs: int) -> None:
+    """Run the experiment in FILE (a shipped name such as `table1`, or a YAML file).
+
+    Interrupted, it goes on with `lab experiment resume last`.
+    """
+    experiment = load_experiment(find_experiment(file), quick)
+    with open_store() as store:
+        _go_on(store, new_run(store, experiment, name, jobs))
+
+
+@command.command("resume")
+@click.argument("run_id", metavar="RUN", default="last")
+def resume_command(run_id: str) -> None:
+    """Go on with RUN (default: the last one): no finished call is lost, none repeated."""
+    with open_store() as store:
+        _go_on(store, store.run(run_id))
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_command(as_json: bool) -> None:
+    """List the runs, newest last, and the experiments that come with the lab."""
+    with open_store() as store:
+        states = [_state(store, run) for run in store.runs()]
+    if as_json:
+        print_json(states)
+        return
+    table = Table(box=None, header_style="bold")
+    for column in states[0] if states else ():
+        table.add_column(column.replace("_", " "))
+    for state in states:
+        table.add_row(*("" if value is None else str(value) for value in state.values()))
+    if states:
+        out.print(table)
+    shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+    err.print(f"Experiments that come with the lab: {shipped}.")
+
+
+def _state(store: Store, run: Run) -> dict[str, str | int | None]:
+    ledger = ledger_of(store, run)
+    tallies = ledger.tallies.values()
+    return {
+        "run": run.run_id,
+        "experiment": run.experiment + (" (quick)" if run.quick else ""),
+        "started_at": run.started_at,
+        "points": len(ledger.plan.points),
+        "valid": sum(tally.valid for tally in tallies),
+        "invalid": sum(tally.invalid for tally in tallies),
+        "failed": sum(tally.failed for tally in tallies),
+        "still_wanted": ledger.still_wanted,
+        "lab": run.lab,
+    }
+
+
+def _go_on(store: Store, run: Run) -> None:
+    # Whoever ends a run politely finds it cleared up, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    resume = f"lab experiment resume {run.run_id}"
+    err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
+    with err.status("looking for the lab ...") as spinner:
+        lines = ProgressLines(spinner)
+        ledger = go_on(connect(), store, run, lines, lines.announce)
+    tallies = ledger.tallies.values()
+    err.print(
+        f"Run {run.run_id} is complete: {sum(tally.valid for tally in tallies)} valid, "
+        f"{sum(tally.invalid for tally in tallies)} invalid and "
+        f"{sum(tally.failed for tally in tallies)} failed calls. `lab report {run.run_id}`",
+        soft_wrap=True,
+    )
+
+
+class ProgressLines:
+    """A `Watcher` that writes a line per call, with the running mean and the time left."""
+
+    def __init__(self, spinner: Status) -> None:
+        self._spinner = spinner
+        self._began = time.monotonic()
+        self._made_before = 0
+
+    def announce(self, text: str) -> None:
+        """What the lab is doing before the first call."""
+        self._spinner.update(f"{text} ...")
+
+    def begins(self, ledger: Ledger) -> None:
+        """Remember how far the run had come."""
+        self._began = time.monotonic()
+        self._made_before = ledger.made
+        if ledger.made:
+            err.print(f"{ledger.made} calls are stored; {ledger.still_wanted} are still wanted.")
+
+    def says(self, planned: PlannedCall, text: str) -> None:
+        """Show what a call is doing."""
+        self._spinner.update(f"{planned.point.point_id} ({planned.number}): {text} ...")
+
+    def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
+        """Write what came of a call."""
+        tally = ledger.tallies[planned.point]
+        mean = "" if tally.mean_mos is None else f", mean {tally.mean_mos:.2f} (n={tally.valid})"
+        all_calls = ledger.made + ledger.still_wanted
+        err.print(
+            f"[{ledger.made}/{all_calls}] {planned.point.point_id}: "
+            f"{_outcome(record, planned.point.hearer)}{mean}; {self._time_left(ledger)}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    def _time_left(self, ledger: Ledger) -> str:
+        """By the pace so far, invalid calls included."""
+        useful = max(1, sum(tally.valid for tally in ledger.tallies.values()))
+        per_call_s = (time.monotonic() - self._began) / (ledger.made - self._made_before)
+        left_s = per_call_s * ledger.still_wanted * ledger.made / useful
+        return f"{timedelta(seconds=round(left_s))} left" if ledger.still_wanted else "done"
+
+
+def _pesq(record: CallRecord, hearer: str) -> str:
+    mos = getattr(record, f"{hearer}_pesq_mos")
+    if mos is not None:
+        return f"PESQ {mos:.2f}"
+    worst = getattr(record, f"{hearer}_window_mos_min")
+    if worst is None:
+        return "no PESQ"
+    best, windows = (
+        getattr(record, f"{hearer}_window_mos_max"),
+        getattr(record, f"{hearer}_windows"),
+    )
+    return f"PESQ {worst:.2f} to {best:.2f} in {windows} windows"
+
+
+def _outcome(record: CallRecord, hearer: str) -> str:
+    if record.status != "ok":
+        return f"failed, {record.reason}"
+    owd_ms = getattr(record, f"{hearer}_owd_ms_p50")
+    figures = [
+        _pesq(record, hearer),
+        "no delay" if owd_ms is None else f"{owd_ms:.1f} ms",
+    ]
+    if not record.valid:
+        figures.append(f"invalid, {'; '.join(record.invalid_reasons)}")
+    return ", ".join(figures)

@@ -1,0 +1,104 @@
+"""`lab field`: the analysis of the second study over a tree laid out like its artifact."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lab.cli.output import err, out, print_json
+from lab.errors import LabError
+from lab.field.overview import overview
+from lab.field.row import CallRow
+from lab.field.run import analyse_tree
+from lab.report.field_figures import draw
+from lab.report.field_report import overview_table
+from lab.report.files import write_drawings
+from lab.report.pages import rich_table
+
+
+@click.command("field")
+@click.argument(
+    "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIRECTORY"
+)
+@click.option(
+    "--reference",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The clip that was played in the calls.",
+)
+@click.option(
+    "--out",
+    "table",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write one row per call, as CSV.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=len(os.sched_getaffinity(0)),
+    show_default="all cores",
+    help="Calls to analyse at once.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Draw the study's figures into this directory.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    *, directory: Path, reference: Path, table: Path, jobs: int, figures: Path | None, as_json: bool
+) -> None:
+    """Analyse calls recorded and captured at both ends, one row per call.
+
+    Looks for DIRECTORY/.../{caller,callee}/.../*_N.wav and *_N.pcap. An interrupted run goes
+    on where it stopped when it is started again with the same --out. `lab report` draws the
+    figures again from the CSV.
+    """
+    if not table.resolve().parent.is_dir():
+        raise LabError(f"{table.parent} is no directory to write {table.name} to.")
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+    ) as bar:
+        task = bar.add_task("Analysing calls", total=None)
+        rows = analyse_tree(
+            directory,
+            reference,
+            table,
+            jobs,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _remark_on_reference(rows, reference)
+    groups = overview(rows)
+    if figures is not None:
+        for path in write_drawings(draw(rows), figures):
+            err.print(f"Drew {path}", soft_wrap=True)
+    if as_json:
+        print_json({"table": str(table), "groups": [asdict(group) for group in groups]})
+        return
+    out.print(rich_table(overview_table(groups)))
+    out.print(f"{len(rows)} calls in {table}", soft_wrap=True)
+
+
+def _remark_on_reference(rows: list[CallRow], reference: Path) -> None:
+    """Where hardly any recording holds the reference, the reference is the mistake."""
+    shares = [
+        share
+        for row in rows
+        for share in (row.caller_found_share, row.callee_found_share)
+        if share is not None
+    ]
+    if shares and sum(share < 0.5 for share in shares) > 0.8 * len(shares):
+        err.print(
+            f"Hardly any recording holds {reference.name}: it is probably not the clip "
+            "that was played.",
+            soft_wrap=True,
+        )

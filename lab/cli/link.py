@@ -1,0 +1,163 @@
+"""`lab link`: rates and queues of the links of a running lab, live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.table import Table
+
+from lab.cli.output import err, out, print_json
+from lab.engine.client import connect
+from lab.errors import UsageError
+from lab.lifecycle.setting import open_setting
+from lab.shaping import live
+from lab.shaping.cap import Point, find_link
+from lab.topology.shape import Direction, FifoKind, ShaperKind
+from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
+
+NONE = "none"
+
+name_option = click.option("--name", help="The lab; default: the only one.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+
+
+@click.group()
+def command() -> None:
+    """Show or change the rate and queue of links, live."""
+
+
+@command.command()
+@click.argument("node", required=False)
+@click.argument("network", required=False)
+@name_option
+@json_option
+def show(node: str | None, network: str | None, name: str | None, as_json: bool) -> None:
+    """Show what is configured, in force and counted on all links, or those of NODE."""
+    states = live.show(open_setting(connect(), name), node, network)
+    if as_json:
+        print_json([_plain(state) for state in states])
+    else:
+        print_states(states)
+
+
+@command.command("set")
+@click.argument("node")
+@click.argument("network")
+@click.option(
+    "--direction",
+    type=click.Choice([str(direction) for direction in Direction]),
+    default=str(Direction.OUT),
+    show_default=True,
+    help="What the node sends, or what it receives.",
+)
+@click.option("--rate", help=f"The cap, such as 10mbit; {NONE} takes it off.")
+@click.option("--queue", type=click.IntRange(min=1), help="Length of the queue, packets.")
+@click.option("--queue-bytes", type=click.IntRange(min=1514), help="Length of the queue, bytes.")
+@click.option(
+    "--kind",
+    type=click.Choice([str(kind) for kind in ShaperKind]),
+    help="The queueing discipline that holds the rate.",
+)
+@click.option("--delay", help="Added to every packet, such as 20ms; needs the kernel's netem.")
+@click.option("--loss", help="Dropped at random, such as 0.5%; needs the kernel's netem.")
+@name_option
+@json_option
+def set_(
+    node: str, network: str, direction: str, name: str | None, as_json: bool, **changes: Any
+) -> None:
+    """Change NODE's link to NETWORK; what is not named stays as it is."""
+    wanted = changes_from(**changes)
+    setting = open_setting(connect(), name)
+    find_link(setting.topology, node, network)
+    live.update(setting, Point(node, network, Direction(direction)), wanted)
+    states = live.show(setting, node, network)
+    if as_json:
+        print_json([_plain(state) for state in states])
+    else:
+        print_states(states)
+
+
+@command.command()
+@click.argument("node", required=False)
+@click.argument("network", required=False)
+@name_option
+def reset(node: str | None, network: str | None, name: str | None) -> None:
+    """Bring links back to what the topology says: all, or those of NODE."""
+    setting = open_setting(connect(), name)
+    live.reset(setting, node, network)
+    what = " ".join(part for part in (node, network) if part) or "all links"
+    err.print(f"{setting.lab.name}: {what} as in topology {setting.topology.name}")
+
+
+def changes_from(
+    rate: str | None,
+    queue: int | None,
+    queue_bytes: int | None,
+    kind: str | None,
+    delay: str | None,
+    loss: str | None,
+) -> dict[str, Any]:
+    """The update that the options ask for; UsageError where they make no sense."""
+    if queue is not None and queue_bytes is not None:
+        raise UsageError("--queue and --queue-bytes exclude each other")
+    changes: dict[str, Any] = {}
+    for key, option, text, parse in (
+        ("rate_kbps", "--rate", rate, parse_rate_kbps),
+        ("delay_ms", "--delay", delay, parse_delay_ms),
+        ("loss_pct", "--loss", loss, parse_percent),
+    ):
+        if text is not None:
+            try:
+                changes[key] = None if key == "rate_kbps" and text == NONE else parse(text)
+            except ValueError as error:
+                raise UsageError(f"{option}: {text!r} {error}") from None
+    queue_changes: dict[str, Any] = {"kind": kind} if kind else {}
+    if queue is not None:
+        queue_changes |= {"fifo": str(FifoKind.PFIFO), "limit": queue}
+    if queue_bytes is not None:
+        queue_changes |= {"fifo": str(FifoKind.BFIFO), "limit": queue_bytes}
+    if queue_changes:
+        changes["queue"] = queue_changes
+    if not changes:
+        raise UsageError("nothing to set", "Name at least one of --rate, --queue, --delay, …")
+    return changes
+
+
+def print_states(states: Sequence[live.LinkState]) -> None:
+    """Print links as a table; a direction that nothing shapes or should shape is left out."""
+    table = Table(box=None, header_style="bold")
+    for column in ("node", "network", "", "in force", "configured"):
+        table.add_column(column)
+    for column in ("MB", "packets", "drops", "overlimits", "backlog"):
+        table.add_column(column, justify="right")
+    for state in states:
+        if state.in_force.is_open and state.configured.is_open and state.point.direction == "in":
+            continue
+        counters = state.counters or {}
+        table.add_row(
+            state.point.node,
+            state.point.network,
+            str(state.point.direction),
+            str(state.in_force),
+            "the same" if state.configured == state.in_force else f"[yellow]{state.configured}[/]",
+            f"{counters['bytes'] / 1e6:.3f}" if counters else "-",
+            *(
+                str(counters.get(key, "-"))
+                for key in ("packets", "drops", "overlimits", "backlog_packets")
+            ),
+        )
+    out.print(table)
+
+
+def _plain(state: live.LinkState) -> dict[str, Any]:
+    return {
+        "node": state.point.node,
+        "network": state.point.network,
+        "direction": str(state.point.direction),
+        "interface": state.interface,
+        "configured": state.configured.to_spec(),
+        "in_force": state.in_force.to_spec(),
+        "counters": state.counters,
+    }

@@ -1,0 +1,26 @@
+"""`lab logs`: what a node has printed."""
+
+from __future__ import annotations
+
+import subprocess
+
+import click
+
+from lab.cli.completion import lab_names, node_names
+from lab.engine.client import connect
+from lab.engine.discovery import find_lab
+
+
+@click.command()
+@click.option("--name", shell_complete=lab_names, help="The lab; default: the only one.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
+@click.option("-n", "--lines", type=click.IntRange(min=0), help="Only the last so many lines.")
+@click.argument("node", shell_complete=node_names)
+@click.pass_context
+def command(
+    ctx: click.Context, name: str | None, follow: bool, lines: int | None, node: str
+) -> None:
+    """Print the log of NODE."""
+    container = find_lab(connect(), name).node(node).container_id
+    options = (["--follow"] if follow else []) + ([f"--tail={lines}"] if lines is not None else [])
+    ctx.exit(subprocess.run(["docker", "logs", *options, container], check=False).returncode)

@@ -1,0 +1,64 @@
+"""`lab report`: what a run found, beside the paper's tables; what `lab field` found, as figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lab import places
+from lab.cli.output import err, out, print_json
+from lab.errors import LabError
+from lab.field.table import read_table
+from lab.report.build import build_report
+from lab.report.field_report import build_field_report
+from lab.report.files import write_drawings, write_page
+from lab.report.pages import Report, print_report
+from lab.store.database import open_store
+
+
+@click.command("report")
+@click.argument("run_id", metavar="RUN|CALLS.csv", default="last")
+@click.option("--html", is_flag=True, help="Also write one self-contained HTML file and figures.")
+@click.option(
+    "--out",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write; default: the run's directory, or CALLS-figures beside the CSV.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> None:
+    """Print the tables of RUN (default: the last one) beside the paper's, and say what agrees.
+
+    Of the CSV that `lab field` wrote the second study's figures are drawn: PESQ, per codec and
+    per location, jitter, delay, and jitter against PESQ.
+    """
+    table = Path(run_id) if Path(run_id).suffix.lower() == ".csv" else None
+    if table:
+        report = build_field_report(read_table(table), table.name)
+        directory = directory or table.with_name(f"{table.stem}-figures")
+    else:
+        report, found = _report_on_run(run_id)
+        directory = directory or places.results_directory() / "runs" / found
+    if as_json:
+        print_json(report.data)
+    else:
+        print_report(report, out)
+    written = [write_page(report, directory)] if html else []
+    if html or table:
+        drawings = [drawing for section in report.sections for drawing in section.drawings]
+        written += write_drawings(drawings, directory)
+    for path in written:
+        err.print(f"Wrote {path}", soft_wrap=True)
+
+
+def _report_on_run(run_id: str) -> tuple[Report, str]:
+    """The report and the run's whole name."""
+    with open_store() as store:
+        run = store.run(run_id)
+        calls = store.calls(run.run_id)
+    if not calls:
+        raise LabError(
+            f"run {run.run_id} has no calls yet", f"`lab experiment resume {run.run_id}`."
+        )
+    return build_report(run, calls), run.run_id

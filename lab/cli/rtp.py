@@ -1,0 +1,191 @@
+"""`lab rtp`: the RTP streams in captures, and the delay of every packet between two of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from lab.cli.output import err, out, print_json
+from lab.measure.capture import Capture, read_capture
+from lab.measure.delay import ClockFit
+from lab.measure.jitter import running_jitter
+from lab.measure.rtp import Stream, streams
+from lab.measure.stream_report import StreamReport, stream_report
+from lab.measure.two_captures import Clocks, Comparison, Direction, compare
+
+
+@click.command("rtp")
+@click.argument(
+    "captures",
+    nargs=-1,
+    required=True,
+    metavar="CAPTURE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option("--port", "ports", multiple=True, type=int, help="Only UDP packets of this port.")
+@click.option(
+    "--clocks",
+    type=click.Choice([clocks.value for clocks in Clocks]),
+    default=Clocks.AUTO.value,
+    show_default=True,
+    help="Whether two captures were taken on one clock.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--series", is_flag=True, help="In JSON, add each packet's jitter and delay.")
+def command(
+    captures: tuple[Path, ...], ports: tuple[int, ...], clocks: str, as_json: bool, series: bool
+) -> None:
+    """Tell the RTP streams in captures apart and judge them: loss, jitter, gaps.
+
+    With two captures of one call, one from each end, the delay of every packet as well.
+    """
+    read = [read_capture(path) for path in captures]
+    found = [streams(capture, frozenset(ports) or None) for capture in read]
+    comparison = compare(found[0], found[1], Clocks(clocks)) if len(read) == 2 else None
+    if as_json:
+        values: dict[str, Any] = {
+            "captures": [
+                _capture_values(capture, own, series)
+                for capture, own in zip(read, found, strict=True)
+            ]
+        }
+        if comparison is not None:
+            values |= _comparison_values(comparison, series)
+        print_json(values)
+        return
+    for capture, own in zip(read, found, strict=True):
+        _print_capture(capture, [stream_report(stream) for stream in own])
+    if comparison is not None:
+        _print_comparison(comparison)
+
+
+def _capture_values(capture: Capture, own: tuple[Stream, ...], series: bool) -> dict[str, Any]:
+    rows = []
+    for stream in own:
+        row = stream_report(stream).to_dict()
+        if series:
+            row["jitter_series_ms"] = running_jitter(stream).tolist()
+        rows.append(row)
+    return {
+        "path": str(capture.path),
+        "packets": len(capture),
+        "cut_short": capture.cut_short,
+        "link_types": list(capture.link_types),
+        "streams": rows,
+    }
+
+
+def _comparison_values(comparison: Comparison, series: bool) -> dict[str, Any]:
+    estimate = comparison.estimate
+    return {
+        "clock": _clock_values(comparison.clock),
+        "clock_estimate": None if estimate is None else _clock_values(estimate),
+        "delays": [_direction_values(way, series) for way in comparison.directions],
+    }
+
+
+def _clock_values(clock: ClockFit) -> dict[str, Any]:
+    return {"basis": clock.basis, "offset_ms": clock.offset_ms, "skew_ppm": clock.skew_ppm}
+
+
+def _direction_values(way: Direction, series: bool) -> dict[str, Any]:
+    delays = way.delays
+    values = {
+        "ssrc_sent": f"0x{way.sent.ssrc:08x}",
+        "ssrc_received": f"0x{way.received.ssrc:08x}",
+        "sent_in": "first" if way.from_first else "second",
+        "source": str(way.sent.source),
+        "destination": str(way.received.destination),
+        "matched_by": delays.matched_by,
+        "packets_sent": delays.sent_packets,
+        "packets_received": delays.received_packets,
+        "packets_matched": len(delays),
+        "loss_pct": delays.loss_pct,
+        "owd_ms_p50": delays.p50_ms,
+        "owd_ms_p95": delays.p95_ms,
+        "owd_ms_max": delays.max_ms,
+        "delay_spikes": delays.spikes(),
+    }
+    if series:
+        values["sent_ns_series"] = delays.sent_ns.tolist()
+        values["owd_ms_series"] = delays.delay_ms.tolist()
+    return values
+
+
+def _print_capture(capture: Capture, reports: list[StreamReport]) -> None:
+    note = ", cut short in its last packet" if capture.cut_short else ""
+    out.print(f"{capture.path}: {len(capture)} packets{note}", soft_wrap=True)
+    if not reports:
+        err.print("No RTP stream in it. RTP inside a tunnel shows only on the tunnel's interface.")
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("SSRC", no_wrap=True)
+    for heading in ("from", "to", "codec"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("packets", "lost %", "jitter ms", "max", "gap ms", "reordered", "s"):
+        table.add_column(heading, justify="right", min_width=5)
+    table.add_column("notes")
+    for report in reports:
+        table.add_row(
+            report.ssrc,
+            report.source,
+            report.destination,
+            report.codec + ("" if report.codec_certain else "?"),
+            str(report.packets),
+            f"{report.loss_pct:.2f}",
+            f"{report.jitter.mean:.3f}",
+            f"{report.jitter.max:.3f}",
+            f"{report.gaps.network_gap_max_ms:.0f}",
+            str(report.reordered),
+            f"{report.duration_s:.1f}",
+            _notes(report),
+        )
+    out.print(table)
+
+
+def _notes(report: StreamReport) -> str:
+    notes = []
+    if report.gaps.voice_activity_detection:
+        notes.append(f"VAD ({report.gaps.talk_pauses} pauses)")
+    if report.duplicates:
+        notes.append(f"{report.duplicates} duplicates")
+    if report.restarts:
+        notes.append(f"{report.restarts} restarts")
+    return ", ".join(notes)
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    if not comparison.directions:
+        err.print("No stream stands in both captures: they are not of one call.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("sent by", "received by", "matched"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("packets", "lost %", "delay ms p50", "p95", "max", "spikes"):
+        table.add_column(heading, justify="right", min_width=6)
+    for way in comparison.directions:
+        delays = way.delays
+        table.add_row(
+            str(way.sent.source),
+            str(way.received.destination),
+            f"by {delays.matched_by}",
+            f"{len(delays)}/{delays.sent_packets}",
+            "-" if delays.loss_pct is None else f"{delays.loss_pct:.2f}",
+            *(f"{delays.percentile_ms(percent):.2f}" for percent in (50, 95, 100)),
+            str(delays.spikes()),
+        )
+    out.print(table)
+    estimate, clock = comparison.estimate, comparison.clock
+    if clock.basis == "shared":
+        remark = "Clocks taken as one"
+        if estimate is not None and estimate.basis == "round-trip":
+            remark += f"; the packets suggest an offset of {estimate.offset_ms:+.2f} ms"
+    else:
+        remark = (
+            f"Second clock against the first: {clock.offset_ms:+.2f} ms, "
+            f"{clock.skew_ppm:+.2f} ppm (estimated, {clock.basis})"
+        )
+    out.print(remark + ".", soft_wrap=True)

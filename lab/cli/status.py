@@ -1,0 +1,84 @@
+"""`lab status`: nodes, addresses, link rates, the Tor network and Murmur of a lab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from lab.cli.completion import lab_names
+from lab.cli.output import err, out, print_json
+from lab.engine.client import connect
+from lab.engine.discovery import find_lab, find_labs
+from lab.lifecycle.status import lab_status
+
+
+@click.command()
+@click.argument("name", required=False, shell_complete=lab_names)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(name: str | None, as_json: bool) -> None:
+    """Show the lab called NAME (default: every lab that is up)."""
+    client = connect()
+    labs = [find_lab(client, name)] if name else list(find_labs(client))
+    states = [lab_status(client, lab) for lab in labs]
+    if as_json:
+        print_json(states[0] if name else states)
+        return
+    if not states:
+        err.print("No lab is up. Bring one up with `lab up`.")
+    for state in states:
+        print_status(state)
+
+
+def print_status(state: dict[str, Any]) -> None:
+    """Print one lab's state as a table, with its problems below."""
+    table = Table(
+        title=f"lab {state['lab']} (topology {state['topology']}, PBX {state['pbx']})",
+        title_justify="left",
+        box=None,
+        header_style="bold",
+    )
+    for column in ("node", "role", "state", "network", "address", "rate", "in force"):
+        table.add_column(column)
+    for node in state["nodes"]:
+        links = node["links"] or [{}]
+        for position, link in enumerate(links):
+            first = position == 0
+            table.add_row(
+                node["node"] if first else "",
+                node["role"] if first else "",
+                _state(node["state"]) if first else "",
+                link.get("network", "(shared)"),
+                link.get("address", ""),
+                _rate(link.get("rate_configured_kbps")) if link else "",
+                _rate(link.get("rate_in_force_kbps")) if link else "",
+            )
+    out.print(table)
+    for name, tor in state["tor"].items():
+        out.print(f"Tor at {name}: {_tor(tor)}")
+    for name, murmur in state["mumble"].items():
+        out.print(f"Murmur at {name}: {_murmur(murmur)}")
+    for problem in state["problems"]:
+        out.print(f"[red]problem:[/red] {problem}")
+
+
+def _state(state: str) -> str:
+    return f"[green]{state}[/green]" if state == "running" else f"[red]{state}[/red]"
+
+
+def _rate(rate_kbps: int | None) -> str:
+    return "uncapped" if rate_kbps is None else f"{rate_kbps / 1000:g} Mbit/s"
+
+
+def _tor(tor: dict[str, Any] | None) -> str:
+    if tor is None:
+        return "[red]unknown[/red]"
+    return (
+        f"bootstrapped {tor['bootstrap_pct']} %, {tor['relays']} relays in the consensus, "
+        f"{tor['descriptors']} descriptors, tor {tor['version']}"
+    )
+
+
+def _murmur(murmur: dict[str, Any] | None) -> str:
+    return "[red]takes no calls[/red]" if murmur is None else f"takes calls, {murmur['tls']}"

@@ -1,0 +1,107 @@
+"""`lab up`: bring a lab up and verify it, or show what would be started."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Sequence
+from dataclasses import asdict
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from lab.cli.completion import topologies
+from lab.cli.output import err, out, print_json
+from lab.cli.status import print_status
+from lab.engine.addresses import free_block, taken_networks
+from lab.engine.client import connect
+from lab.engine.discovery import find_lab
+from lab.engine.project import write_project
+from lab.errors import LabError
+from lab.lifecycle.freeswitch import with_certificate
+from lab.lifecycle.pbx_choice import choose_pbx
+from lab.lifecycle.plan import plan_lab, render_plan
+from lab.lifecycle.stages import Stage
+from lab.lifecycle.status import lab_status
+from lab.lifecycle.up import up
+from lab.topology import find_topology, load_topology
+
+log = logging.getLogger(__name__)
+
+BAR_WIDTH = 24
+
+NEXT = """Next:
+  lab call v-tor          a call through OpenVPN and Tor, scored
+  lab call sip            the same call without either
+  lab status              what runs, and at which rates
+  lab down {name}         take it down"""
+
+
+@click.command()
+@click.argument("topology", default="paper", shell_complete=topologies)
+@click.option("--name", help="The lab's name; default: the topology's. Several run side by side.")
+@click.option("--dry-run", is_flag=True, help="Show the rendered project; start nothing.")
+@click.option(
+    "--directory", type=click.Path(path_type=Path), help="Write the dry run's files here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def command(
+    topology: str, name: str | None, dry_run: bool, directory: Path | None, as_json: bool
+) -> None:
+    """Bring up TOPOLOGY (a shipped name such as `paper`, or a YAML file) and verify it."""
+    if dry_run:
+        _show(topology, name, directory)
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    client = connect()
+    with err.status("starting") as spinner:
+        done = up(client, topology, name, lambda text: spinner.update(f"{text} ..."))
+        lab = find_lab(client, done.plan.topology.lab)
+        status = lab_status(client, lab, done.networks)
+    if as_json:
+        stages = [asdict(stage) for stage in done.stages]
+        print_json({"seconds": done.seconds, "stages": stages, **status})
+        return
+    _print_stages(f"lab {lab.name} is up", done.stages, done.seconds)
+    print_status(status)
+    out.print(NEXT.format(name=done.plan.topology.lab), markup=False)
+
+
+def _show(topology: str, name: str | None, directory: Path | None) -> None:
+    wanted = load_topology(find_topology(topology)).pbx
+    taken: list[IPv4Network] = []
+    pbx = None
+    try:
+        client = connect()
+        taken, pbx = taken_networks(client), choose_pbx(client, wanted, may_pull=False)
+    except LabError as error:
+        # Where no engine answers, what a lab must keep clear of is not known.
+        log.info("%s", error.message)
+    plan = plan_lab(topology, name, free_block(taken), pbx)
+    project = render_plan(plan)
+    if directory is None:
+        click.echo(project.files["compose.yaml"].decode())
+        for path in sorted(project.files):
+            click.echo(f"# with {path} ({len(project.files[path])} bytes)")
+        return
+    project = with_certificate(project, plan.topology)
+    write_project(project, directory, plan.owner)
+    err.print(f"{len(project.files)} files in {directory}")
+
+
+def _print_stages(title: str, stages: Sequence[Stage], seconds: float) -> None:
+    """Each stage with its place in time, as stages overlap; the sum of them means nothing."""
+    table = Table("stage", title=title, title_justify="left", box=None)
+    table.add_column("from", justify="right")
+    table.add_column("to (s)", justify="right")
+    table.add_column("")
+    for stage in sorted(stages, key=lambda stage: stage.began_s):
+        before = round(stage.began_s / seconds * BAR_WIDTH)
+        bar = max(1, round(stage.ended_s / seconds * BAR_WIDTH) - before)
+        table.add_row(
+            stage.name, f"{stage.began_s:.1f}", f"{stage.ended_s:.1f}", " " * before + "━" * bar
+        )
+    table.add_row("in all", "", f"{seconds:.1f}")
+    err.print(table)

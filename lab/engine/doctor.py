@@ -1,0 +1,228 @@
+"""What this host has and lacks for the lab, in words a bug report can use."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from lab.engine import client as engine
+from lab.engine import compose_plugin, kernel, pbx_programs
+from lab.errors import LabError
+from lab.images import base_image, build, context
+
+
+class State(StrEnum):
+    """How a finding bears on the lab."""
+
+    OK = "ok"
+    NOTE = "note"
+    """The lab works; what the detail names does not, or makes a difference to results."""
+    MISSING = "missing"
+    """The lab cannot run without it."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    detail: str
+    hint: str = ""
+
+
+_SHAPING_QDISCS = ("htb", "pfifo")
+_LEAST_MEMORY_GIB = 4
+
+
+def examine(freeswitch_image: str) -> tuple[Finding, ...]:
+    """Look at everything the lab stands on; `freeswitch_image` is the one it would use.
+
+    Nothing is changed. What cannot be seen without Docker is UNKNOWN when it is not there.
+    """
+    found = [_python(), _docker_cli(), _compose()]
+    try:
+        client = engine.connect()
+    except LabError as error:
+        found.insert(0, Finding("docker", State.MISSING, error.message, error.hint))
+        return (*found, *_without_engine())
+    try:
+        found.insert(0, _docker(client))
+        found += _machine(client.info())
+        found += _kernel(client)
+        found += _images(client, freeswitch_image)
+    finally:
+        client.close()
+    return tuple(found)
+
+
+def _python() -> Finding:
+    return Finding("python", State.OK, f"{platform.python_version()} ({platform.machine()})")
+
+
+def _docker_cli() -> Finding:
+    path = shutil.which("docker")
+    if path:
+        return Finding("docker-cli", State.OK, path)
+    hint = "Install the package docker-cli, or docker.io on Debian 12."
+    return Finding("docker-cli", State.MISSING, "the command docker is not there", hint)
+
+
+def _compose() -> Finding:
+    try:
+        command = compose_plugin.compose_command()
+    except LabError as error:
+        return Finding("compose", State.MISSING, error.message, error.hint)
+    return Finding("compose", State.OK, f"{compose_plugin.version(command)} ({' '.join(command)})")
+
+
+def _docker(client: DockerClient) -> Finding:
+    server, info = client.version(), client.info()
+    detail = f"{server['Version']}, API {server['ApiVersion']}, storage driver {info['Driver']}"
+    return Finding("docker", State.OK, detail)
+
+
+def _without_engine() -> Iterator[Finding]:
+    yield Finding("kernel", State.OK, platform.release())
+    yield Finding("cores", State.OK, str(os.cpu_count()))
+    yield _tun(local=True)
+    for name in ("qdiscs", "congestion-control", "bridge-nf-call-iptables", "images"):
+        yield Finding(name, State.UNKNOWN, "only Docker can tell")
+
+
+def _machine(info: dict[str, Any]) -> Iterator[Finding]:
+    yield Finding("kernel", State.OK, f"{info['KernelVersion']} on {info['OperatingSystem']}")
+    cores = info["NCPU"]
+    yield Finding(
+        "cores",
+        State.OK if cores >= 2 else State.NOTE,
+        str(cores),
+        "" if cores >= 2 else "With one core most calls will be invalid: senders fall behind.",
+    )
+    memory_gib = info["MemTotal"] / 2**30
+    yield Finding(
+        "memory",
+        State.OK if memory_gib >= _LEAST_MEMORY_GIB else State.NOTE,
+        f"{memory_gib:.1f} GiB",
+    )
+    yield Finding("cgroup", State.OK, f"v{info.get('CgroupVersion', '1')}")
+    filtered = info.get("BridgeNfIptables")
+    yield Finding(
+        "bridge-nf-call-iptables",
+        State.OK,
+        "1: bridged packets pass iptables" if filtered else "0: bridged packets pass no iptables",
+    )
+    host = os.environ.get("DOCKER_HOST", "unix://")
+    yield _tun(local=host.startswith("unix://"))
+
+
+def _tun(*, local: bool) -> Finding:
+    if not local:
+        return Finding("tun", State.UNKNOWN, "Docker runs on another machine")
+    if Path("/dev/net/tun").is_char_device():
+        return Finding("tun", State.OK, "/dev/net/tun")
+    hint = "Load it with `modprobe tun`; calls by vpn and v-tor need it."
+    return Finding("tun", State.MISSING, "/dev/net/tun is not there", hint)
+
+
+def _kernel(client: DockerClient) -> Iterator[Finding]:
+    try:
+        abilities = kernel.probe(client, build.image_tag("net"))
+    except LabError as error:
+        yield Finding("qdiscs", State.UNKNOWN, error.message, error.hint)
+        return
+    if abilities is None:
+        for name in ("qdiscs", "congestion-control"):
+            yield Finding(
+                name, State.UNKNOWN, "the image that can tell is not built", "Run `lab setup`."
+            )
+        return
+    lacking = [kind for kind, known in abilities.qdiscs.items() if not known]
+    hints = []
+    if not all(abilities.qdiscs[kind] for kind in _SHAPING_QDISCS):
+        hints.append("Without htb and pfifo no link can be capped.")
+    if "netem" in lacking:
+        hints.append("Without netem no delay or loss can be set on a link.")
+    detail = _known(abilities.qdiscs)
+    if lacking:
+        detail += f"; not in this kernel: {' '.join(lacking)}"
+    yield Finding("qdiscs", State.NOTE if hints else State.OK, detail, " ".join(hints))
+    yield Finding(
+        "link-kinds",
+        State.OK if all(abilities.links.values()) else State.NOTE,
+        _known(abilities.links),
+    )
+    yield Finding(
+        "congestion-control",
+        State.OK if "cubic" in abilities.congestion_controls else State.NOTE,
+        f"{' '.join(abilities.congestion_controls)}; "
+        f"default {abilities.default_congestion_control} (the lab sets its own)",
+    )
+
+
+def _known(kinds: dict[str, bool]) -> str:
+    return " ".join(kind for kind, known in kinds.items() if known)
+
+
+def _images(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]:
+    if base_image.present(client):
+        yield Finding("base-image", State.OK, context.BASE_IMAGE)
+    else:
+        yield Finding(
+            "base-image", State.NOTE, f"{context.BASE_IMAGE} is not here", "Run `lab setup`."
+        )
+    lacking = build.missing(client)
+    if lacking:
+        yield Finding(
+            "images", State.MISSING, f"not built: {' '.join(lacking)}", "Run `lab setup`."
+        )
+    else:
+        yield Finding("images", State.OK, " ".join(context.roles()))
+    yield from _exchanges(client, freeswitch_image)
+
+
+def _exchanges(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]:
+    """FreeSWITCH and what stands in for it, with versions and licences."""
+    hint = "FREESWITCH_IMAGE names another image."
+    try:
+        version = pbx_programs.freeswitch_version(client, freeswitch_image)
+    except ValueError as error:
+        detail = f"{freeswitch_image} is here, but cannot be used: {error}"
+        yield Finding("freeswitch", State.NOTE, detail, hint)
+    else:
+        yield (
+            Finding(
+                "freeswitch",
+                State.OK,
+                f"{version} in {freeswitch_image} ({pbx_programs.FREESWITCH_LICENCE}); "
+                "`pbx: auto` takes it",
+            )
+            if version
+            else Finding(
+                "freeswitch",
+                State.NOTE,
+                f"{freeswitch_image} is not here; "
+                "`pbx: auto` tries to pull it, else takes Kamailio",
+                hint,
+            )
+        )
+    for role, (package, licence) in pbx_programs.PACKAGES.items():
+        try:
+            installed = pbx_programs.package_version(client, build.image_tag(role), package)
+        except ValueError as error:
+            yield Finding(role, State.UNKNOWN, str(error))
+        else:
+            yield (
+                Finding(role, State.OK, f"{installed} ({licence})")
+                if installed
+                else Finding(role, State.UNKNOWN, "its image is not built", "Run `lab setup`.")
+            )

@@ -1,0 +1,135 @@
+"""How the lab reaches into nodes: `docker exec`, and short-lived helpers beside them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from docker import DockerClient
+from docker.errors import NotFound
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ReadTimeout
+
+from lab.engine.agent import Agent
+from lab.engine.discovery import RunningLab
+from lab.errors import LabError
+from lab.render import labels
+from lab.render.owner import Owner
+
+TUN = "/dev/net/tun"
+
+
+def start_agent(lab: RunningLab, node: str, module: str, *arguments: str) -> Agent:
+    """Start `lab.agents.<module>` inside `node`."""
+    container = lab.node(node).container_id
+    command = ["docker", "exec", "-i", container, "python3", "-m", f"lab.agents.{module}"]
+    return Agent(f"{module} in {node}", [*command, *arguments])
+
+
+def start_network_helper(lab: RunningLab, machine: str, image: str, *arguments: str) -> Agent:
+    """Start `lab.agents.network` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
+    return _start_helper(lab, machine, image, options, "network", *arguments)
+
+
+def start_unprivileged_helper(
+    lab: RunningLab, machine: str, image: str, owner: Owner, module: str
+) -> Agent:
+    """Start `lab.agents.<module>` as `owner`, without any capability, beside `machine`."""
+    options = ["--user", f"{owner.uid}:{owner.gid}", "--security-opt", "no-new-privileges"]
+    return _start_helper(lab, machine, image, [*options, "--tmpfs", "/tmp"], module)  # noqa: S108
+
+
+def start_tun_helper(lab: RunningLab, machine: str, image: str) -> Agent:
+    """Start `lab.agents.tun_devices` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
+    return _start_helper(lab, machine, image, [*options, "--device", TUN], "tun_devices")
+
+
+def start_barrier(lab: RunningLab, machine: str, image: str) -> Agent:
+    """Start `lab.agents.barrier` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
+    return _start_helper(lab, machine, image, options, "barrier")
+
+
+def start_links_helper(lab: RunningLab, machine: str, image: str) -> Agent:
+    """Start `lab.agents.links` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
+    return _start_helper(lab, machine, image, options, "links")
+
+
+def start_probe(
+    lab: RunningLab, machine: str, image: str, owner: Owner, mounts: Mapping[Path, str]
+) -> Agent:
+    """Start `lab.agents.probe` as `owner`, beside `machine`; it writes into `mounts`.
+
+    The probe itself has no capability. The image's tcpdump and ping hold CAP_NET_RAW as a
+    file capability, which is why new privileges are not ruled out here: there is no other.
+    """
+    options = ["--user", f"{owner.uid}:{owner.gid}", "--cap-add", "NET_RAW"]
+    for source, target in mounts.items():
+        options += ["--volume", f"{source}:{target}"]
+    return _start_helper(lab, machine, image, options, "probe")
+
+
+def _start_helper(
+    lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str, *arguments: str
+) -> Agent:
+    """A short-lived container in the machine's network namespace, gone when it ends."""
+    command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={lab.name}"]
+    command += ["--network", f"container:{lab.node(machine).container_id}"]
+    command += ["--cap-drop", "ALL", "--read-only", *options]
+    command += [image, "python3", "-m", f"lab.agents.{module}", *arguments]
+    return Agent(f"{module} beside {machine}", command)
+
+
+def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:
+    """Wait until a container has ended; its exit status and what it wrote.
+
+    LabError where it goes on for longer than `deadline_s`, or is gone.
+    """
+    try:
+        status = client.api.wait(container_id, timeout=deadline_s)["StatusCode"]
+        output = client.api.logs(container_id, stdout=True, stderr=status != 0)
+    except (ReadTimeout, RequestsConnectionError):
+        raise LabError(f"container {container_id[:12]} goes on after {deadline_s:.0f} s") from None
+    except NotFound:
+        raise LabError(f"container {container_id[:12]} is gone before it ended") from None
+    return int(status), output.decode(errors="replace")
+
+
+def run_in(lab: RunningLab, node: str, command: Sequence[str], timeout_s: float = 30) -> str:
+    """Run `command` in `node` and return its standard output; LabError where it fails."""
+    container = lab.node(node).container_id
+    try:
+        done = subprocess.run(
+            ["docker", "exec", container, *command],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(
+            f"{command[0]} in {node} had not ended after {timeout_s:.0f} s",
+            f"`lab logs {node}` may say why.",
+        ) from None
+    if done.returncode:
+        raise LabError(
+            f"{command[0]} in {node} failed with exit status {done.returncode}: "
+            f"{done.stderr.strip() or done.stdout.strip()}",
+            f"`lab logs {node}` may say why.",
+        )
+    return done.stdout
+
+
+def file_in(lab: RunningLab, node: str, path: str) -> bytes:
+    """The content of a file inside `node`; LabError where it cannot be read."""
+    container = lab.node(node).container_id
+    done = subprocess.run(
+        ["docker", "exec", container, "cat", path], capture_output=True, check=False
+    )
+    if done.returncode:
+        raise LabError(f"cannot read {path} in {node}: {done.stderr.decode().strip()}")
+    return done.stdout

@@ -1,0 +1,171 @@
+"""A lab's compose project on disk and in Docker: written, started, removed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePath
+
+from docker import DockerClient
+from docker.errors import APIError, NotFound
+
+from lab import places
+from lab.engine.compose_plugin import compose_command
+from lab.engine.lock import Lock
+from lab.errors import LabError
+from lab.render import labels
+from lab.render.owner import Owner
+from lab.render.project import Project, project_name
+
+log = logging.getLogger(__name__)
+
+_COMPOSE_GRACE_S = 20.0
+
+_ROUNDS = 5
+"""How often removal looks again: an engine interrupted while creating may finish late."""
+
+
+def write_project(project: Project, directory: Path, owner: Owner) -> None:
+    """Write every file with mode 0600 into directories of mode 0700, all owned by `owner`.
+
+    LabError where the directory cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        for name in project.directories:
+            _make_directory(directory, PurePath(name))
+        for name, content in project.files.items():
+            _make_directory(directory, PurePath(name).parent)
+            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+        if os.getuid() == 0:
+            for path in [directory, *directory.rglob("*")]:
+                os.chown(path, owner.uid, owner.gid)
+    except OSError as error:
+        raise LabError(
+            f"cannot write the project of the lab in {directory}: {error.strerror}",
+            "Make room or set LAB_HOME to a directory that can be written.",
+        ) from error
+
+
+def _make_directory(root: Path, name: PurePath) -> None:
+    """Make `root`/`name` and what lies between."""
+    for part in (*reversed(name.parents[:-1]), name):
+        (root / part).mkdir(exist_ok=True, mode=0o700)
+
+
+def compose_up(lab: str, directory: Path, lock: Lock, services: Sequence[str] = ()) -> None:
+    """Create and start `services` (default: all); LabError with Compose's own last words.
+
+    However this process ends, Compose ends what it has begun first and holds the lock so
+    long: nothing appears after the lab was removed.
+    """
+    command = [
+        *compose_command(),
+        *("--project-name", project_name(lab), "--file", str(directory / "compose.yaml")),
+        *("up", "--detach", "--no-color", "--quiet-pull", *services),
+    ]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=[lock.descriptor],
+        )
+        try:
+            process.wait()
+        except BaseException:
+            _await_end(process)
+            raise
+        said.seek(0)
+        output = said.read()
+    log.debug("%s\n%s", " ".join(command), output)
+    if process.returncode:
+        raise LabError(*_explain(lab, output))
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_COMPOSE_GRACE_S)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def stop_containers(client: DockerClient, container_ids: Sequence[str]) -> None:
+    """Stop what of these runs, at once."""
+    for container_id in container_ids:
+        try:
+            client.api.kill(container_id)
+        except APIError as error:
+            log.debug("%s did not run: %s", container_id, error.explanation)
+
+
+def _explain(lab: str, output: str) -> tuple[str, str]:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    reason = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "")
+    if "Pool overlaps" in reason or "conflicts with network" in reason:
+        return (
+            f"lab {lab} cannot have its subnet, another network of this host uses it: {reason}",
+            "Remove that network, or take the fixed `subnet` out of the topology.",
+        )
+    if "/dev/net/tun" in reason:
+        return (
+            f"lab {lab} needs /dev/net/tun for OpenVPN and this host has none: {reason}",
+            "Load the module (`modprobe tun`) or ask for a kernel that has it.",
+        )
+    return f"lab {lab} did not start: {reason}", "`lab --debug up` shows all that Compose said."
+
+
+def remove_lab(client: DockerClient, lab: str) -> int:
+    """Remove every container, network and volume of the lab and its project directory.
+
+    Returns how many Docker objects went. The results of calls stay.
+    """
+    removed = remove_labelled(client, f"{labels.LAB}={lab}")
+    shutil.rmtree(places.project_directory(lab), ignore_errors=True)
+    return removed
+
+
+def remove_labelled(client: DockerClient, label: str) -> int:
+    """Remove every container, network and volume with that label; returns how many."""
+    removed = 0
+    for _ in range(_ROUNDS):
+        containers = client.api.containers(all=True, quiet=True, filters={"label": label})
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda item: _remove_container(client, item["Id"]), containers))
+        networks = client.networks.list(filters={"label": label})
+        volumes = client.volumes.list(filters={"label": label})
+        for item in (*networks, *volumes):
+            try:
+                item.remove()
+            except NotFound:
+                log.debug("%s was gone already", item.id)
+            except APIError as error:
+                log.debug("%s cannot go yet: %s", item.id, error.explanation)
+        removed += len(containers) + len(networks) + len(volumes)
+        if not containers and not networks and not volumes:
+            return removed
+    raise LabError(
+        f"Docker still holds containers or networks labelled {label}",
+        "Try again; `docker ps -a --filter label=" + label + "` shows them.",
+    )
+
+
+def _remove_container(client: DockerClient, container_id: str) -> None:
+    try:
+        client.api.remove_container(container_id, force=True, v=True)
+    except NotFound:
+        log.debug("%s was gone already", container_id)
+    except APIError as error:
+        log.debug("%s cannot go yet: %s", container_id, error.explanation)

@@ -1,0 +1,79 @@
+"""Waiting for a condition in a node: with a deadline, and an error that says what was awaited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from docker import DockerClient
+from docker.errors import NotFound
+
+from lab.engine.discovery import RunningNode, find_labs
+from lab.errors import LabError
+
+INTERVAL_S = 0.1
+LAST_LINES = 8
+
+
+class WaitError(LabError):
+    """What was awaited did not come."""
+
+
+def wait_until(
+    client: DockerClient,
+    node: RunningNode,
+    awaited: str,
+    condition: Callable[[], bool],
+    deadline_s: float,
+) -> float:
+    """Wait until `condition()` is true and return the seconds it took.
+
+    WaitError after `deadline_s`, or at once when the node stops; it tells what was
+    awaited, for how long, the node's state and its last log lines.
+    """
+    started = time.monotonic()
+    while True:
+        if condition():
+            return time.monotonic() - started
+        waited_s = time.monotonic() - started
+        state = node_state(client, node.container_id)
+        if waited_s > deadline_s or state != "running":
+            raise WaitError(
+                f"{node.name}: waited {waited_s:.1f} s for {awaited}; the node is {state}",
+                "Its last lines:\n  " + "\n  ".join(last_lines(client, node.container_id)),
+            )
+        time.sleep(INTERVAL_S)
+
+
+def node_state(client: DockerClient, container_id: str) -> str:
+    """Docker's word for the container's state, with the exit status where it has ended."""
+    try:
+        state = client.api.inspect_container(container_id)["State"]
+    except NotFound:
+        return "gone"
+    status = str(state["Status"])
+    return status if status == "running" else f"{status} with exit status {state['ExitCode']}"
+
+
+def last_lines(client: DockerClient, container_id: str, count: int = LAST_LINES) -> list[str]:
+    """The last log lines of a container; empty where it has none or is gone."""
+    try:
+        text = client.api.logs(container_id, tail=count)
+    except NotFound:
+        return []
+    return list(text.decode(errors="replace").splitlines())
+
+
+def refuse_ended_nodes(client: DockerClient, lab: str) -> None:
+    """LabError that names the first node of the lab that has ended, with its last log lines."""
+    for found in find_labs(client):
+        if found.name != lab:
+            continue
+        for node in found.stopped:
+            if node.state == "created":
+                continue
+            raise LabError(
+                f"{node.name} of lab {lab} ended while the lab was starting, "
+                f"with exit status {node.exit_code}",
+                "Its last lines:\n  " + "\n  ".join(last_lines(client, node.container_id)),
+            )

@@ -1,0 +1,161 @@
+"""Obtain `debian:bookworm-slim`: pulled from a registry, or made here with debootstrap.
+
+Where no registry answers (a proxy, a closed build host), Debian's own archive often does:
+`debootstrap` gives the same system, signed by the same keys, and `docker import` an image.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+from docker import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound
+from requests.exceptions import RequestException
+
+from lab.errors import LabError
+from lab.images.context import BASE_IMAGE
+
+log = logging.getLogger(__name__)
+
+SILENCE_S = 20
+"""How long a registry may say nothing before the pull is given up."""
+SUITE = "bookworm"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_SCRATCH = "/var/tmp"  # noqa: S108 - /tmp is often mounted nodev, which debootstrap refuses
+_LEFT_OUT = (
+    "./dev/*",
+    "./proc/*",
+    "./sys/*",
+    "./tmp/*",
+    "./var/cache/apt/*",
+    "./var/lib/apt/lists/*",
+    "./var/log/*",
+    "./usr/share/doc/*",
+    "./usr/share/info/*",
+    "./usr/share/locale/*",
+    "./usr/share/man/*",
+)
+
+
+def present(client: DockerClient) -> bool:
+    """Whether Docker has the base image."""
+    try:
+        client.images.get(BASE_IMAGE)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def obtain(client: DockerClient, report: Callable[[str], None]) -> None:
+    """Pull the base image or, where that fails, make it; `report` gets one line per step.
+
+    LabError where neither works, with what to run.
+    """
+    report(f"pulling {BASE_IMAGE}")
+    try:
+        _pull()
+    except LabError as error:
+        report(f"no registry gave {BASE_IMAGE} ({error.message})")
+        _bootstrap(client, report)
+
+
+def _pull() -> None:
+    repository, tag = BASE_IMAGE.split(":")
+    try:
+        impatient = docker.from_env(timeout=SILENCE_S)
+        try:
+            for message in impatient.api.pull(repository, tag, stream=True, decode=True):
+                if "error" in message:
+                    raise LabError(str(message["error"]))
+        finally:
+            impatient.close()
+    except APIError as error:
+        raise LabError(str(error.explanation)) from error
+    except (RequestException, DockerException) as error:
+        raise LabError(f"nothing heard for {SILENCE_S} s") from error
+
+
+def _bootstrap(client: DockerClient, report: Callable[[str], None]) -> None:
+    _ensure_debootstrap(report)
+    with tempfile.TemporaryDirectory(prefix="voice-tor-lab-", dir=_SCRATCH) as scratch:
+        root = Path(scratch) / "root"
+        report(f"making {BASE_IMAGE} with debootstrap instead (about a minute)")
+        _run(
+            "debootstrap",
+            "--variant=minbase",
+            "--force-check-gpg",
+            f"--keyring={KEYRING}",
+            SUITE,
+            str(root),
+        )
+        sources = root / "etc/apt/sources.list"
+        sources.write_text(with_updates(sources.read_text(encoding="ascii")), encoding="ascii")
+        report(f"importing it into Docker as {BASE_IMAGE}")
+        _import(client, root)
+
+
+def with_updates(sources: str) -> str:
+    """The sources.list that debootstrap left, with updates and security fixes added.
+
+    Debian serves the latter beside its main archive, as `…/debian-security`.
+    """
+    _, mirror, *_ = sources.split()
+    return (
+        f"deb {mirror} {SUITE} main\n"
+        f"deb {mirror} {SUITE}-updates main\n"
+        f"deb {mirror.rstrip('/')}-security {SUITE}-security main\n"
+    )
+
+
+def _import(client: DockerClient, root: Path) -> None:
+    repository, tag = BASE_IMAGE.split(":")
+    excluded = [f"--exclude={pattern}" for pattern in _LEFT_OUT]
+    command = ["tar", "--numeric-owner", *excluded, "-C", str(root), "-c", "."]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as archive:
+        assert archive.stdout is not None
+        client.api.import_image_from_stream(
+            archive.stdout, repository=repository, tag=tag, changes=["CMD bash"]
+        )
+    if archive.returncode:
+        client.images.remove(BASE_IMAGE)
+        raise LabError(f"tar could not pack the system that debootstrap made in {root}.")
+
+
+def _ensure_debootstrap(report: Callable[[str], None]) -> None:
+    """Have debootstrap and Debian's keys here, or say what to run."""
+    installed = shutil.which("debootstrap") and KEYRING.exists()
+    if os.geteuid() == 0 and (installed or shutil.which("apt-get")):
+        if not installed:
+            report("installing debootstrap with apt-get")
+            _run("apt-get", "update", "-q")
+            _run(
+                "apt-get",
+                "install",
+                "-qy",
+                "--no-install-recommends",
+                "debootstrap",
+                "debian-archive-keyring",
+            )
+        return
+    raise LabError(
+        f"The base image {BASE_IMAGE} is missing and cannot be made here.",
+        "Making it takes debootstrap and root: run `sudo .venv/bin/lab setup base` once on a "
+        f"Debian or Ubuntu host; or on a host with a registry `docker pull {BASE_IMAGE}` and "
+        f"`docker save {BASE_IMAGE} -o base.tar`, and here `docker load -i base.tar`.",
+    )
+
+
+def _run(*command: str) -> None:
+    log.debug("%s", " ".join(command))
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        raise LabError(f"{command[0]} failed.", "\n".join(lines[-15:]))

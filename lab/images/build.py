@@ -1,0 +1,190 @@
+"""Build the images that are missing, in order, each from a context filtered to its needs.
+
+How to write `images/<role>/Dockerfile`:
+
+- It begins `ARG BASE` and `FROM ${BASE}`. BASE is `debian:bookworm-slim` for `images/base`
+  and the base image (python3 3.11, tini as entry point, PYTHONPATH=/opt/lab) for all others.
+- `COPY` sees the files of `images/<role>/` by their own names; only those it names are sent.
+- `COPY agents/ /opt/lab/` brings `lab.agents`, so that `python3 -m lab.agents.phone` works.
+- `COPY packages/ /usr/local/lib/python3.11/dist-packages/` brings the wheels pinned in
+  `images/<role>/wheels.txt` (pip's format: `name==version --hash=sha256:…`), unpacked on the
+  host. There is no pip in the images. `RUN python3 -m compileall -q` on that directory
+  follows, because the file system is read-only at run time.
+- What changes most comes last: `agents/` after everything else.
+
+The tag is `voice-tor-lab/<role>:<hash>` over all of that: `image_tag` tells it without Docker.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import logging
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound
+
+from lab import checkout
+from lab.errors import LabError
+from lab.images import context, wheels
+
+log = logging.getLogger(__name__)
+
+ROLE_LABEL = "org.voice-tor-lab.role"
+CHECKOUT_LABEL = "org.voice-tor-lab.checkout"
+"""The directory an image was built from: two checkouts never remove each other's images."""
+_LOG_LINES = 15
+_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
+_CHATTER = re.compile(r"--->|Removing intermediate container|Successfully ")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a build has got to."""
+
+    role: str
+    step: int
+    """From 1; 0 while the packages are fetched."""
+    steps: int
+    text: str
+    """The instruction being run, or the last line it printed."""
+
+
+Report = Callable[[Progress], None]
+
+
+def image_tag(role: str) -> str:
+    """The tag of the image of `role` as the checkout stands; LabError for an unknown role."""
+    return context.plan(role).tag
+
+
+def missing(client: DockerClient, roles: Sequence[str] = ()) -> tuple[str, ...]:
+    """Which of `roles` (default: all, in building order) have no image."""
+    return tuple(role for role in roles or context.roles() if not _present(client, image_tag(role)))
+
+
+def build_missing(
+    client: DockerClient, report: Report, roles: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Build what is missing of `roles` (default: all) and return what was built.
+
+    `debian:bookworm-slim` must be there. LabError names the step that failed and ends with
+    its last lines; images built before it stay.
+    """
+    with _one_builder():
+        lacking = missing(client, roles)
+        if lacking and context.BASE_ROLE not in lacking:
+            lacking = (*missing(client, [context.BASE_ROLE]), *lacking)
+        for role in lacking:
+            plan = context.plan(role)
+            build(client, plan, report)
+            _remove_superseded(client, plan)
+    return lacking
+
+
+@contextmanager
+def _one_builder() -> Iterator[None]:
+    """Let two labs that start at once build an image once: the second finds it there."""
+    directory = os.open(checkout.IMAGES, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def build(client: DockerClient, plan: context.Context, report: Report) -> None:
+    """Build one image whose parent is there; LabError where a step fails."""
+    packages = None
+    if plan.wheels:
+        report(Progress(plan.role, 0, 1, f"fetching the packages of {plan.wheels.name}"))
+        packages = wheels.unpacked(plan.wheels)
+    with tempfile.TemporaryFile() as archive:
+        _write_archive(plan, packages, archive)
+        archive.seek(0)
+        # Closing the answer early, on Ctrl-C say, is what makes the engine stop the build.
+        with closing(_build_messages(client, plan, archive)) as messages:
+            _follow(plan.role, messages, report)
+
+
+def _follow(role: str, messages: Iterator[dict[str, Any]], report: Report) -> None:
+    step, tail = Progress(role, 0, 1, ""), list[str]()
+    for message in messages:
+        text = str(message.get("stream", message.get("error", ""))).strip()
+        if match := _STEP.fullmatch(text):
+            step = Progress(role, int(match[1]), int(match[2]), match[3])
+            report(step)
+        elif text and not _CHATTER.match(text):
+            tail = [*tail, *text.splitlines()][-_LOG_LINES:]
+            report(Progress(role, step.step, step.steps, tail[-1]))
+        if "error" in message:
+            raise LabError(
+                f"Building the image of {role!r} failed in step "
+                f"{step.step} of {step.steps}: {step.text}",
+                "Its last lines:\n" + "\n".join(tail),
+            )
+
+
+def _build_messages(
+    client: DockerClient, plan: context.Context, archive: IO[bytes]
+) -> Generator[dict[str, Any], None, None]:
+    try:
+        yield from client.api.build(
+            fileobj=archive,
+            custom_context=True,
+            tag=plan.tag,
+            buildargs={"BASE": plan.parent},
+            labels={ROLE_LABEL: plan.role, CHECKOUT_LABEL: str(checkout.ROOT)},
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+    except APIError as error:
+        raise LabError(
+            f"Docker refused to build the image of {plan.role!r}.", error.explanation
+        ) from error
+
+
+def _write_archive(plan: context.Context, packages: Path | None, target: IO[bytes]) -> None:
+    files = {"Dockerfile": plan.dockerfile, **plan.files}
+    if packages:
+        files |= {
+            f"{context.PACKAGES}/{path.relative_to(packages)}": path
+            for path in sorted(packages.rglob("*"))
+            if path.is_file()
+        }
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        for name, path in files.items():
+            data = path.read_bytes()
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            archive.addfile(entry, io.BytesIO(data))
+
+
+def _present(client: DockerClient, tag: str) -> bool:
+    try:
+        client.images.get(tag)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def _remove_superseded(client: DockerClient, current: context.Context) -> None:
+    own = [f"{ROLE_LABEL}={current.role}", f"{CHECKOUT_LABEL}={checkout.ROOT}"]
+    for image in client.images.list(filters={"label": own}):
+        for name in image.tags or [image.id]:
+            if name != current.tag:
+                try:
+                    client.images.remove(name)
+                except APIError as error:
+                    log.debug("keeping %s: %s", name, error.explanation)

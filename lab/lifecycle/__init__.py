@@ -1,0 +1,1 @@
+"""A lab as a whole: up, status, down; one module per verb."""

@@ -1,0 +1,60 @@
+"""Which telephone exchange a lab runs: `auto` takes FreeSWITCH where its image can be had."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+
+from docker import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from lab.errors import LabError
+from lab.topology.model import PbxKind
+
+log = logging.getLogger(__name__)
+
+DEFAULT_FREESWITCH_IMAGE = "safarov/freeswitch:latest"
+
+
+@dataclass(frozen=True, slots=True)
+class PbxChoice:
+    """The exchange a lab gets, and why."""
+
+    kind: PbxKind
+    freeswitch_image: str
+    reason: str
+
+
+def freeswitch_image() -> str:
+    """The image named by FREESWITCH_IMAGE, or the public default."""
+    return os.environ.get("FREESWITCH_IMAGE") or DEFAULT_FREESWITCH_IMAGE
+
+
+def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxChoice:
+    """Decide what `wanted` (auto, freeswitch, kamailio) means on this host.
+
+    LabError where FreeSWITCH is demanded and its image can neither be found nor pulled. Where
+    nothing may be pulled, an image that is not here is no choice for `auto`.
+    """
+    image = freeswitch_image()
+    if wanted == PbxKind.KAMAILIO:
+        return PbxChoice(PbxKind.KAMAILIO, image, "asked for")
+    try:
+        client.images.get(image)
+        return PbxChoice(PbxKind.FREESWITCH, image, f"{image} is here")
+    except ImageNotFound:
+        log.debug("%s is not here", image)
+    if not may_pull:
+        kind = PbxKind.KAMAILIO if wanted == "auto" else PbxKind.FREESWITCH
+        return PbxChoice(kind, image, f"{image} is not here")
+    try:
+        client.images.pull(image)
+    except (APIError, DockerException) as error:
+        if wanted == PbxKind.FREESWITCH:
+            raise LabError(
+                f"FreeSWITCH is asked for, and its image {image} is neither here nor to be pulled",
+                "Set FREESWITCH_IMAGE to an image this host has, or write `pbx: auto`.",
+            ) from error
+        return PbxChoice(PbxKind.KAMAILIO, image, f"{image} is neither here nor to be pulled")
+    return PbxChoice(PbxKind.FREESWITCH, image, f"{image} was pulled")

@@ -1,0 +1,64 @@
+"""What `lab up` is going to start, decided before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from lab.images.build import image_tag
+from lab.lifecycle.pbx_choice import PbxChoice, freeswitch_image
+from lab.render.owner import Owner, invoking_owner
+from lab.render.project import Project, project_fingerprint, render_project
+from lab.render.secrets import generate_secrets
+from lab.render.services import image_role
+from lab.topology import find_topology, load_topology, resolve
+from lab.topology.model import PbxKind, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A resolved topology with everything else that its project is rendered from."""
+
+    topology: Topology
+    source: str
+    """The topology's YAML."""
+    images: Mapping[str, str]
+    """Image role → tag."""
+    owner: Owner
+    pbx: PbxChoice
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest by which a running lab is recognised as this one."""
+        return project_fingerprint(self.topology, self.images, self.owner)
+
+
+def plan_lab(
+    name_or_path: str, lab: str | None, block: IPv4Network, pbx: PbxChoice | None = None
+) -> Plan:
+    """Load and resolve a topology without Docker; `pbx` None takes Kamailio for `auto`."""
+    file = find_topology(name_or_path)
+    raw = load_topology(file)
+    choice = pbx or PbxChoice(
+        PbxKind.KAMAILIO if raw.pbx == "auto" else PbxKind(raw.pbx),
+        freeswitch_image(),
+        "dry run",
+    )
+    topology = resolve(raw, lab or raw.name, block, choice.kind)
+    images = _image_tags(topology, choice)
+    return Plan(topology, file.read_text(), images, invoking_owner(), choice)
+
+
+def render_plan(plan: Plan) -> Project:
+    """The project of a plan, with fresh secrets."""
+    secrets = generate_secrets(plan.topology)
+    return render_project(plan.topology, plan.source, secrets, plan.images, plan.owner)
+
+
+def _image_tags(topology: Topology, pbx: PbxChoice) -> dict[str, str]:
+    roles = {image_role(topology, node) for node in topology.nodes} | {"net"}
+    return {
+        role: pbx.freeswitch_image if role == PbxKind.FREESWITCH else image_tag(role)
+        for role in sorted(roles)
+    }

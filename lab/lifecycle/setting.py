@@ -1,0 +1,106 @@
+"""Everything a call needs to know of the lab it is made in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from docker import DockerClient
+
+from lab import places
+from lab.engine.discovery import RunningLab, find_lab
+from lab.errors import LabError
+from lab.render.owner import Owner
+from lab.render.pbx import pbx_address
+from lab.topology import parse_topology, resolve
+from lab.topology.model import Node, PbxKind, Role, Topology
+
+CALLER = "caller"
+CALLEE = "callee"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A running lab together with what it was rendered from."""
+
+    lab: RunningLab
+    topology: Topology
+    directory: Path
+    images: Mapping[str, str]
+    owner: Owner
+    sip_passwords: Mapping[str, str]
+    """Extension → digest password."""
+
+    @property
+    def caller(self) -> Node:
+        """The node whose phone calls."""
+        return self.topology.node(CALLER)
+
+    @property
+    def callee(self) -> Node:
+        """The node whose phone is called."""
+        return self.topology.node(CALLEE)
+
+    @property
+    def pbx_address(self) -> IPv4Address:
+        """The one address under which every phone knows the PBX."""
+        return pbx_address(self.topology)
+
+    @property
+    def relays(self) -> Mapping[str, str]:
+        """Relay → fingerprint, as the caller's Tor client was told."""
+        return relay_fingerprints(self.directory, self.caller.name)
+
+    @property
+    def vpn_server(self) -> Node:
+        """The node that runs the OpenVPN server."""
+        return self.topology.with_role(Role.VPN_SERVER)[0]
+
+    @property
+    def net_image(self) -> str:
+        """The image of the helpers that this lab was brought up with."""
+        return self.images["net"]
+
+
+def relay_fingerprints(directory: Path, client: str) -> dict[str, str]:
+    """Relay → fingerprint, from the files of the Tor client in the node called `client`."""
+    text = (directory / "nodes" / client / "tor" / "network.json").read_text()
+    relays: dict[str, str] = json.loads(text)["relays"]
+    return relays
+
+
+def open_setting(client: DockerClient, name: str | None) -> Setting:
+    """The lab called `name`, or the only one, ready for calls.
+
+    LabError where it is not up, not all of it runs, or its project cannot be read.
+    """
+    lab = find_lab(client, name)
+    if lab.stopped:
+        stopped = ", ".join(f"{node.name} ({node.state})" for node in lab.stopped)
+        raise LabError(
+            f"lab {lab.name} is not complete: {stopped}",
+            f"`lab logs {lab.stopped[0].name}` may say why; `lab up` starts it again.",
+        )
+    directory = places.project_directory(lab.name)
+    try:
+        project = json.loads((directory / "lab.json").read_text())
+        raw = parse_topology((directory / "topology.yaml").read_text(), "topology.yaml")
+        passwords = json.loads((directory / "sip-passwords.json").read_text())
+    except (OSError, ValueError) as error:
+        raise LabError(
+            f"the project of lab {lab.name} in {directory} cannot be read: {error}",
+            f"If LAB_HOME was changed, set it back; or `lab down {lab.name}`.",
+        ) from error
+    if lab.block is None:
+        raise LabError(f"lab {lab.name} has lost its networks", f"`lab down {lab.name}`.")
+    return Setting(
+        lab=lab,
+        topology=resolve(raw, lab.name, lab.block, PbxKind(project["pbx"])),
+        directory=directory,
+        images=project["images"],
+        owner=Owner(**project["owner"]),
+        sip_passwords=passwords,
+    )

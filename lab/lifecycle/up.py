@@ -1,0 +1,207 @@
+"""Bring a lab up: check, render, start, verify; idempotent, and undone on failure."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from lab import places
+from lab.agents.tor_node import AUTHORITY_RUNS
+from lab.engine.addresses import free_block, taken_networks
+from lab.engine.compose_plugin import compose_command
+from lab.engine.discovery import RunningLab, find_lab, find_labs
+from lab.engine.lock import Lock, locked
+from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
+from lab.engine.waiting import refuse_ended_nodes, wait_until
+from lab.errors import LabError
+from lab.images.build import missing
+from lab.lifecycle.freeswitch import with_certificate
+from lab.lifecycle.pbx_choice import choose_pbx
+from lab.lifecycle.plan import Plan, plan_lab, render_plan
+from lab.lifecycle.stages import Announce, Stage, Stages, silent
+from lab.lifecycle.verify import verify
+from lab.render.services import network_service
+from lab.topology import find_topology, load_topology
+from lab.topology.model import PbxKind, Role, Topology
+
+TUN = Path("/dev/net/tun")
+AUTHORITY_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """What `up` did."""
+
+    plan: Plan
+    directory: Path
+    already_up: bool
+    stages: tuple[Stage, ...]
+    """In the order in which they ended; they may overlap."""
+    seconds: float
+    """From the beginning to the end of the last stage."""
+    networks: Mapping[str, Mapping[str, Any]]
+    """Machine → what was found in force there after it was set up."""
+
+
+def up(client: DockerClient, name_or_path: str, lab: str | None, announce: Announce = silent) -> Up:
+    """Bring up the topology under the name `lab` (default: its own) and verify that it works.
+
+    Does nothing where exactly that lab is up and well. LabError where it cannot be done; then
+    nothing of a lab that was not there before is left behind, and neither on Ctrl-C.
+    """
+    stages = Stages(announce)
+    with stages.stage("checking this host"):
+        raw = load_topology(find_topology(name_or_path))
+        name = lab or raw.name
+        compose_command()
+        if not TUN.exists():
+            raise LabError(
+                f"lab {name} needs {TUN} for OpenVPN and this host has none",
+                "Load the module (`modprobe tun`) or use a host that has it.",
+            )
+        pbx = choose_pbx(client, raw.pbx)
+    with locked(name) as lock:
+        running = _running(client, name)
+        with stages.stage("resolving the topology"):
+            block = (running and running.block) or free_block(taken_networks(client))
+            plan = plan_lab(name_or_path, lab, block, pbx)
+            _check_images(client, plan)
+        if running:
+            _check_same(running, plan)
+        directory = places.project_directory(name)
+        try:
+            if running:
+                _stop_guests_of_stopped_machines(client, running, plan.topology)
+            else:
+                with stages.stage("rendering project and secrets"):
+                    project = with_certificate(render_plan(plan), plan.topology)
+                    write_project(project, directory, plan.owner)
+            _start(client, plan.topology, directory, lock, stages, running is None)
+            networks = verify(client, plan, directory, stages)
+        except BaseException:
+            if running is None:
+                announce("taking down what was started")
+                with _uninterrupted():
+                    remove_lab(client, name)
+            raise
+        return Up(
+            plan=plan,
+            directory=directory,
+            already_up=running is not None,
+            stages=tuple(stages.done),
+            seconds=stages.total_s,
+            networks=networks,
+        )
+
+
+def _check_images(client: DockerClient, plan: Plan) -> None:
+    own = [role for role in plan.images if role != PbxKind.FREESWITCH]
+    if lacking := missing(client, own):
+        raise LabError(
+            f"these images are missing or out of date: {', '.join(lacking)}",
+            "Build them with `make setup` (or `lab setup`).",
+        )
+
+
+def _running(client: DockerClient, name: str) -> RunningLab | None:
+    """The lab of that name; what an interrupted `up` left without any node is removed."""
+    for lab in find_labs(client):
+        if lab.name == name:
+            return lab
+    remove_lab(client, name)
+    return None
+
+
+def _check_same(running: RunningLab, plan: Plan) -> None:
+    if running.fingerprint != plan.fingerprint:
+        raise LabError(
+            f"lab {running.name} is up, but was made from another topology or other images",
+            f"Take it down first: `lab down {running.name}`.",
+        )
+    if not (places.project_directory(running.name) / "compose.yaml").exists():
+        raise LabError(
+            f"lab {running.name} is up, but its project directory is gone",
+            f"Take it down and up again: `lab down {running.name}`.",
+        )
+
+
+def _stop_guests_of_stopped_machines(
+    client: DockerClient, running: RunningLab, topology: Topology
+) -> None:
+    """Stop the nodes whose machine has stopped: only started after it do they share its network."""
+    stopped = {node.name for node in running.stopped}
+    stop_containers(
+        client,
+        [
+            running.node(node.name).container_id
+            for node in topology.nodes
+            if node.on and topology.machine(node.name).name in stopped - {node.name}
+        ],
+    )
+
+
+def _start(
+    client: DockerClient,
+    topology: Topology,
+    directory: Path,
+    lock: Lock,
+    stages: Stages,
+    is_new: bool,
+) -> None:
+    """Start the relays, then everything else: Tor's first vote falls into the meantime.
+
+    The authority of a new lab has a head start: it is what the rest of Tor waits for, and
+    starting the other nodes takes all processors.
+    """
+    relays = [node.name for node in topology.with_role(Role.RELAY)]
+    with stages.stage("starting the relays"):
+        services = [name for relay in relays for name in (relay, network_service(relay))]
+        _start_services(client, topology.lab, directory, lock, services)
+    if is_new:
+        with stages.stage("Tor: the authority runs"):
+            _await_authority(client, topology)
+    with stages.stage("starting the other nodes"):
+        others = [node for node in topology.nodes if node.name not in relays]
+        services = [node.name for node in others]
+        services += [network_service(node.name) for node in others if node.on is None]
+        _start_services(client, topology.lab, directory, lock, services)
+
+
+def _await_authority(client: DockerClient, topology: Topology) -> None:
+    authority = find_lab(client, topology.lab).node(topology.authority.name)
+
+    def runs() -> bool:
+        return AUTHORITY_RUNS.encode() in client.api.logs(authority.container_id)
+
+    wait_until(client, authority, "its tor to run", runs, AUTHORITY_DEADLINE_S)
+
+
+def _start_services(
+    client: DockerClient, lab: str, directory: Path, lock: Lock, services: list[str]
+) -> None:
+    """Compose's `up`; where a node has ended meanwhile, that node is the reason to tell."""
+    try:
+        compose_up(lab, directory, lock, services)
+    except LabError:
+        refuse_ended_nodes(client, lab)
+        raise
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C does nothing here: a second one would leave behind what the first is to remove."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

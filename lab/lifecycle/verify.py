@@ -1,0 +1,131 @@
+"""Is a lab that was just started what was asked for? Networks, servers and Tor, read back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from lab.engine.agent import Agent
+from lab.engine.discovery import RunningLab, find_helpers, find_lab
+from lab.engine.execution import outcome_of, start_agent
+from lab.engine.waiting import WaitError, refuse_ended_nodes
+from lab.errors import LabError
+from lab.lifecycle.freeswitch import refuse_missing_modules
+from lab.lifecycle.plan import Plan
+from lab.lifecycle.servers import listening
+from lab.lifecycle.setting import relay_fingerprints
+from lab.lifecycle.stages import Stages
+from lab.topology.model import Role, Topology
+from lab.tor.bootstrap import Bootstrap, verify_bootstrap
+
+log = logging.getLogger(__name__)
+
+HELPER_DEADLINE_S = 30.0
+
+TOR_STAGES = {
+    "authority": "the authority answers",
+    "relays": "it knows every relay",
+    "consensus": "consensus with all of them",
+    "descriptors": "all descriptors",
+    "circuits": "circuits through them",
+}
+"""The stages of `verify_bootstrap`, in a user's words."""
+
+
+def verify(
+    client: DockerClient, plan: Plan, directory: Path, stages: Stages
+) -> Mapping[str, Mapping[str, Any]]:
+    """Wait until every part of the lab has been seen to work; LabError names the one that fails.
+
+    Returns what each net helper found in force on its machine (`lab.agents.network`, `show`).
+    """
+    lab = find_lab(client, plan.topology.lab)
+    clients = [node.name for node in plan.topology.with_role(Role.ENDPOINT) if node.tor]
+    with listening(lab, plan) as listeners, ExitStack() as stack:
+        agents = {name: stack.enter_context(start_agent(lab, name, "circuits")) for name in clients}
+        with stages.stage("routes and link caps read back"):
+            networks = _read_networks(client, plan.topology)
+        for name, agent in agents.items():
+            stages.announce(f"Tor network as {name} sees it")
+            began = time.monotonic()
+            verified = _verify_tor(client, lab, name, agent, directory, stages, began)
+            if name == clients[0]:
+                _note_tor_stages(verified, began, stages)
+            else:
+                stages.note(f"Tor at {name}: the same", began, time.monotonic())
+        try:
+            for listener in listeners:
+                listener.finish(client, lab, stages)
+        except WaitError:
+            refuse_missing_modules(client, lab, plan)
+            raise
+        refuse_missing_modules(client, lab, plan)
+    return networks
+
+
+def _read_networks(client: DockerClient, topology: Topology) -> dict[str, Mapping[str, Any]]:
+    """Machine → what its net helper found in force after setting it."""
+    helpers = find_helpers(client, topology.lab)
+    found: dict[str, Mapping[str, Any]] = {}
+    for node in topology.nodes:
+        if node.on is not None:
+            continue
+        status, output = outcome_of(client, helpers[node.name], HELPER_DEADLINE_S)
+        last = (output.splitlines() or ["it said nothing"])[-1]
+        if status != 0:
+            raise LabError(
+                f"the network of {node.name} could not be set up: {last}",
+                f"Its net helper ended with exit status {status}.",
+            )
+        found[node.name] = json.loads(last)
+        _check_network(node.name, found[node.name])
+    return found
+
+
+def _check_network(machine: str, shown: Mapping[str, Any]) -> None:
+    if not shown["closed"]:
+        raise LabError(f"{machine} has no unreachable default route: the lab would not be closed")
+    for link in shown["links"]:
+        wanted, got = link["rate_configured_kbps"], link["rate_in_force_kbps"]
+        if wanted != got:
+            raise LabError(
+                f"the link of {machine} to {link['network']} is capped at {got} kbit/s, "
+                f"not at {wanted}",
+                "`lab doctor` says which queueing disciplines this host has.",
+            )
+
+
+def _verify_tor(
+    client: DockerClient,
+    lab: RunningLab,
+    name: str,
+    agent: Agent,
+    directory: Path,
+    stages: Stages,
+    began: float,
+) -> Bootstrap:
+    """Follow the Tor network as the client in node `name` sees it."""
+
+    verified = verify_bootstrap(
+        agent,
+        relay_fingerprints(directory, name),
+        started_at=began,
+        on_stage=lambda stage: stages.announce(f"Tor at {name}: after {TOR_STAGES[stage.name]}"),
+        watch=lambda: refuse_ended_nodes(client, lab.name),
+    )
+    log.info("%s: %s", name, verified)
+    return verified
+
+
+def _note_tor_stages(verified: Bootstrap, began: float, stages: Stages) -> None:
+    after_s = 0.0
+    for stage in verified.stages:
+        stages.note(f"Tor: {TOR_STAGES[stage.name]}", began + after_s, began + stage.after_s)
+        after_s = stage.after_s

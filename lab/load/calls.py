@@ -1,0 +1,76 @@
+"""Competing calls: SIPp at the client and on the server's machine, straight or in tunnels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from lab.engine.agent import Agent
+from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+from lab.lifecycle.stages import Announce
+from lab.load.circuits import CLIENT, socks_port
+from lab.load.load import Load
+from lab.load.spec import LoadSpec
+from lab.load.tunnels import CallTunnel, call_tunnels
+
+SPACING_S = 0.11
+"""Between two calls: not a multiple of the 20 ms in which each sends, so that they interleave."""
+LISTEN_DEADLINE_S = 20.0
+TUNNELS_DEADLINE_S = 150.0
+RUNNING_DEADLINE_S = 60.0
+
+
+@contextmanager
+def calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+    """Make them and hold them while the block runs; it begins when voice flows in all.
+
+    LabError where they do not come to that.
+    """
+    with ExitStack() as stack:
+        port = stack.enter_context(socks_port(setting, spec))
+        tunnels: tuple[CallTunnel, ...] = ()
+        if port is not None:
+            announce(f"making {spec.count} tunnels")
+            tunnels = stack.enter_context(call_tunnels(setting, CLIENT, spec.count))
+        _start_answerer(setting, stack)
+        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "background_calls"))
+        agent.send(_order(setting, spec, tunnels, port))
+        if tunnels:
+            announce(f"opening {spec.count} tunnels through Tor")
+            event = agent.receive(TUNNELS_DEADLINE_S)
+            if event["event"] != "tunnels":
+                raise LabError(f"competing calls cannot begin: {event['reason']}")
+        announce(f"starting {spec.count} calls")
+        load = Load(spec, agent)
+        load.wait_until_running("competing calls", spec.count * SPACING_S + RUNNING_DEADLINE_S)
+        yield load
+
+
+def _start_answerer(setting: Setting, stack: ExitStack) -> None:
+    image = setting.images["endpoint"]
+    helper = start_unprivileged_helper(
+        setting.lab, setting.vpn_server.name, image, setting.owner, "background_answerer"
+    )
+    agent: Agent = stack.enter_context(helper)
+    agent.send({})
+    event = agent.receive(LISTEN_DEADLINE_S)
+    if event["event"] != "listening":
+        raise LabError(f"SIPp cannot answer competing calls: {event['reason']}")
+
+
+def _order(
+    setting: Setting, spec: LoadSpec, tunnels: tuple[CallTunnel, ...], port: int | None
+) -> dict[str, object]:
+    if tunnels:
+        ends = [[str(tunnel.called), str(tunnel.address)] for tunnel in tunnels]
+    else:
+        client = setting.topology.node(CLIENT).links[0].address
+        ends = [[str(setting.pbx_address), str(client)]] * spec.count
+    return {
+        "calls": ends,
+        "spacing_s": SPACING_S,
+        "tunnels": [{"device": tunnel.device, "files": tunnel.files} for tunnel in tunnels],
+        "socks_port": port,
+    }

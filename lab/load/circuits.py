@@ -1,0 +1,44 @@
+"""The circuits of competing streams: tor's own choice, or the relays that a load names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lab.engine.execution import start_agent
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+from lab.load.spec import LoadSpec
+from lab.render.torrc import SOCKS_PORT
+
+CLIENT = "client"
+"""The node that competes with the caller."""
+READY_DEADLINE_S = 20.0
+
+
+@contextmanager
+def socks_port(setting: Setting, spec: LoadSpec) -> Iterator[int | None]:
+    """The SOCKS port through which the load goes while the block runs; None where it goes straight.
+
+    Every stream has a circuit of its own. LabError where the topology cannot carry the load.
+    """
+    topology = setting.topology
+    if CLIENT not in {node.name for node in topology.nodes}:
+        raise LabError(
+            f"topology {topology.name} cannot carry competing traffic",
+            f"It needs an endpoint called {CLIENT}.",
+        )
+    if spec.route == "direct":
+        yield None
+        return
+    if not topology.node(CLIENT).tor:
+        raise LabError(
+            f"{CLIENT} has no Tor client in topology {topology.name}", "Give it `tor: true`."
+        )
+    if not spec.circuit:
+        yield SOCKS_PORT
+        return
+    path = [setting.relays[name] for name in spec.circuit]
+    with start_agent(setting.lab, CLIENT, "stream_circuits") as agent:
+        agent.ask({"path": path}, READY_DEADLINE_S)
+        yield SOCKS_PORT

@@ -1,0 +1,55 @@
+"""What competing streams got, from counters sampled during a call. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Goodput:
+    """The rates of all streams over one window, kbit/s of payload."""
+
+    streams_kbps: NDArray[np.float64]
+    """One rate per stream, or the one of all together."""
+
+    @property
+    def sum_kbps(self) -> float:
+        """That of all streams together."""
+        return float(self.streams_kbps.sum())
+
+    @property
+    def min_kbps(self) -> float:
+        """That of the slowest stream."""
+        return float(self.streams_kbps.min())
+
+    @property
+    def max_kbps(self) -> float:
+        """That of the fastest stream."""
+        return float(self.streams_kbps.max())
+
+    @property
+    def jain(self) -> float:
+        """Jain's index: 1 where all get the same, 1/n where one gets all."""
+        return jain_index(self.streams_kbps)
+
+
+def goodput(at_s: ArrayLike, counted_bytes: ArrayLike) -> Goodput | None:
+    """Rates between the first and the last sample; None where there are less than two.
+
+    `at_s` has shape (samples,), `counted_bytes` shape (samples, streams) and never falls.
+    """
+    times = np.asarray(at_s, dtype=np.float64)
+    counted = np.asarray(counted_bytes, dtype=np.float64)
+    if len(times) < 2 or times[-1] <= times[0]:
+        return None
+    return Goodput((counted[-1] - counted[0]) * 8 / 1000 / (times[-1] - times[0]))
+
+
+def jain_index(rates: ArrayLike) -> float:
+    """Jain's fairness index (R. Jain et al., DEC-TR-301, 1984); NaN where nothing flows."""
+    values = np.asarray(rates, dtype=np.float64)
+    squares = float((values**2).sum())
+    return float(values.sum()) ** 2 / (len(values) * squares) if squares else float("nan")

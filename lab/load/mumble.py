@@ -1,0 +1,82 @@
+"""Competing Mumble calls: one end of all of them at the client, the other beside the server.
+
+As in the measured call the far ends reach Murmur without crossing the shared link, so each call
+has its two directions of voice on that link once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+
+from lab.agents.codecs import OPUS
+from lab.calls.conversation import CLIPS
+from lab.calls.mumble import murmur_of
+from lab.calls.mumble_conversation import murmur_fingerprint
+from lab.calls.mumble_encoder import OpusSettings
+from lab.engine.agent import Agent
+from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+from lab.lifecycle.stages import Announce
+from lab.load.circuits import CLIENT, socks_port
+from lab.load.load import Load
+from lab.load.spec import LoadSpec
+from lab.render.mumble import MAX_USERS, MUMBLE_PORT
+from lab.topology.model import Role
+
+AGENT = "background_mumble"
+MAX_CALLS = MAX_USERS // 2 - 1
+"""Each call has two clients, and the measured one needs room as well."""
+SPACING_S = 0.1
+RUNNING_DEADLINE_S = 90.0
+OWN = "/run/lab/mumble"
+"""Where a node has its own certificate."""
+
+
+@contextmanager
+def mumble_calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+    """Make them and hold them while the block runs; it begins when voice flows in all.
+
+    LabError where they do not come to that.
+    """
+    if spec.count > MAX_CALLS:
+        raise LabError(f"{spec.count} competing Mumble calls are too many", f"At most {MAX_CALLS}.")
+    with ExitStack() as stack:
+        port = stack.enter_context(socks_port(setting, spec))
+        announce(f"starting {spec.count} Mumble calls")
+        far = stack.enter_context(_start_beside_murmur(setting))
+        near = stack.enter_context(start_agent(setting.lab, CLIENT, AGENT))
+        order = _order(setting, spec)
+        # Murmur wants a certificate of whoever opens a channel, and the client's node has one.
+        far.send(order | {"end": "far", "peer": "near", "certificate": None, "socks_port": None})
+        near.send(order | {"end": "near", "peer": "far", "certificate": OWN, "socks_port": port})
+        counter, sender = (near, far) if spec.direction == "down" else (far, near)
+        load = Load(spec, near, counter, sender)
+        load.wait_until_running(
+            "competing Mumble calls", spec.count * SPACING_S + RUNNING_DEADLINE_S
+        )
+        yield load
+
+
+def _start_beside_murmur(setting: Setting) -> Agent:
+    (server,) = setting.topology.with_role(Role.MUMBLE_SERVER)
+    machine = setting.topology.machine(server.name).name
+    image = setting.images["endpoint"]
+    return start_unprivileged_helper(setting.lab, machine, image, setting.owner, AGENT)
+
+
+def _order(setting: Setting, spec: LoadSpec) -> dict[str, object]:
+    """What both ends are told alike."""
+    return {
+        "calls": spec.count,
+        "token": secrets.token_hex(3),
+        "address": str(murmur_of(setting)),
+        "port": MUMBLE_PORT,
+        "fingerprint": murmur_fingerprint(setting),
+        "clip": str(CLIPS / f"clip-{OPUS.sample_rate_hz // 1000}k.wav"),
+        "opus": asdict(OpusSettings()),
+        "spacing_s": SPACING_S,
+    }

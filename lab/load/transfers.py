@@ -1,0 +1,69 @@
+"""Competing downloads and uploads: real wgets at the client, a real web server at the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from lab.engine.agent import Agent
+from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+from lab.lifecycle.stages import Announce
+from lab.load.circuits import CLIENT, socks_port
+from lab.load.load import Load
+from lab.load.spec import LoadSpec
+from lab.render.web import DOWNLOAD, UPLOAD, WEB_PORT
+from lab.topology.model import Role
+
+SPACING_S = 0.05
+"""Between two starts: an even ramp, on which a Tor client keeps up with building circuits."""
+RUNNING_DEADLINE_S = 90.0
+UPLOAD_FILE = "/tmp/upload"  # noqa: S108 - a tmpfs inside the node
+
+
+@contextmanager
+def transfers(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+    """Run them while the block runs; it begins when all flow and share the link steadily.
+
+    LabError where they do not come to that.
+    """
+    servers = setting.topology.with_role(Role.WEB)
+    if not servers:
+        raise LabError(
+            f"topology {setting.topology.name} cannot carry competing transfers",
+            "It needs a node with `role: web`.",
+        )
+    address = setting.topology.machine(servers[0].name).links[0].address
+    upload = spec.direction == "up"
+    announce(f"starting {spec.count} {'uploads' if upload else 'downloads'}")
+    with ExitStack() as stack:
+        port = stack.enter_context(socks_port(setting, spec))
+        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "transfers"))
+        counter = stack.enter_context(_arrivals(setting, spec)) if upload else None
+        agent.send(
+            {
+                "count": spec.count,
+                "url": f"http://{address}:{WEB_PORT}{UPLOAD if upload else DOWNLOAD}",
+                "upload": UPLOAD_FILE if upload else None,
+                "socks_port": port,
+                "spacing_s": SPACING_S,
+            }
+        )
+        load = Load(spec, agent, counter)
+        load.wait_until_running("competing transfers", spec.count * SPACING_S + RUNNING_DEADLINE_S)
+        yield load
+
+
+def _arrivals(setting: Setting, spec: LoadSpec) -> Agent:
+    """Counts uploads where they arrive."""
+    (web,) = setting.topology.with_role(Role.WEB)
+    agent = start_unprivileged_helper(
+        setting.lab,
+        setting.topology.machine(web.name).name,
+        setting.net_image,
+        setting.owner,
+        "arrivals",
+    )
+    agent.send({"count": spec.count, "port": WEB_PORT})
+    return agent

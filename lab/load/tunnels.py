@@ -1,0 +1,126 @@
+"""Tunnels for background calls: a second OpenVPN server, and a client for each call.
+
+They are made for one load and gone with it. Inside them addresses of their own are used, which
+mean nothing outside: every call has one at each end, and its route is its tunnel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from lab.engine.execution import start_agent, start_tun_helper
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+from lab.render.openvpn import Place, client_files, server_files
+from lab.render.vpn_pki import Credential, issue_credential
+from lab.topology.model import Vpn
+
+SUBNET = IPv4Network("100.64.0.0/22")
+"""Of the range that RFC 6598 sets apart for carriers: no lab's networks lie there."""
+SERVER = SUBNET[1]
+CLIENTS, CALLED = SUBNET[256], SUBNET[512]
+"""From here on, one address per call: where it comes from, and where it goes to."""
+MAX_TUNNELS = 250
+PORT_ABOVE_VPN = 1
+"""The second server listens on the port after that of the lab's own."""
+SERVER_DEVICE = "load"
+DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallTunnel:
+    """The client's end of one tunnel, not opened yet."""
+
+    device: str
+    address: IPv4Address
+    called: IPv4Address
+    """What is called through it."""
+    files: dict[str, str]
+    """Its OpenVPN's files; `client.conf` is to be run in their directory."""
+
+
+@contextmanager
+def call_tunnels(setting: Setting, client: str, count: int) -> Iterator[tuple[CallTunnel, ...]]:
+    """Devices at both ends and a listening server, for `count` tunnels, while the block runs.
+
+    LabError where there are too many, or the server does not come up.
+    """
+    if count > MAX_TUNNELS:
+        raise LabError(
+            f"{count} background calls in tunnels are too many", f"At most {MAX_TUNNELS}."
+        )
+    server = setting.vpn_server
+    vpn = replace(
+        setting.topology.vpn,
+        subnet=SUBNET,
+        server=SERVER,
+        port=setting.topology.vpn.port + PORT_ABOVE_VPN,
+    )
+    own = issue_credential(server.name)
+    peers = {f"call-{number}": issue_credential(f"call-{number}") for number in range(count)}
+    tunnels = tuple(
+        _tunnel(setting, vpn, number, name, peer, own.fingerprint)
+        for number, (name, peer) in enumerate(peers.items())
+    )
+    addresses = dict(zip(peers, (tunnel.address for tunnel in tunnels), strict=True))
+    files = server_files(setting.topology, vpn, own, peers, addresses, Place(".", SERVER_DEVICE))
+    with ExitStack() as stack:
+        for machine, devices in (
+            (server.name, [_server_device(setting, tunnels)]),
+            (client, [_client_device(setting, tunnel) for tunnel in tunnels]),
+        ):
+            helper = start_tun_helper(setting.lab, machine, setting.net_image)
+            stack.enter_context(helper).ask({"devices": devices}, DEADLINE_S)
+        agent = stack.enter_context(start_agent(setting.lab, server.name, "background_vpn"))
+        agent.send({"files": files})
+        event = agent.receive(DEADLINE_S)
+        if event["event"] != "up":
+            raise LabError(f"the OpenVPN server of background calls ended: {event['reason']}")
+        yield tunnels
+
+
+def _tunnel(
+    setting: Setting, vpn: Vpn, number: int, name: str, own: Credential, server_fingerprint: str
+) -> CallTunnel:
+    device = f"{SERVER_DEVICE}{number}"
+    return CallTunnel(
+        device=device,
+        address=CLIENTS + number,
+        called=CALLED + number,
+        files=client_files(
+            setting.topology,
+            vpn,
+            name,
+            own,
+            server_address=setting.vpn_server.links[0].address,
+            server_fingerprint=server_fingerprint,
+            place=Place(".", device),
+        ),
+    )
+
+
+def _server_device(setting: Setting, tunnels: tuple[CallTunnel, ...]) -> dict[str, Any]:
+    return {
+        "device": SERVER_DEVICE,
+        "uid": setting.owner.uid,
+        "gid": setting.owner.gid,
+        "addresses": [
+            [str(SERVER), SUBNET.prefixlen],
+            *([str(tunnel.called), 32] for tunnel in tunnels),
+        ],
+        "routes": [],
+    }
+
+
+def _client_device(setting: Setting, tunnel: CallTunnel) -> dict[str, Any]:
+    return {
+        "device": tunnel.device,
+        "uid": setting.owner.uid,
+        "gid": setting.owner.gid,
+        "addresses": [[str(tunnel.address), 32]],
+        "routes": [[f"{tunnel.called}/32", str(tunnel.address)]],
+    }

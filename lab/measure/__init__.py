@@ -1,0 +1,1 @@
+"""Pure measurement: recordings and captures in, numbers out; knows no Docker."""

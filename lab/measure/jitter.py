@@ -1,0 +1,63 @@
+"""Interarrival jitter: RFC 3550, 6.4.1 and A.8, as a running estimate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from lab.measure.capture import Floats
+from lab.measure.rtp import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class JitterSummary:
+    """Statistics over all values of the running estimate, ms (the second study's columns)."""
+
+    mean: float
+    median: float
+    max: float
+    range: float
+    iqr: float
+    std_dev: float
+
+    def to_dict(self) -> dict[str, float]:
+        """The six values by name."""
+        return asdict(self)
+
+
+def running_jitter(stream: Stream) -> Floats:
+    """The running RFC 3550 jitter after each packet in order of arrival, ms.
+
+    `J += (|D| - J) / 16`, where D is the difference of two packets' transit times; the first
+    value is 0. Where the sender restarted its numbering, D is not defined and taken as 0.
+    """
+    arrival_ms = (stream.time_ns - stream.time_ns[0]) / 1e6
+    difference = np.abs(np.diff(arrival_ms - stream.media_ms, prepend=0.0))
+    difference[stream.restart] = 0.0
+    return smoothed(difference)
+
+
+def smoothed(difference: Floats) -> Floats:
+    """The running estimate `J += (|D| - J) / 16` over absolute transit differences, any unit.
+
+    The first difference stands for the first packet, which has none, and is 0.
+    """
+    return np.array(list(accumulate(difference.tolist(), lambda j, d: j + (d - j) / 16)))
+
+
+def summary(jitter_ms: Floats) -> JitterSummary:
+    """Mean, median, maximum, range, interquartile range and standard deviation, ms.
+
+    Quartiles by linear interpolation, standard deviation with n - 1, as the second study's.
+    """
+    quartiles = np.percentile(jitter_ms, (25, 50, 75))
+    return JitterSummary(
+        mean=float(jitter_ms.mean()),
+        median=float(quartiles[1]),
+        max=float(jitter_ms.max()),
+        range=float(jitter_ms.max() - jitter_ms.min()),
+        iqr=float(quartiles[2] - quartiles[0]),
+        std_dev=float(jitter_ms.std(ddof=1)) if len(jitter_ms) > 1 else 0.0,
+    )

@@ -1,0 +1,66 @@
+"""Mumble's voice packets, from the logs its clients keep: inside TLS no capture shows them.
+
+A log has one line per packet; its times are Unix times in ns, taken when the packet was handed
+to TLS, or had come out of it. A packet's delay therefore holds all that the transport adds: its
+encryption, the wait in the sender's socket, retransmissions, and the head of line.
+"""
+
+from __future__ import annotations
+
+import csv
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import numpy as np
+
+from lab.errors import LabError
+from lab.measure.codecs import Codec
+from lab.measure.rtp import MIN_PACKETS, Stream
+
+CODEC = Codec("OPUS", 48000)
+SEQUENCE_MS = 10
+"""What Mumble's sequence numbers count."""
+
+
+def read_voice_log(
+    path: Path, source: IPv4Address, destination: IPv4Address, ptime_ms: int
+) -> Stream:
+    """The packets of a log in its order, as a stream like those of RTP.
+
+    Sequence numbers are made to count packets of `ptime_ms`, timestamps 48 kHz samples; what
+    Mumble has not (ports, SSRC, payload type, marker) is 0. LabError where the log cannot be
+    read or holds next to nothing.
+    """
+    try:
+        with path.open(newline="") as file:
+            rows = [
+                (int(row["sequence"]), int(row["time_ns"]), int(row["bytes"]))
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise LabError(f"{path.name} is no log of voice packets: {error}") from error
+    if len(rows) < MIN_PACKETS:
+        raise LabError(f"{path.name} holds only {len(rows)} voice packets")
+    frames, time_ns, sizes = np.array(rows, np.int64).T
+    none = np.zeros(len(rows), np.int64)
+    return Stream(
+        ssrc=0,
+        source=source,
+        source_port=0,
+        destination=destination,
+        destination_port=0,
+        payload_type=0,
+        codec=CODEC,
+        data=np.zeros(0, np.uint8),
+        time_ns=time_ns,
+        sequence=frames * SEQUENCE_MS // ptime_ms,
+        timestamp=frames * SEQUENCE_MS * CODEC.clock_rate_hz // 1000,
+        marker=none.astype(bool),
+        payload_types=none,
+        payload_start=none,
+        payload_bytes=sizes,
+        payload_captured_bytes=none,
+        restart=none.astype(bool),
+        duplicates=0,
+        strays=0,
+    )

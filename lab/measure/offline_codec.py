@@ -1,0 +1,117 @@
+"""A codec applied to a clip without any network: the best that a call with it can be.
+
+G.711, GSM, linear PCM and Opus come with libsndfile; what else there is, ffmpeg does where it is
+installed.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from lab.errors import LabError
+from lab.measure.wav import Wav
+
+FFMPEG_TIMEOUT_S = 60
+_OPUS_KBPS = (6.0, 256.0)
+"""What libsndfile's compression levels 1 and 0 mean for Opus, per channel (its `ogg_opus.c`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a codec is reached.
+
+    `container` and `subtype` are libsndfile's names; `encoder` is ffmpeg's, with the container
+    that carries it; `rate_hz` is the rate that is coded.
+    """
+
+    rate_hz: int
+    container: str
+    subtype: str | None = None
+    encoder: tuple[str, ...] = ()
+
+
+CODINGS = {
+    "PCMU": Coding(8_000, "WAV", "ULAW"),
+    "PCMA": Coding(8_000, "WAV", "ALAW"),
+    "GSM": Coding(8_000, "WAV", "GSM610"),
+    "OPUS": Coding(16_000, "OGG", "OPUS"),
+    "L16-16": Coding(16_000, "WAV", "PCM_16"),
+    "L16-32": Coding(32_000, "WAV", "PCM_16"),
+    "L16-48": Coding(48_000, "WAV", "PCM_16"),
+    "SPEEX": Coding(8_000, "ogg", encoder=("libspeex",)),
+    "ILBC": Coding(8_000, "lbc", encoder=("libilbc",)),
+    "G722": Coding(16_000, "g722", encoder=("g722",)),
+}
+"""By name as in the lab."""
+
+
+def apply_codec(codec: str, clip: Wav, bitrate_kbps: int | None = None) -> Wav | None:
+    """The clip coded and decoded; None where this host has no such codec.
+
+    `bitrate_kbps` is for Opus alone, the mean of a rate that varies with the speech: libsndfile
+    has no constant one. Raises LabError for a codec nobody here has heard of.
+    """
+    coding = CODINGS.get(codec.upper())
+    if coding is None:
+        raise LabError(f"{codec} is no codec that can be applied.", f"Known: {', '.join(CODINGS)}.")
+    if coding.subtype is not None:
+        return _by_libsndfile(coding, clip, bitrate_kbps)
+    return _by_ffmpeg(coding, clip)
+
+
+def _by_libsndfile(coding: Coding, clip: Wav, bitrate_kbps: int | None) -> Wav | None:
+    if coding.subtype not in soundfile.available_subtypes(coding.container):
+        return None
+    samples = np.clip(clip.mono(coding.rate_hz), -1.0, 1.0)
+    coded = io.BytesIO()
+    rate: dict[str, Any] = {}
+    if bitrate_kbps is not None:
+        low, high = _OPUS_KBPS
+        level = (high - bitrate_kbps) / (high - low)
+        rate = {"compression_level": level}
+    soundfile.write(
+        coded, samples, coding.rate_hz, format=coding.container, subtype=coding.subtype, **rate
+    )
+    coded.seek(0)
+    decoded, rate_hz = soundfile.read(coded, dtype="float64", always_2d=True)
+    return Wav(decoded, rate_hz, clip.name)
+
+
+def _by_ffmpeg(coding: Coding, clip: Wav) -> Wav | None:
+    program = shutil.which("ffmpeg")
+    if program is None:
+        return None
+    plain = io.BytesIO()
+    samples = np.clip(clip.mono(coding.rate_hz), -1.0, 1.0)
+    soundfile.write(plain, samples, coding.rate_hz, format="WAV", subtype="PCM_16")
+    quiet = [program, "-hide_banner", "-loglevel", "error", "-nostdin"]
+    encode = [*quiet, "-i", "-", "-c:a", *coding.encoder, "-f", coding.container, "-"]
+    decode = [*quiet, "-f", coding.container, "-i", "-", "-c:a", "pcm_s16le", "-f", "s16le"]
+    decode += ["-ac", "1", "-ar", str(coding.rate_hz), "-"]
+    try:
+        coded = subprocess.run(
+            encode,
+            input=plain.getvalue(),
+            capture_output=True,
+            check=True,
+            timeout=FFMPEG_TIMEOUT_S,
+        )
+        decoded = subprocess.run(
+            decode,
+            input=coded.stdout,
+            capture_output=True,
+            check=True,
+            timeout=FFMPEG_TIMEOUT_S,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError):
+        # An ffmpeg built without this encoder: the codec is not there.
+        return None
+    pcm = np.frombuffer(decoded.stdout, dtype="<i2").astype(np.float64) / 32768
+    return Wav(pcm[:, None], coding.rate_hz, clip.name) if len(pcm) else None

@@ -1,0 +1,85 @@
+"""Everything one capture tells about one RTP stream, as flat values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lab.measure.gaps import Gaps, gaps
+from lab.measure.jitter import JitterSummary, running_jitter, summary
+from lab.measure.rtp import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReport:
+    """One stream, as received at the point of capture."""
+
+    ssrc: str
+    """Hexadecimal, as Wireshark shows it."""
+    source: str
+    destination: str
+    """`address:port`."""
+    codec: str
+    codec_certain: bool
+    """False where the codec was inferred from the packets, not stated."""
+    payload_type: int
+    clock_rate_hz: int
+    ptime_ms: float
+    start_ns: int
+    duration_s: float
+    packets: int
+    lost: int
+    """Missing numbers between the first and the last that came."""
+    loss_pct: float
+    duplicates: int
+    reordered: int
+    """Packets whose number is lower than one that came before (RFC 4737)."""
+    restarts: int
+    kbps_ip: float
+    """Mean rate with IP, UDP and RTP headers, kbit/s."""
+    jitter: JitterSummary
+    jitter_final_ms: float
+    gaps: Gaps
+
+    def to_dict(self) -> dict[str, Any]:
+        """All values by name, jitter and gaps as nested objects."""
+        values = asdict(self)
+        return values | {"gaps": self.gaps.to_dict()}
+
+
+def stream_report(stream: Stream) -> StreamReport:
+    """Loss, order, jitter and gaps of a stream."""
+    expected = int(stream.sequence.max() - stream.sequence.min()) + 1
+    lost = expected - len(stream)
+    jitter_ms = running_jitter(stream)
+    headers = (20 if stream.source.version == 4 else 40) + 8 + 12
+    octets = int(stream.payload_bytes.sum()) + headers * len(stream)
+    duration_s = stream.duration_s
+    return StreamReport(
+        ssrc=f"0x{stream.ssrc:08x}",
+        source=_end(stream.source.version, stream.source, stream.source_port),
+        destination=_end(stream.destination.version, stream.destination, stream.destination_port),
+        codec=stream.codec.name,
+        codec_certain=stream.codec.certain,
+        payload_type=stream.payload_type,
+        clock_rate_hz=stream.codec.clock_rate_hz,
+        ptime_ms=stream.ptime_ms,
+        start_ns=int(stream.time_ns.min()),
+        duration_s=duration_s,
+        packets=len(stream),
+        lost=lost,
+        loss_pct=100.0 * lost / expected,
+        duplicates=stream.duplicates,
+        reordered=int(np.sum(stream.sequence < np.maximum.accumulate(stream.sequence))),
+        restarts=int(stream.restart.sum()),
+        kbps_ip=octets * 8 / 1000 / duration_s if duration_s > 0 else 0.0,
+        jitter=summary(jitter_ms),
+        jitter_final_ms=float(jitter_ms[-1]),
+        gaps=gaps(stream),
+    )
+
+
+def _end(version: int, address: object, port: int) -> str:
+    return f"{address}:{port}" if version == 4 else f"[{address}]:{port}"

@@ -1,0 +1,1 @@
+"""From a resolved topology to a complete compose project: pure, no Docker."""

@@ -1,0 +1,22 @@
+"""The labels by which everything of a lab is found again; names are never matched."""
+
+LAB = "org.voice-tor-lab.lab"
+"""The lab's name; on every container, network and volume the lab owns."""
+
+NODE = "org.voice-tor-lab.node"
+"""The node a container is; short-lived helpers have none."""
+
+MACHINE = "org.voice-tor-lab.machine"
+"""The node whose network a net helper set up; on such helpers only."""
+
+ROLE = "org.voice-tor-lab.role"
+"""The node's role."""
+
+TOPOLOGY = "org.voice-tor-lab.topology"
+"""The name of the topology the lab was made from."""
+
+FINGERPRINT = "org.voice-tor-lab.project"
+"""The digest of what the lab was rendered from: topology, images, version."""
+
+BLOCK = "org.voice-tor-lab.block"
+"""The address block of the lab; on its networks."""

@@ -1,0 +1,131 @@
+"""The complete compose project of a lab, as a set of files in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lab import __version__
+from lab.render import labels
+from lab.render.mumble import mumble_files
+from lab.render.network import network_spec
+from lab.render.openvpn import openvpn_files
+from lab.render.owner import Owner
+from lab.render.pbx import pbx_files
+from lab.render.secrets import LabSecrets
+from lab.render.services import network_service, service_of
+from lab.render.torrc import tor_files
+from lab.render.web import web_files
+from lab.topology.model import Node, Role, Topology
+
+CALLS = "calls"
+"""The directory in which calls in progress leave their files."""
+
+TEMPLATES = Path(__file__).parents[2] / "compose"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Every file of a compose project, by its path relative to the project's directory."""
+
+    files: Mapping[str, bytes]
+    directories: tuple[str, ...]
+    """Directories that are mounted into nodes, files in them or not."""
+    fingerprint: str
+    """Digest of topology, images and version; equal for equal labs, whatever their secrets."""
+
+
+def project_fingerprint(topology: Topology, images: Mapping[str, str], owner: Owner) -> str:
+    """The digest that tells whether a running lab is still what would be rendered now."""
+    parts = [__version__, asdict(topology), dict(images), asdict(owner)]
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def render_project(
+    topology: Topology,
+    source: str,
+    secrets: LabSecrets,
+    images: Mapping[str, str],
+    owner: Owner,
+) -> Project:
+    """Render `topology`, of which `source` is the YAML; `images` maps a role to its tag."""
+    fingerprint = project_fingerprint(topology, images, owner)
+    files = {"compose.yaml": _compose(topology, images, owner, fingerprint).encode()}
+    for node in topology.nodes:
+        for name, content in _node_files(topology, node, secrets).items():
+            files[f"nodes/{node.name}/{name}"] = content
+    files["networks.json"] = json.dumps(
+        {
+            node.name: network_spec(topology, node, owner)
+            for node in topology.nodes
+            if node.on is None
+        },
+        indent=2,
+    ).encode()
+    files["topology.yaml"] = source.encode()
+    files["lab.json"] = json.dumps(
+        {"pbx": topology.pbx, "images": dict(images), "owner": asdict(owner)}, indent=2
+    ).encode()
+    files["sip-passwords.json"] = json.dumps(secrets.sip_passwords, indent=2).encode()
+    directories = [CALLS, *(f"nodes/{node.name}" for node in topology.nodes)]
+    return Project(files, tuple(directories), fingerprint)
+
+
+def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, fingerprint: str) -> str:
+    own = {labels.LAB: topology.lab}
+
+    def node_labels(node: Node) -> dict[str, str]:
+        return own | {
+            labels.NODE: node.name,
+            labels.ROLE: str(node.role),
+            labels.TOPOLOGY: topology.name,
+            labels.FINGERPRINT: fingerprint,
+        }
+
+    def helper_labels(node: Node) -> dict[str, str]:
+        return own | {labels.MACHINE: node.name}
+
+    environment = Environment(  # noqa: S701 - YAML, not HTML
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template("compose.yaml.j2").render(
+        topology=topology,
+        project_name=project_name(topology.lab),
+        owner=owner,
+        images=images,
+        services={node.name: service_of(topology, node, images, owner) for node in topology.nodes},
+        labels=node_labels,
+        helper_labels=helper_labels,
+        network_service=network_service,
+        network_specs={
+            node.name: json.dumps(network_spec(topology, node, owner))
+            for node in topology.nodes
+            if node.on is None
+        },
+        network_labels=own | {labels.BLOCK: str(topology.block)},
+    )
+
+
+def project_name(lab: str) -> str:
+    """The compose project of the lab called `lab`."""
+    return f"lab-{lab}"
+
+
+def _node_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    if node.role is Role.RELAY or node.tor:
+        files |= tor_files(topology, node, secrets.tor)
+    if node.name in secrets.vpn:
+        files |= openvpn_files(topology, node, secrets.vpn)
+    if node.role is Role.WEB:
+        files |= web_files(topology)
+    if secrets.mumble and node.role in {Role.MUMBLE_SERVER, Role.ENDPOINT}:
+        files |= mumble_files(topology, node, secrets.mumble)
+    if node.role in {Role.PBX, Role.MEDIA_PROXY}:
+        files |= pbx_files(topology, node, secrets.sip_passwords)
+    return files

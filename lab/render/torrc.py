@@ -1,0 +1,92 @@
+"""The configuration of every tor of a lab, and what its agents must know of the network."""
+
+from __future__ import annotations
+
+import json
+import re
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lab.errors import LabError
+from lab.render.tor_keys import TorKeys
+from lab.topology.model import Node, Role, Topology
+
+TEMPLATES = Path(__file__).parents[2] / "compose"
+OR_PORT = 9001
+DIR_PORT = 9030
+SOCKS_PORT = 9050
+DATA_DIRECTORY = "/var/lib/tor/data"
+IDLE_VOTING_INTERVAL_S = 1800
+"""tor's rule: the first voting interval must divide 30 minutes."""
+NICKNAME_LENGTH = 19
+
+
+def tor_files(topology: Topology, node: Node, keys: TorKeys) -> dict[str, bytes]:
+    """The files of `node`, relay or client, relative to its directory in the project."""
+    files = {
+        "tor/torrc": render_torrc(topology, node, keys).encode(),
+        "tor/network.json": render_network(topology, node, keys).encode(),
+    }
+    if node.role is Role.RELAY:
+        for name, content in keys.relays[node.name].files.items():
+            files[f"tor/keys/{name}"] = content
+    return files
+
+
+def render_torrc(topology: Topology, node: Node, keys: TorKeys) -> str:
+    """The torrc of `node`; LabError where tor would refuse the voting interval."""
+    interval_s = topology.tor.voting_interval_s
+    if interval_s < 10 or IDLE_VOTING_INTERVAL_S % interval_s:
+        raise LabError(
+            f"tor cannot vote every {interval_s} s",
+            "Choose a voting_interval_s of at least 10 that divides 1800.",
+        )
+    environment = Environment(  # noqa: S701 - no HTML
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+    )
+    template = "torrc.relay.j2" if node.role is Role.RELAY else "torrc.client.j2"
+    return environment.get_template(template).render(
+        topology=topology,
+        node=node,
+        keys=keys,
+        nickname=nickname(node.name),
+        address=node_address(topology, node),
+        authority={
+            "name": topology.authority.name,
+            "nickname": nickname(topology.authority.name),
+            "address": node_address(topology, topology.authority),
+        },
+        outside=sorted(IPv4Network("0.0.0.0/0").address_exclude(topology.block)),
+        or_port=OR_PORT,
+        dir_port=DIR_PORT,
+        socks_port=SOCKS_PORT,
+        data_directory=DATA_DIRECTORY,
+        idle_voting_interval_s=IDLE_VOTING_INTERVAL_S,
+    )
+
+
+def render_network(topology: Topology, node: Node, keys: TorKeys) -> str:
+    """JSON for the agents in `node`: the authority, and every relay's fingerprint by name."""
+    spec = {
+        "node": node.name,
+        "authority": node.authority,
+        "directory": f"{node_address(topology, topology.authority)}:{DIR_PORT}",
+        "voting_interval_s": topology.tor.voting_interval_s,
+        "relays": {name: relay.fingerprint for name, relay in keys.relays.items()},
+    }
+    return json.dumps(spec, indent=2) + "\n"
+
+
+def node_address(topology: Topology, node: Node) -> IPv4Address:
+    """The one address under which others know `node`: that of its machine's first link."""
+    return topology.machine(node.name).links[0].address
+
+
+def nickname(name: str) -> str:
+    """A node's name as tor lets a relay be called: up to 19 letters and digits."""
+    return re.sub(r"[^A-Za-z0-9]", "", name)[:NICKNAME_LENGTH] or "Unnamed"

@@ -1,0 +1,27 @@
+"""The configuration of the web server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lab.agents.web_server import FILE
+from lab.topology.model import Topology
+
+TEMPLATES = Path(__file__).parents[2] / "compose"
+WEB_PORT = 8080
+"""A port that needs no privilege."""
+DOWNLOAD = "/download"
+UPLOAD = "/upload"
+
+
+def web_files(topology: Topology) -> dict[str, bytes]:
+    """The files of the web node, relative to its directory in the project."""
+    environment = Environment(  # noqa: S701 - no HTML
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    text = environment.get_template("nginx.conf.j2").render(
+        topology=topology, port=WEB_PORT, download=DOWNLOAD, upload=UPLOAD, file=FILE
+    )
+    return {"nginx.conf": text.encode()}

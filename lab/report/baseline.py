@@ -1,0 +1,274 @@
+"""Table 1: what one call needs and how good it is, on a link with nothing else on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lab.calls.record import CallRecord
+from lab.measure.statistics import Counts, Interval, count_calls
+from lab.report.agreement import Agreement, compare
+from lab.report.pages import Section, Table, counts_text, interval_text, joined, mean_text
+from lab.report.paper import (
+    BASELINE_DELAY_MS,
+    BASELINE_PESQ,
+    TABLE_1,
+    BandwidthRow,
+    system_of,
+)
+from lab.report.selection import mean_of, valid_ones
+from lab.sweep.point import Point
+
+PAPER_CODECS = ("PCMU", "PCMA", "OPUS")
+"""The codecs of the paper's table: G.711, and what Mumble speaks."""
+POINTS = (
+    ("tunnel", "ip", "inside the tunnel, IP"),
+    ("access", "ip", "on the caller's own link, IP"),
+    ("access", "eth", "on the caller's own link, Ethernet"),
+    ("exit", "ip", "on the last hop to the server, IP"),
+    ("exit", "eth", "on the last hop to the server, Ethernet"),
+)
+"""Every measuring point of a record, with its name for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """kbit/s of one method and codec at one point, means over calls."""
+
+    method: str
+    codec: str
+    """With the playout buffer, where the run varies it."""
+    point: str
+    level: str
+    where: str
+    to_callee: Interval
+    to_caller: Interval
+    agreement: Agreement | None
+    """With the paper's figure for the method; None where no paper is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good the calls of one method and codec are."""
+
+    method: str
+    codec: str
+    counts: Counts
+    callee_mos: Interval
+    caller_mos: Interval
+    callee_raw: Interval
+    owd_ms_p50: Interval
+    """Mean over calls of each call's median, caller → callee."""
+    owd_ms_p95: Interval
+    half_rtt_ms: Interval
+    """The paper's estimate of the one-way delay."""
+    pesq_agreement: Agreement | None
+    delay_agreement: Agreement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The calls of a run that met no other traffic and no cap."""
+
+    bandwidth: tuple[Bandwidth, ...]
+    quality: tuple[Quality, ...]
+    beside_paper: bool
+    methods: tuple[str, ...]
+    """Those that the run was to call by, with or without a call so far."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def baseline(
+    calls: Sequence[CallRecord], points: Mapping[str | None, Point], beside_paper: bool
+) -> Baseline:
+    """Summarise calls by method, codec and playout; only valid calls enter a mean.
+
+    `points` are those of the run, by name, at which the calls were made.
+    Each call has a circuit of its own, so calls are what the intervals draw.
+    """
+    bandwidth: list[Bandwidth] = []
+    quality: list[Quality] = []
+    order = {row.method: position for position, row in enumerate(TABLE_1)}
+    several = len({point.playout for point in points.values()}) > 1
+
+    def kind(call: CallRecord) -> tuple[int, str, str, str]:
+        buffer = points[call.point_id].playout_buffer.spec if several else ""
+        return order.get(call.method, len(order)), call.method, call.codec, buffer
+
+    for one in sorted({kind(call) for call in calls}):
+        _, method, codec, buffer = one
+        mine = [call for call in calls if kind(call) == one]
+        valid = valid_ones(mine)
+        row = _paper_row(method) if beside_paper and codec in PAPER_CODECS else None
+        named = f"{codec}, playout {buffer}" if several else codec
+        bandwidth += _bandwidth(method, named, valid, row)
+        quality.append(_quality(method, named, mine, valid, row is not None))
+    methods = tuple(dict.fromkeys(point.method for point in points.values()))
+    return Baseline(tuple(bandwidth), tuple(quality), beside_paper, methods)
+
+
+def _paper_row(method: str) -> BandwidthRow | None:
+    return next((row for row in TABLE_1 if row.method == method), None)
+
+
+def _bandwidth(
+    method: str, codec: str, valid: Sequence[CallRecord], row: BandwidthRow | None
+) -> list[Bandwidth]:
+    rows = []
+    for point, level, where in POINTS:
+        to_callee = mean_of(valid, f"kbps_{point}_{level}")
+        if to_callee.estimate is None:
+            continue
+        rows.append(
+            Bandwidth(
+                method,
+                codec,
+                point,
+                level,
+                where,
+                to_callee,
+                mean_of(valid, f"kbps_{point}_{level}_back"),
+                compare(row.kbps, to_callee) if row else None,
+            )
+        )
+    return rows
+
+
+def _quality(
+    method: str,
+    codec: str,
+    calls: Sequence[CallRecord],
+    valid: Sequence[CallRecord],
+    beside_paper: bool,
+) -> Quality:
+    mos, owd = mean_of(valid, "callee_pesq_mos"), mean_of(valid, "callee_owd_ms_p50")
+    rtt = mean_of([call for call in valid if call.rtt_ms is not None], "rtt_ms", 0.5)
+    return Quality(
+        method=method,
+        codec=codec,
+        counts=count_calls([(call.status, call.valid) for call in calls]),
+        callee_mos=mos,
+        caller_mos=mean_of(valid, "caller_pesq_mos"),
+        callee_raw=mean_of(valid, "callee_pesq_raw"),
+        owd_ms_p50=owd,
+        owd_ms_p95=mean_of(valid, "callee_owd_ms_p95"),
+        half_rtt_ms=rtt,
+        pesq_agreement=compare(BASELINE_PESQ, mos) if beside_paper else None,
+        delay_agreement=compare(BASELINE_DELAY_MS, owd) if beside_paper else None,
+    )
+
+
+def baseline_section(result: Baseline) -> Section:
+    """Both tables and, beside the paper, what agrees."""
+    title = "Bandwidth, quality and delay of a call alone"
+    if result.beside_paper:
+        title = "Table 1: " + title[0].lower() + title[1:]
+    rows = [row for row in TABLE_1 if result.beside_paper and row.method in result.methods]
+    findings = [_findings(result, row) for row in rows]
+    return Section(
+        title,
+        (_bandwidth_table(result), _quality_table(result)),
+        tuple(filter(None, findings)),
+    )
+
+
+def _bandwidth_table(result: Baseline) -> Table:
+    rows = []
+    for item in result.bandwidth:
+        row = _paper_row(item.method)
+        cells = [system_of(item.method), item.codec, item.where]
+        if result.beside_paper:
+            cells.append(row.kbps.text if row and item.agreement else "-")
+        cells += [interval_text(item.to_callee, 1), mean_text(item.to_caller, 1)]
+        if result.beside_paper:
+            cells.append(item.agreement or "-")
+        rows.append(tuple(cells))
+    paper = ("paper",) if result.beside_paper else ()
+    columns = (
+        "system",
+        "codec",
+        "measured where",
+        *paper,
+        "caller → callee (95 % CI)",
+        "callee → caller",
+        *(("beside the paper",) if paper else ()),
+    )
+    return Table("Bandwidth of one call, kbit/s", columns, tuple(rows), 3)
+
+
+def _quality_table(result: Baseline) -> Table:
+    rows = []
+    for item in result.quality:
+        cells = [system_of(item.method), item.codec]
+        if result.beside_paper:
+            cells.append(BASELINE_PESQ.text if item.pesq_agreement else "-")
+        cells += [
+            interval_text(item.callee_mos, 2),
+            mean_text(item.caller_mos, 2),
+            mean_text(item.callee_raw, 2),
+        ]
+        if result.beside_paper:
+            cells.append(BASELINE_DELAY_MS.text if item.delay_agreement else "-")
+        cells += [
+            interval_text(item.owd_ms_p50, 1),
+            mean_text(item.owd_ms_p95, 1),
+            mean_text(item.half_rtt_ms, 1),
+            *counts_text(item.counts),
+        ]
+        rows.append(tuple(cells))
+    paper = result.beside_paper
+    columns = (
+        "system",
+        "codec",
+        *(("paper PESQ",) if paper else ()),
+        "callee (95 % CI)",
+        "caller",
+        "callee, raw",
+        *(("paper delay",) if paper else ()),
+        "median (95 % CI)",
+        "95 % of packets",
+        "RTT/2 by ping",
+        "valid",
+        "invalid",
+        "failed",
+    )
+    return Table(
+        "Quality (PESQ as MOS-LQO, at the ear of ...) and one-way delay caller → callee (ms)",
+        columns,
+        tuple(rows),
+        1,
+    )
+
+
+def _findings(result: Baseline, row: BandwidthRow) -> str:
+    """One sentence per system of the paper."""
+    quality = next(
+        (item for item in result.quality if item.method == row.method and item.pesq_agreement),
+        None,
+    )
+    if quality is None:
+        return f"{row.system}: no calls in this run."
+    if quality.counts.valid == 0:
+        return f"{row.system}: no valid call, so nothing can be said."
+    agreeing: list[str] = []
+    differing: list[str] = []
+    for item in result.bandwidth:
+        if (item.method, item.codec) == (row.method, quality.codec) and item.to_callee.estimate:
+            text = f"{item.where} ({item.to_callee.estimate:.1f})"
+            (agreeing if item.agreement is Agreement.AGREES else differing).append(text)
+    sentence = f"{row.system}: the paper's {row.kbps.text} kbit/s "
+    if agreeing:
+        sentence += f"agrees with what is measured {joined(agreeing)}"
+        sentence += f"; it differs {joined(differing)}." if differing else "."
+    else:
+        sentence += f"agrees with no point; measured {joined(differing)}."
+    return (
+        f"{sentence} PESQ {quality.pesq_agreement} ({BASELINE_PESQ.text} there, "
+        f"{interval_text(quality.callee_mos, 2)} here), delay {quality.delay_agreement} "
+        f"({BASELINE_DELAY_MS.text} ms there, {interval_text(quality.owd_ms_p50, 1)} ms here), "
+        f"n = {quality.counts.valid}."
+    )

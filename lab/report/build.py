@@ -1,0 +1,108 @@
+"""A run and its calls → the report about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lab.calls.record import CallRecord
+from lab.measure.statistics import count_calls
+from lab.report.agreement import RULE
+from lab.report.baseline import baseline, baseline_section
+from lab.report.codec_section import codec_section
+from lab.report.codecs import codecs
+from lab.report.contention import curves
+from lab.report.contention_section import contention_section
+from lab.report.lengths import length_section, lengths
+from lab.report.pages import Report, Section
+from lab.report.paper import CONTENTION, STUDY
+from lab.store.database import Run
+from lab.sweep.plan import plan_from_json
+from lab.sweep.point import Point
+
+_SHOWN_VERSIONS = ("lab", "kernel", "tor", "openvpn", "kamailio", "rtpengine-daemon", "freeswitch")
+
+
+def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
+    """What a run found, beside the paper's table that the experiment names.
+
+    Only valid calls enter a mean; invalid and failed ones are counted apart.
+    """
+    points = plan_from_json(run.plan).points
+    by_length = lengths(points, calls)
+    side_by_side = None if run.paper_table else codecs(points, calls)
+    compared = {row.point for row in by_length}
+    if side_by_side:
+        compared |= {row.point for row in side_by_side.rows}
+    free: dict[str | None, Point] = {
+        p.point_id: p
+        for p in points
+        if p.load_kind == "none" and p.rate_kbps is None and p not in compared
+    }
+    alone = [call for call in calls if call.point_id in free]
+    sections: list[Section] = []
+    data: dict[str, object] = {
+        "run_id": run.run_id,
+        "experiment": run.experiment,
+        "quick": run.quick,
+        "seed": run.seed,
+        "complete": run.ended_at is not None,
+        "rule": RULE,
+    }
+    if alone:
+        result = baseline(alone, free, run.paper_table == 1)
+        data["table1" if result.beside_paper else "baseline"] = result.to_dict()
+        sections.append(baseline_section(result))
+    if side_by_side:
+        data["codecs"] = side_by_side.to_dict()
+        sections.append(codec_section(side_by_side))
+    if by_length:
+        data["lengths"] = [row.to_dict() for row in by_length]
+        sections.append(length_section(by_length))
+    paper = CONTENTION.get(run.paper_table or 0)
+    if found := curves(points, calls, paper, compared):
+        data["paper_table"] = paper.number if paper else None
+        data["curves"] = [curve.to_dict() for curve in found]
+        sections.append(contention_section(found, paper))
+    beside = f" beside {STUDY}" if run.paper_table else ""
+    return Report(
+        title=f"{run.experiment}{beside}: run {run.run_id}",
+        facts=_facts(run, calls),
+        sections=tuple(sections),
+        remarks=_remarks(run, calls),
+        data=data,
+    )
+
+
+def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
+    counts = count_calls([(call.status, call.valid) for call in calls])
+    remarks = [
+        f"{counts.valid} valid, {counts.invalid} invalid and {counts.failed} failed calls. Only "
+        "valid ones enter a mean; intervals are bootstrap intervals over calls.",
+    ]
+    if run.quick:
+        remarks.append("A quick run: few calls a point, so the intervals mean little.")
+    if run.ended_at is None:
+        remarks.append(f"The run is not complete: `lab experiment resume {run.run_id}`.")
+    if run.paper_table:
+        remarks.append(RULE)
+    return tuple(remarks)
+
+
+def _facts(run: Run, calls: Sequence[CallRecord]) -> tuple[tuple[str, str], ...]:
+    facts = {
+        "started": run.started_at,
+        "ended": run.ended_at or "not complete",
+        "seed": str(run.seed),
+        "congestion control": _all(call.congestion_control for call in calls),
+        "PBX": _all(call.pbx for call in calls),
+        "phones": _all(call.phone for call in calls),
+        "playout": _all(call.playout for call in calls),
+        "OpenVPN": _all(f"{call.cipher}, {call.digest}" for call in calls if call.cipher),
+        "circuits": _all(call.circuit for call in calls if call.circuit),
+    }
+    facts |= {name: run.versions[name] for name in _SHOWN_VERSIONS if name in run.versions}
+    return tuple((name, value) for name, value in facts.items() if value)
+
+
+def _all(values: Iterable[object]) -> str:
+    return "; ".join(dict.fromkeys(str(value) for value in values if value))

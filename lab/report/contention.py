@@ -1,0 +1,199 @@
+"""Tables 2 and 3: calls on a shared link, against more and more competing traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lab.calls.record import CallRecord
+from lab.measure.statistics import Counts, Interval, count_calls, mean_interval, share_interval
+from lab.report.agreement import Agreement, compare
+from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
+from lab.report.selection import by_point, mean_of, valid_ones
+from lab.sweep.point import LoadKind, Point, Through
+
+AT_SERVER = ("server", "router", "exit")
+"""Placements where a call costs what it costs between exit and server."""
+
+
+_SYSTEM: Mapping[tuple[LoadKind, Through | None], str] = {
+    ("voip", "direct"): "sip",
+    ("voip", "tor"): "v-tor",
+    ("mumble", "direct"): "mumble",
+    ("mumble", "tor"): "m-tor",
+}
+"""Competing calls by kind and route → the method that makes the same calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The calls against one number of competing streams; means over valid calls."""
+
+    count: int
+    counts: Counts
+    broken: int
+    """Failed calls that had everything around them: the competitors ran, the link was capped."""
+    share_kbps: float | None
+    """The link divided by the streams, as the paper counts what is available per stream."""
+    goodput_kbps: Interval
+    """Payload that a competing stream got, mean over streams, during the call."""
+    jain: Interval
+    achieved_kbps: Interval
+    """What the shared link carried, at Ethernet level."""
+    mos: Interval
+    """MOS-LQO at the scored end."""
+    owd_ms_p50: Interval
+    owd_ms_p95: Interval
+    loss_pct: Interval
+    good: Interval
+    """Share of calls that are good as the paper means it: PESQ above 3, delay below 400 ms."""
+    cost_kbps: Interval
+    """What the call itself took of the shared link, at Ethernet level; against calls of its own
+    kind each one's part of what the link carried."""
+    paper: ContentionRow | None
+    agreement: Agreement | None
+    """Of PESQ with the paper's row; None where the paper says nothing of this count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cliff:
+    """Where the mean PESQ falls below 3."""
+
+    last_good: int | None
+    """The largest count below the fall; None where the first count is bad already."""
+    first_bad: int | None
+    """The smallest count after which no mean is good; None where none is bad."""
+    predicted: float | None
+    """The link divided by what the call costs when it is alone, less the call itself.
+
+    None against calls of another kind: they take less than an even share, or need more.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is the same for all steps, and the steps by count."""
+
+    point: Point
+    """With the load's kind and route, and a count of 0."""
+    steps: tuple[Step, ...]
+    cliff: Cliff
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def curves(
+    points: Sequence[Point],
+    calls: Sequence[CallRecord],
+    paper: ContentionTable | None,
+    told_elsewhere: Collection[Point] = (),
+) -> tuple[Curve, ...]:
+    """One curve per combination of everything but the count, in the points' order.
+
+    A point without load begins every curve of the same link; on a capped link where there is
+    none, it is one by itself, unless it is `told_elsewhere`.
+    """
+    made = by_point(calls)
+    loaded = [point for point in points if point.load_kind != "none"]
+    families = dict.fromkeys(replace(point, load_count=0) for point in loaded)
+    begun = {replace(family, load_kind="none", load_through=None) for family in families}
+    families |= dict.fromkeys(
+        point
+        for point in points
+        if point.load_kind == "none"
+        and point.rate_kbps is not None
+        and point not in begun
+        and point not in told_elsewhere
+    )
+    found = []
+    for family in families:
+        alone = replace(family, load_kind="none", load_through=None)
+        members = [
+            point
+            for point in points
+            if replace(point, load_count=0) == family or (point == alone and point != family)
+        ]
+        steps = [
+            _step(point, made[point.point_id], paper if family.rate_kbps else None)
+            for point in sorted(members, key=lambda point: point.load_count)
+            if point.point_id in made
+        ]
+        if steps:
+            found.append(Curve(family, tuple(steps), _cliff(family, steps)))
+    return tuple(found)
+
+
+def _step(point: Point, calls: Sequence[CallRecord], paper: ContentionTable | None) -> Step:
+    valid = valid_ones(calls)
+    end = point.hearer
+    mos = mean_of(valid, f"{end}_pesq_mos")
+    row = None
+    if paper is not None and point.rate_kbps is not None:
+        row = paper.row(point.load_count, point.rate_kbps)
+    share = None
+    if point.rate_kbps is not None and point.load_count:
+        share = point.rate_kbps / point.load_count
+    return Step(
+        count=point.load_count,
+        counts=count_calls([(call.status, call.valid) for call in calls]),
+        broken=sum(call.status != "ok" and call.artefacts is not None for call in calls),
+        share_kbps=share,
+        goodput_kbps=mean_of(valid, "load_goodput_kbps_mean"),
+        jain=mean_of(valid, "load_jain"),
+        achieved_kbps=mean_of(valid, "rate_achieved_kbps"),
+        mos=mos,
+        owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
+        owd_ms_p95=mean_of(valid, f"{end}_owd_ms_p95"),
+        loss_pct=mean_of(valid, f"{end}_loss_pct"),
+        good=_good(valid, end),
+        cost_kbps=_cost(valid, point),
+        paper=row,
+        agreement=compare(row.pesq, mos) if row else None,
+    )
+
+
+def _good(valid: Sequence[CallRecord], end: str) -> Interval:
+    pairs = [(getattr(c, f"{end}_pesq_mos"), getattr(c, f"{end}_owd_ms_p50")) for c in valid]
+    known = [(mos, owd) for mos, owd in pairs if mos is not None and owd is not None]
+    good = sum(mos > GOOD_PESQ and owd_ms < GOOD_DELAY_MS for mos, owd_ms in known)
+    return share_interval(good, len(known))
+
+
+def _cost(valid: Sequence[CallRecord], point: Point) -> Interval:
+    if point.load_count == 0 or _system(point) != point.method:
+        return mean_of(valid, _cost_column(point))
+    carried = [call.rate_achieved_kbps for call in valid if call.rate_achieved_kbps is not None]
+    return mean_interval([kbps / (point.load_count + 1) for kbps in carried])
+
+
+def _cost_column(point: Point) -> str:
+    where = "exit" if point.placement in AT_SERVER else "access"
+    return f"kbps_{where}_eth" + ("_back" if point.direction == "to-caller" else "")
+
+
+def _system(point: Point) -> str | None:
+    """The method that makes the same calls as the competitors do; None where they are none."""
+    return _SYSTEM.get((point.load_kind, point.load_through))
+
+
+def _cliff(family: Point, steps: Sequence[Step]) -> Cliff:
+    good = [step.count for step in steps if _is_good(step)]
+    last_good = max(good, default=None)
+    bad = [
+        step.count for step in steps if step.count > (last_good or -1) and _is_good(step) is False
+    ]
+    alone = steps[0].cost_kbps.estimate if steps[0].count == 0 else None
+    predicted = None
+    if alone and family.rate_kbps and _system(family) in (None, family.method):
+        predicted = family.rate_kbps / alone - 1
+    return Cliff(last_good, min(bad, default=None), predicted)
+
+
+def _is_good(step: Step) -> bool | None:
+    """Whether calls are good there; calls that break to the last are not, None is not known."""
+    if step.mos.estimate is not None:
+        return step.mos.estimate >= GOOD_PESQ
+    return False if step.broken else None

@@ -1,0 +1,27 @@
+"""Which calls of a run enter a figure of a report, and their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lab.calls.record import CallRecord
+from lab.measure.statistics import Interval, mean_interval
+
+
+def by_point(calls: Iterable[CallRecord]) -> dict[str | None, list[CallRecord]]:
+    """Point's name → its calls, of any outcome."""
+    found: dict[str | None, list[CallRecord]] = {}
+    for call in calls:
+        found.setdefault(call.point_id, []).append(call)
+    return found
+
+
+def valid_ones(calls: Iterable[CallRecord]) -> list[CallRecord]:
+    """The calls that may enter a mean."""
+    return [call for call in calls if call.status == "ok" and call.valid]
+
+
+def mean_of(calls: Sequence[CallRecord], column: str, factor: float = 1.0) -> Interval:
+    """Mean of a column over the calls in which it was measured, with its 95 % interval."""
+    values = [value for call in calls if (value := getattr(call, column)) is not None]
+    return mean_interval([factor * value for value in values])

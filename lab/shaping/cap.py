@@ -1,0 +1,63 @@
+"""One direction of one link, and what is to happen there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from lab.errors import UsageError
+from lab.topology.model import Link, Topology
+from lab.topology.shape import DEFAULT_QUEUE, Direction, Queue, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One direction of one link."""
+
+    node: str
+    network: str
+    direction: Direction = Direction.OUT
+
+    def __str__(self) -> str:
+        return f"{self.node}/{self.network}/{self.direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A rate, with the queue in front of it, at one point."""
+
+    point: Point
+    rate_kbps: int
+    """At Ethernet level."""
+    queue: Queue = DEFAULT_QUEUE
+
+    @property
+    def shape(self) -> Shape:
+        """What the kernel is to do there."""
+        return Shape(self.rate_kbps, self.queue)
+
+    def __str__(self) -> str:
+        return f"{self.point}: {self.shape}"
+
+
+def find_link(topology: Topology, node: str, network: str) -> Link:
+    """The link of `node` to `network`; UsageError that names those there are.
+
+    A node that runs on another's machine has that machine's links.
+    """
+    known = [item.name for item in topology.nodes]
+    if node not in known:
+        raise UsageError(f"there is no node {node!r}", f"Nodes: {', '.join(known)}.")
+    links = topology.machine(node).links
+    for link in links:
+        if link.network == network:
+            return link
+    raise UsageError(
+        f"{node} has no link to {network!r}",
+        f"Its networks: {', '.join(link.network for link in links)}.",
+    )
+
+
+def address_of(topology: Topology, point: Point) -> IPv4Address:
+    """The address by which the link of `point` is known in its machine."""
+    return find_link(topology, point.node, point.network).address

@@ -1,0 +1,163 @@
+"""Show and change what links do while the lab runs; every change is read back."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lab.engine.agent import AgentError
+from lab.engine.execution import start_links_helper
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+from lab.shaping.cap import Cap, Point, address_of, find_link
+from lab.topology.shape import Direction, Shape, shape_from
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """One direction of a link as the kernel has it now."""
+
+    point: Point
+    interface: str
+    configured: Shape
+    """What the topology wants."""
+    in_force: Shape
+    counters: Mapping[str, int] | None
+    """Since the shaper was set: bytes, packets, drops, overlimits, backlog_bytes and
+    backlog_packets; None where nothing is shaped."""
+
+
+def show(
+    setting: Setting, node: str | None = None, network: str | None = None
+) -> tuple[LinkState, ...]:
+    """Both directions of every link, or of those of `node`, or of one; asked of the kernel."""
+    states: list[LinkState] = []
+    for machine, points in _by_machine(setting, points_of(setting, node, network)).items():
+        addresses = list(dict.fromkeys(str(address_of(setting.topology, p)) for p in points))
+        shown = _ask(setting, machine, {"op": "show", "addresses": addresses})["links"]
+        by_address = {link["address"]: link for link in shown}
+        for point in points:
+            link = by_address[str(address_of(setting.topology, point))]
+            now = link[str(point.direction)]
+            states.append(
+                LinkState(
+                    point=point,
+                    interface=link["interface"],
+                    configured=configured(setting, point),
+                    in_force=shape_from(now["shape"]),
+                    counters=now["counters"],
+                )
+            )
+    return tuple(states)
+
+
+def points_of(
+    setting: Setting, node: str | None = None, network: str | None = None
+) -> tuple[Point, ...]:
+    """Both directions of every link, or of those of `node`, or of its link to `network`."""
+    topology = setting.topology
+    if node is not None and network is not None:
+        find_link(topology, node, network)
+        links = [(topology.machine(node).name, network)]
+    else:
+        machines = [topology.machine(item.name) for item in topology.nodes if item.on is None]
+        if node is not None:
+            find_link(topology, node, topology.machine(node).links[0].network)
+            machines = [topology.machine(node)]
+        links = [(machine.name, link.network) for machine in machines for link in machine.links]
+    return tuple(Point(name, net, direction) for name, net in links for direction in Direction)
+
+
+def configured(setting: Setting, point: Point) -> Shape:
+    """What the topology wants at `point`."""
+    return find_link(setting.topology, point.node, point.network).shape(point.direction)
+
+
+def update(setting: Setting, point: Point, changes: Mapping[str, Any]) -> Shape:
+    """Change what `changes` names and nothing else; the shape then in force.
+
+    Its keys are `rate_kbps`, `delay_ms`, `loss_pct` and `queue`, a mapping of `kind`, `fifo`
+    and `limit`. LabError where the kernel cannot, or has something else afterwards.
+    """
+    wanted = {**_place(setting, point), "update": dict(changes)}
+    answer = _ask(setting, _machine(setting, point), {"op": "set", "changes": [wanted]})
+    return shape_from(answer["after"][0])
+
+
+def set_shapes(setting: Setting, shapes: Mapping[Point, Shape]) -> dict[Point, Shape]:
+    """Bring every point to its shape, each machine's at once; the shapes in force before.
+
+    LabError where the kernel cannot, or has something else afterwards; then what was changed
+    is put back.
+    """
+    before: dict[Point, Shape] = {}
+    try:
+        for machine, points in _by_machine(setting, shapes).items():
+            changes = [{**_place(setting, p), "shape": shapes[p].to_spec()} for p in points]
+            answer = _ask(setting, machine, {"op": "set", "changes": changes})
+            for point, old, new in zip(points, answer["before"], answer["after"], strict=True):
+                before[point] = shape_from(old)
+                if shape_from(new) != shapes[point]:
+                    raise LabError(f"{point} was set to {shapes[point]}, but has {shape_from(new)}")
+    except BaseException:
+        if before:
+            _put_back(setting, before)
+        raise
+    return before
+
+
+def reset(setting: Setting, node: str | None = None, network: str | None = None) -> None:
+    """Bring links back to what the topology wants."""
+    points = points_of(setting, node, network)
+    set_shapes(setting, {point: configured(setting, point) for point in points})
+
+
+@contextmanager
+def apply(setting: Setting, caps: Sequence[Cap]) -> Iterator[None]:
+    """Cap links while the block runs; afterwards they are as they were before.
+
+    LabError where the kernel cannot, or has something else afterwards.
+    """
+    before = set_shapes(setting, {cap.point: cap.shape for cap in caps})
+    try:
+        yield
+    finally:
+        _put_back(setting, before)
+
+
+def _put_back(setting: Setting, shapes: Mapping[Point, Shape]) -> None:
+    """Restore; a machine that has ended meanwhile has taken its links along."""
+    try:
+        set_shapes(setting, shapes)
+    except AgentError as error:
+        log.warning("links were not put back: %s", error.message)
+
+
+def _place(setting: Setting, point: Point) -> dict[str, str]:
+    address = str(address_of(setting.topology, point))
+    return {"address": address, "direction": str(point.direction)}
+
+
+def _machine(setting: Setting, point: Point) -> str:
+    return setting.topology.machine(point.node).name
+
+
+def _by_machine(setting: Setting, points: Iterable[Point]) -> dict[str, list[Point]]:
+    grouped: dict[str, list[Point]] = {}
+    for point in points:
+        grouped.setdefault(_machine(setting, point), []).append(point)
+    return grouped
+
+
+def _ask(setting: Setting, machine: str, order: dict[str, Any]) -> dict[str, Any]:
+    log.debug("%s: %s", machine, json.dumps(order))
+    with start_links_helper(setting.lab, machine, setting.net_image) as helper:
+        return helper.ask(order, DEADLINE_S)

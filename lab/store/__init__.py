@@ -1,0 +1,1 @@
+"""Results on disk: a row per call in SQLite, a directory of artefacts per call."""

@@ -1,0 +1,1 @@
+"""Experiments: a grid of points, planned from a seed, run call by call, resumed anywhere."""

@@ -1,0 +1,71 @@
+"""What surrounds a call at its point: the cap on the shared link and the competing traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from lab.calls.links import link_observer
+from lab.calls.observer import Observer
+from lab.lifecycle.setting import Setting
+from lab.lifecycle.stages import Announce
+from lab.load import LoadSpec, competing
+from lab.shaping import Cap, apply, locate
+from lab.sweep.point import Point
+from lab.topology.shape import DEFAULT_QUEUE_PACKETS, Queue
+from lab.tor.paths import path_of_call
+
+WATCHED = "server"
+"""The placement whose link is watched during calls without a cap of their own."""
+
+PACKETS_PER_SENDER = 3
+ON_THE_CIRCUIT = ("relay", "exit")
+"""Placements between two relays."""
+
+
+@contextmanager
+def conditions(
+    setting: Setting, point: Point, seed: int, announce: Announce
+) -> Iterator[tuple[Observer, ...]]:
+    """Cap the link and start the competing traffic of `point`; both end with the block.
+
+    Yields what `make_call` needs to measure them during the call. `seed` chooses the circuit
+    on which some placements lie. LabError where that is not possible in this lab.
+    """
+    circuit = path_of_call(setting.topology, seed)
+    shared = locate(
+        setting.topology,
+        point.placement or WATCHED,
+        towards_caller=point.direction == "to-caller",
+        circuit=circuit,
+    )
+    observers: list[Observer] = [link_observer(setting, [shared])]
+    with ExitStack() as stack:
+        if point.rate_kbps is not None:
+            announce("capping the shared link")
+            queue = Queue(limit=point.queue_packets or roomy_queue_packets(point.load_count))
+            stack.enter_context(apply(setting, [Cap(shared, point.rate_kbps, queue)]))
+        if point.load_kind != "none":
+            load = stack.enter_context(competing(setting, load_of(point, circuit), announce))
+            observers.append(load.observe)
+        yield tuple(observers)
+
+
+def roomy_queue_packets(load_count: int) -> int:
+    """A queue that drops nothing while every sender keeps two packets in it, as kernels do."""
+    return max(DEFAULT_QUEUE_PACKETS, PACKETS_PER_SENDER * load_count)
+
+
+def load_of(point: Point, circuit: tuple[str, ...]) -> LoadSpec:
+    """The competing traffic of the point, in the direction of the voice that is scored.
+
+    Where relays share a link with it, it crosses the same ones as the call, `circuit`.
+    """
+    assert point.load_kind != "none"
+    return LoadSpec(
+        kind=point.load_kind,
+        count=point.load_count,
+        route=point.load_through or "tor",
+        direction="down" if point.direction == "to-caller" else "up",
+        circuit=circuit if point.placement in ON_THE_CIRCUIT else (),
+    )

@@ -1,0 +1,216 @@
+"""Makes the calls of a run in one lab, which it brings up, repairs and takes down."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docker import DockerClient
+from docker.errors import DockerException
+
+from lab import places
+from lab.calls.call import CallPlan, failed_call, make_call
+from lab.calls.record import CallRecord
+from lab.calls.versions import component_versions
+from lab.engine.discovery import RunningLab, find_labs
+from lab.errors import LabError
+from lab.lifecycle.down import down
+from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.stages import Announce
+from lab.lifecycle.up import up
+from lab.sweep.conditions import conditions
+from lab.sweep.executor import note_point
+from lab.sweep.locks import bringing_up
+from lab.sweep.plan import PlannedCall
+from lab.sweep.point import Point
+from lab.topology.document import read_document
+
+log = logging.getLogger(__name__)
+
+MIN_FREE_BYTES = 64 * 2**20
+"""A call leaves a few MiB; with less room than this its captures may be cut short."""
+BYTES_PER_S = 2**18
+"""What a call by V-Tor leaves per second: captures at four points and two recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """What a run keeps beside the database."""
+
+    run_id: str
+
+    @property
+    def directory(self) -> Path:
+        """The run's directory in the results."""
+        return places.results_directory() / "runs" / self.run_id
+
+    def topology(self, text: str, cipher: str | None, digest: str | None) -> Path:
+        """The file of the run's topology, with another OpenVPN setting where one is given.
+
+        LabError where it cannot be written.
+        """
+        name = "topology.yaml" if cipher is None else f"topology-{cipher}-{digest}.yaml"
+        if cipher is not None:
+            text = _with_vpn(text, {"cipher": cipher, "digest": digest})
+        file = self.directory / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        except OSError as error:
+            raise LabError(f"cannot write {file}: {error.strerror}", "Make room.") from error
+        return file
+
+
+def _with_vpn(text: str, changes: dict[str, Any]) -> str:
+    document: dict[str, Any] = read_document(text).value
+    document["vpn"] = (document.get("vpn") or {}) | changes
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+class LabExecutor:
+    """An `Executor` that calls in a real lab."""
+
+    def __init__(
+        self, client: DockerClient, lab: str, run_id: str, topology: str, lab_is_own: bool
+    ) -> None:
+        """`topology` is its YAML; `lab_is_own` whether the run brought the lab up before."""
+        self.lab = lab
+        self.lab_is_own = lab_is_own
+        self._client = client
+        self._files = RunFiles(run_id)
+        self._topology = topology
+        self._current: Path | None = None
+        """The topology of which this executor knows that the lab is up and well."""
+
+    def prepare(self, point: Point, announce: Announce) -> dict[str, str]:
+        """Bring the lab up for its first point; the versions of all it consists of.
+
+        LabError where it cannot be brought up, or is another lab of the same name.
+        """
+        with _in_words():
+            if self._find() is None:
+                self.lab_is_own = True
+            return component_versions(self._ready(point, announce))
+
+    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+        """Make one call at its point; see `Executor`."""
+        with _in_words():
+            _check_room(planned.point.duration_s)
+            setting = self._ready(planned.point, announce)
+            record = self._call(setting, planned, announce)
+            note_point(record, planned)
+            vpn = setting.topology.vpn
+            record.cipher, record.digest = vpn.cipher, vpn.digest
+            if record.status != "ok":
+                self._explain(record)
+        return record
+
+    def _call(self, setting: Setting, planned: PlannedCall, announce: Announce) -> CallRecord:
+        """Make the call; where its surroundings cannot be had, that is how the call failed."""
+        point = planned.point
+        plan = CallPlan(
+            point.method,
+            point.codec,
+            ptime_ms=point.ptime_ms,
+            bitrate_kbps=point.bitrate_kbps,
+            duration_s=point.duration_s,
+            playout=point.playout_buffer,
+            seed=planned.seed,
+            run_id=self._files.run_id,
+        )
+        record: CallRecord | None = None
+        try:
+            with conditions(setting, point, planned.seed, announce) as observers:
+                record = make_call(setting, plan, announce, observers)
+        except LabError as error:
+            if record is None:
+                return failed_call(setting, plan, error.message)
+            log.warning("after call %s: %s", record.call_id, error.message)
+        return record
+
+    def close(self) -> None:
+        """Take the lab down if the run brought it up."""
+        if self.lab_is_own:
+            down(self._client, self.lab)
+
+    def _find(self) -> RunningLab | None:
+        return next((lab for lab in find_labs(self._client) if lab.name == self.lab), None)
+
+    def _ready(self, point: Point, announce: Announce) -> Setting:
+        """The lab with the point's OpenVPN setting, up and whole."""
+        topology = self._files.topology(self._topology, point.cipher, point.digest)
+        lab = self._find()
+        if topology != self._current or lab is None or lab.stopped:
+            if self._current not in (None, topology):
+                self._take_down_for(point, announce)
+            self._bring_up(topology, announce)
+            self._current = topology
+        return open_setting(self._client, self.lab)
+
+    def _take_down_for(self, point: Point, announce: Announce) -> None:
+        if not self.lab_is_own:
+            raise LabError(
+                f"lab {self.lab} is up with another cipher than {point.point_id} needs",
+                f"Take it down (`lab down {self.lab}`) and let the run bring it up.",
+            )
+        announce("bringing the lab up with another cipher")
+        down(self._client, self.lab)
+
+    def _bring_up(self, topology: Path, announce: Announce) -> None:
+        with bringing_up():
+            try:
+                up(self._client, str(topology), self.lab, announce)
+            except LabError as error:
+                if not self.lab_is_own:
+                    raise
+                log.info("lab %s is taken down and brought up anew: %s", self.lab, error)
+                announce("bringing the lab up anew")
+                down(self._client, self.lab)
+                up(self._client, str(topology), self.lab, announce)
+
+    def _explain(self, record: CallRecord) -> None:
+        """Tell a call that failed because the lab did from one that the network could not carry.
+
+        LabError where the failure says nothing about the point at all: no room on the disk,
+        or no Docker engine.
+        """
+        _check_room()
+        lab = self._find()
+        stopped = ["the whole lab"] if lab is None else [node.name for node in lab.stopped]
+        if stopped:
+            record.reason = f"{record.reason} (during the call ended: {', '.join(stopped)})"
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn what Docker and the disk say when they are gone into a LabError."""
+    try:
+        yield
+    except DockerException as error:
+        raise LabError(
+            f"the Docker engine cannot do what the call needs: {error}",
+            "If it is down, start it; then `lab experiment resume last`.",
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LabError(
+            f"no call can be made: {reason}", "Then go on with `lab experiment resume last`."
+        ) from error
+
+
+def _check_room(duration_s: int | None = None) -> None:
+    needed = MIN_FREE_BYTES + BYTES_PER_S * (duration_s or 0)
+    home = places.home()
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    if free < needed:
+        raise LabError(
+            f"the disk of {home} is full: {free / 2**20:.0f} MiB are left",
+            "Make room, then `lab experiment resume last`.",
+        )

@@ -1,0 +1,116 @@
+"""What of a plan has been done, and which call is next: decided by the stored calls alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from lab.calls.record import CallRecord
+from lab.sweep.plan import Plan, PlannedCall
+from lab.sweep.point import Point
+
+
+@dataclass(slots=True)
+class Tally:
+    """The calls made at one point so far."""
+
+    valid: int = 0
+    invalid: int = 0
+    failed: int = 0
+    mos: list[float] = field(default_factory=list)
+    """MOS-LQO of the valid calls, at the end that is scored."""
+
+    @property
+    def made(self) -> int:
+        """Calls of any outcome."""
+        return self.valid + self.invalid + self.failed
+
+    @property
+    def mean_mos(self) -> float | None:
+        """Their mean so far."""
+        return fmean(self.mos) if self.mos else None
+
+
+class Ledger:
+    """A plan beside what has become of it."""
+
+    def __init__(self, plan: Plan, done: Iterable[CallRecord] = ()) -> None:
+        """Begin with the calls that are already stored."""
+        self.plan = plan
+        self.tallies = {point: Tally() for point in plan.points}
+        self._by_id = {point.point_id: point for point in plan.points}
+        self._settled: set[tuple[str, int]] = set()
+        self._under_way: set[tuple[str, int]] = set()
+        for record in done:
+            self.enter(record)
+
+    def enter(self, record: CallRecord) -> None:
+        """Count a call that has ended."""
+        if record.point_id is None or record.point_call is None:
+            raise ValueError(f"call {record.call_id} belongs to no point")
+        point = self._by_id[record.point_id]
+        key = (record.point_id, record.point_call)
+        self._under_way.discard(key)
+        self._settled.add(key)
+        tally = self.tallies[point]
+        if record.status != "ok":
+            tally.failed += 1
+        elif not record.valid:
+            tally.invalid += 1
+        else:
+            tally.valid += 1
+            mos = getattr(record, f"{point.hearer}_pesq_mos")
+            if mos is not None:
+                tally.mos.append(mos)
+
+    def complete(self, point: Point) -> bool:
+        """Whether no further call is wanted there.
+
+        It has its valid calls; or as many have failed, which is an answer too: no call can be
+        held there; or all calls that may be made there have been.
+        """
+        tally = self.tallies[point]
+        wanted = self.plan.calls
+        return max(tally.valid, tally.failed) >= wanted or tally.made >= self.plan.calls_at_most
+
+    def take(self) -> PlannedCall | None:
+        """The next call to make, now under way; None where none can be said to be needed yet.
+
+        A call is not begun while those under way may suffice for its point.
+        """
+        for planned in self.plan.order:
+            key = _key(planned)
+            if key in self._settled or key in self._under_way or self.complete(planned.point):
+                continue
+            busy = sum(point_id == key[0] for point_id, _ in self._under_way)
+            if self.tallies[planned.point].valid + busy >= self.plan.calls:
+                continue
+            self._under_way.add(key)
+            return planned
+        return None
+
+    def give_back(self, planned: PlannedCall) -> None:
+        """A call that was taken was not made."""
+        self._under_way.discard(_key(planned))
+
+    @property
+    def made(self) -> int:
+        """Calls made so far."""
+        return len(self._settled)
+
+    @property
+    def still_wanted(self) -> int:
+        """Calls still to be made if every one turns out valid."""
+        return sum(
+            min(
+                self.plan.calls - self.tallies[point].valid,
+                self.plan.calls_at_most - self.tallies[point].made,
+            )
+            for point in self.plan.points
+            if not self.complete(point)
+        )
+
+
+def _key(planned: PlannedCall) -> tuple[str, int]:
+    return planned.point.point_id, planned.number

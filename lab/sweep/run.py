@@ -1,0 +1,102 @@
+"""A run from its first call to its last, however often it is interrupted in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+
+from docker import DockerClient
+
+from lab.errors import UsageError
+from lab.lifecycle.stages import Announce
+from lab.store.database import Run, Store
+from lab.sweep.executor import Executor
+from lab.sweep.experiment import Experiment
+from lab.sweep.lab_executor import LabExecutor
+from lab.sweep.ledger import Ledger
+from lab.sweep.locks import only_hand_on, only_run_in
+from lab.sweep.plan import Plan, make_plan, plan_from_json
+from lab.sweep.runner import Watcher, run_plan
+from lab.sweep.worker import Assignment, workers
+
+
+def new_run(store: Store, experiment: Experiment, lab: str | None, jobs: int = 1) -> Run:
+    """Freeze the experiment's plan under a name that `store` does not know yet.
+
+    `lab` defaults to the topology's name, or to names made from the run's with several jobs.
+    """
+    if jobs > 1 and lab is not None:
+        raise UsageError("several labs side by side get their names from the run", "Drop --name.")
+    run_id, now = _new_run_id(store, experiment.name)
+    topology = experiment.topology.read_text()
+    return Run(
+        run_id=run_id,
+        experiment=experiment.name,
+        started_at=now.isoformat(timespec="milliseconds"),
+        seed=experiment.seed,
+        definition=experiment.source,
+        plan=make_plan(experiment).to_json(),
+        topology=topology,
+        lab=run_id if jobs > 1 else lab or experiment.topology.stem,
+        jobs=jobs,
+        quick=experiment.quick,
+        paper_table=experiment.paper_table,
+    )
+
+
+def _new_run_id(store: Store, experiment: str) -> tuple[str, datetime]:
+    """A name that sorts by time within its experiment: table1-261122-060102."""
+    taken = {run.run_id for run in store.runs()}
+    now = datetime.now(UTC)
+    while (run_id := f"{experiment}-{now:%y%m%d-%H%M%S}") in taken:
+        now += timedelta(seconds=1)
+    return run_id, now
+
+
+def ledger_of(store: Store, run: Run) -> Ledger:
+    """A run's plan beside the calls that are stored."""
+    return Ledger(plan_from_json(run.plan), store.calls(run.run_id))
+
+
+def go_on(
+    client: DockerClient, store: Store, run: Run, watcher: Watcher, announce: Announce
+) -> Ledger:
+    """Make every call of the run that is still wanted, in labs brought up where they are not.
+
+    A run that has not been gone on with before is stored as soon as its lab is free for it.
+    LabError where the run, or one of its labs, is in other hands, or where no call can be
+    made; what has been stored until then stays and the run can go on later.
+    """
+    with only_hand_on(run.run_id):
+        ledger = ledger_of(store, run)
+        if ledger.still_wanted:
+            with _executors(client, store, run, ledger.plan, announce) as executors:
+                run_plan(ledger, executors, store.add_call, watcher)
+        store.note_end(run.run_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    return ledger
+
+
+@contextmanager
+def _executors(
+    client: DockerClient, store: Store, run: Run, plan: Plan, announce: Announce
+) -> Iterator[Sequence[Executor]]:
+    first = plan.order[0].point
+    with ExitStack() as stack:
+        if run.jobs > 1:
+            store.add_run(run)
+            labs = [f"{run.lab}-{number}" for number in range(1, run.jobs + 1)]
+            team = stack.enter_context(
+                workers([Assignment(lab, run.run_id, run.topology, first) for lab in labs])
+            )
+            found = [worker.versions(announce) for worker in team]
+            store.note_lab(run.run_id, found[0], lab_is_own=True)
+            yield team
+            return
+        stack.enter_context(only_run_in(run.lab))
+        store.add_run(run)
+        executor = LabExecutor(client, run.lab, run.run_id, run.topology, run.lab_is_own)
+        stack.callback(executor.close)
+        versions = executor.prepare(first, announce)
+        store.note_lab(run.run_id, versions, executor.lab_is_own)
+        yield [executor]

@@ -1,0 +1,148 @@
+"""Labs side by side: each in a process of its own, which one end of a pipe stands for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from lab.calls.record import CallRecord
+from lab.engine.client import connect
+from lab.errors import LabError
+from lab.lifecycle.stages import Announce
+from lab.sweep.lab_executor import LabExecutor
+from lab.sweep.locks import only_run_in
+from lab.sweep.plan import PlannedCall
+from lab.sweep.point import Point
+
+END_DEADLINE_S = 90.0
+"""Within which an interrupted worker takes its lab down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker is told when it starts."""
+
+    lab: str
+    run_id: str
+    topology: str
+    """YAML."""
+    first: Point
+    """The lab is brought up for this point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """An `Executor` that lets another process make its calls."""
+
+    lab: str
+    process: BaseProcess
+    connection: Connection
+
+    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+        """Have one call made; see `Executor`."""
+        self._tell(planned)
+        record = self._answer(announce)
+        assert isinstance(record, CallRecord)
+        return record
+
+    def versions(self, announce: Announce) -> dict[str, str]:
+        """What its lab consists of, once that is up; LabError where it cannot be brought up."""
+        answer = self._answer(announce)
+        assert isinstance(answer, dict)
+        return answer
+
+    def _tell(self, planned: PlannedCall) -> None:
+        try:
+            self.connection.send(planned)
+        except OSError:
+            raise self._gone() from None
+
+    def _answer(self, announce: Announce) -> Any:
+        while True:
+            try:
+                kind, value = self.connection.recv()
+            except (EOFError, OSError):
+                raise self._gone() from None
+            if kind == "says":
+                announce(value)
+            elif kind == "error":
+                raise LabError(*value)
+            else:
+                return value
+
+    def _gone(self) -> LabError:
+        return LabError(f"the process that called in lab {self.lab} has ended unexpectedly")
+
+
+@contextmanager
+def workers(assignments: list[Assignment]) -> Iterator[list[Worker]]:
+    """Start one process per lab; when the block ends, each takes its lab down and ends."""
+    # A forked child would hold this process's locks and its connection to the database.
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        started = []
+        for assignment in assignments:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, assignment))
+            process.start()
+            theirs.close()
+            stack.callback(_end, process, ours)
+            started.append(Worker(assignment.lab, process, ours))
+        yield started
+
+
+def _end(process: BaseProcess, connection: Connection) -> None:
+    """Interrupt what a worker is doing, and hang up; it clears up after itself."""
+    if process.is_alive() and process.pid is not None:
+        os.kill(process.pid, signal.SIGINT)
+    connection.close()
+    process.join(END_DEADLINE_S)
+    process.kill()
+
+
+def _work(connection: Connection, assignment: Assignment) -> None:
+    """Bring the lab up and make calls until the other end hangs up."""
+    os.setpgrp()  # Ctrl-C reaches the parent alone, which says when to stop.
+    # What a shell started in the background has learned to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with only_run_in(assignment.lab):
+            executor = LabExecutor(
+                connect(), assignment.lab, assignment.run_id, assignment.topology, lab_is_own=True
+            )
+            try:
+                _serve(connection, executor, assignment.first)
+            finally:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                executor.close()
+    except LabError as error:
+        _send(connection, "error", (error.message, error.hint))
+    except (KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _serve(connection: Connection, executor: LabExecutor, first: Point) -> None:
+    def announce(text: str) -> None:
+        connection.send(("says", text))
+
+    connection.send(("done", executor.prepare(first, announce)))
+    while True:
+        planned = connection.recv()
+        try:
+            connection.send(("done", executor.execute(planned, announce)))
+        except LabError as error:
+            connection.send(("error", (error.message, error.hint)))
+
+
+def _send(connection: Connection, kind: str, value: object) -> None:
+    try:
+        connection.send((kind, value))
+    except OSError:
+        return

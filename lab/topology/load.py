@@ -1,0 +1,104 @@
+"""A topology file → the checked `RawTopology`, or all of its mistakes at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as FilePath
+
+from pydantic import BaseModel
+
+from lab.checkout import ROOT
+from lab.errors import LabError
+from lab.topology.check import check
+from lab.topology.draft import Draft
+from lab.topology.mistakes import Mistake, Path, TopologyError, did_you_mean, quoted
+from lab.topology.raw import (
+    RawLink,
+    RawNetwork,
+    RawNode,
+    RawQueue,
+    RawShape,
+    RawTopology,
+    RawTor,
+    RawVpn,
+)
+from lab.topology.validation import Grammar, check_text, read_content
+
+SHIPPED = ROOT / "topologies"
+"""The topologies that come with the lab."""
+
+_HINT = "`lab schema` prints a JSON Schema with which an editor explains every key."
+
+
+_LINK = ("nodes", "*", "links", "*")
+_MODELS: tuple[tuple[Path, type[BaseModel]], ...] = (
+    (("networks", "*"), RawNetwork),
+    (("nodes", "*"), RawNode),
+    (_LINK, RawLink),
+    ((*_LINK, "queue"), RawQueue),
+    ((*_LINK, "in"), RawShape),
+    ((*_LINK, "in", "queue"), RawQueue),
+    (("vpn",), RawVpn),
+    (("tor",), RawTor),
+)
+"""Which model describes the mapping at a place; `*` is any key."""
+
+
+def find_topology(name_or_path: str) -> FilePath:
+    """The file of a shipped topology (`paper`) or of the user's own (`./mine.yaml`).
+
+    Raises LabError where there is no such file; it names the shipped ones.
+    """
+    if not re.search(r"[/\\]|\.ya?ml$", name_or_path):
+        shipped = {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+        if name_or_path in shipped:
+            return shipped[name_or_path]
+        raise LabError(
+            f"there is no topology {quoted(name_or_path)}{did_you_mean(name_or_path, shipped)}",
+            f"Shipped: {', '.join(shipped)}. Write your own as a path, such as ./mine.yaml.",
+        )
+    path = FilePath(name_or_path)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        raise LabError(f"there is no topology file {quoted(name_or_path)}", "Check the path.")
+    return path
+
+
+def load_topology(path: FilePath) -> RawTopology:
+    """Read and check a topology file; TopologyError lists all that is wrong with it."""
+    source = ascii(str(path))[1:-1]
+    content = read_content(path)
+    if isinstance(content, Mistake):
+        raise TopologyError(source, [content])
+    return parse_topology(content, source)
+
+
+def parse_topology(content: bytes | str, source: str = "<text>") -> RawTopology:
+    """Check a topology given as YAML text (UTF-8 if bytes); `source` names it in messages."""
+    checked = check_text(content, _GRAMMAR)
+    if checked.value is not None:
+        checked.mistakes += check(Draft(checked.value, checked.spoilt))
+    if checked.mistakes or checked.value is None:
+        raise TopologyError(source, checked.in_order(), _HINT)
+    return checked.value
+
+
+def _model_at(path: Path) -> type[BaseModel]:
+    """Which model describes the mapping at `path`."""
+    return next((model for place, model in _MODELS if _fits(path, place)), RawTopology)
+
+
+def _fits(path: Path, place: Path) -> bool:
+    return len(path) == len(place) and all(
+        wanted in ("*", key) for key, wanted in zip(path, place, strict=True)
+    )
+
+
+def _keys_at(path: Path) -> list[str]:
+    return [field.alias or name for name, field in _model_at(path).model_fields.items()]
+
+
+_GRAMMAR = Grammar(RawTopology, _keys_at, {"name": "unnamed", "networks": {}, "nodes": {}})

@@ -1,0 +1,189 @@
+"""The resolved topology: what a lab consists of, with every address and route decided.
+
+Pure values. Nothing here knows YAML (`lab.topology.raw`) or Docker (`lab.engine`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+
+from lab.topology.shape import Direction, Shape
+
+
+class Role(StrEnum):
+    """What a node does; each role has one image and one template."""
+
+    ENDPOINT = "endpoint"
+    """A phone's host: caller, callee or competing client."""
+    ROUTER = "router"
+    """Only forwards packets: the gateway in front of the caller."""
+    RELAY = "relay"
+    """A Tor relay; forwards packets too, so that direct calls cross the same hosts."""
+    VPN_SERVER = "vpn-server"
+    """The OpenVPN server; owns the network namespace of the server machine."""
+    PBX = "pbx"
+    """The telephone exchange, FreeSWITCH or Kamailio, through which all media pass."""
+    MEDIA_PROXY = "media-proxy"
+    """rtpengine beside a Kamailio; added by the program, never written by a user."""
+    MUMBLE_SERVER = "mumble-server"
+    """Murmur, through which Mumble calls go, direct and through Tor."""
+    WEB = "web"
+    """The HTTP server of competing downloads; on the server's machine it shares its links."""
+
+
+class PbxKind(StrEnum):
+    """The telephone exchanges the lab can run."""
+
+    FREESWITCH = "freeswitch"
+    KAMAILIO = "kamailio"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A Docker bridge network of the lab."""
+
+    name: str
+    subnet: IPv4Network
+    bridge: IPv4Address
+    """The host's own address on the bridge: made unreachable from every node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A node's attachment to a network."""
+
+    network: str
+    address: IPv4Address
+    sends: Shape | None
+    """What happens to what the node sends here; None is nothing."""
+    receives: Shape | None = None
+    """What happens to what the node receives here; None is nothing."""
+
+    @property
+    def rate_kbps(self) -> int | None:
+        """The cap on what the node sends here, kbit/s at Ethernet level; None is uncapped."""
+        return self.sends.rate_kbps if self.sends else None
+
+    def shape(self, direction: Direction) -> Shape:
+        """What the topology wants of one direction."""
+        return (self.sends if direction is Direction.OUT else self.receives) or Shape()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a node reaches a network it has no link to."""
+
+    destination: IPv4Network
+    via: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Vpn:
+    """The OpenVPN tunnel of a lab."""
+
+    subnet: IPv4Network
+    server: IPv4Address
+    """The server's address inside the tunnel."""
+    port: int
+    cipher: str
+    """A `--data-ciphers` name, for instance AES-256-GCM."""
+    digest: str
+    """An `--auth` name; without effect under an AEAD cipher."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorSettings:
+    """The parameters of the private Tor network."""
+
+    voting_interval_s: int
+    circuit: tuple[str, ...]
+    """The default path, node names from guard to exit; empty: chosen from the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One container of the lab."""
+
+    name: str
+    role: Role
+    links: tuple[Link, ...]
+    """Empty where the node shares another node's network namespace (`on`)."""
+    on: str | None
+    """The node on whose machine (network namespace) this one runs."""
+    routes: tuple[Route, ...]
+    """To every network without a link, shortest path; empty for nodes with `on`."""
+    forwards: bool
+    authority: bool = False
+    """Relays only: also the directory authority."""
+    extension: str | None = None
+    """Endpoints only: the number the phone registers under."""
+    tor: bool = False
+    """Endpoints only: runs a Tor client."""
+    tunnel: IPv4Address | None = None
+    """Endpoints with a VPN client only: their address inside the tunnel."""
+
+    def address_on(self, network: str) -> IPv4Address:
+        """The node's address on `network`; KeyError where it has no link to it."""
+        for link in self.links:
+            if link.network == network:
+                return link.address
+        raise KeyError(network)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A checked topology with a lab's name and addresses: what `lab.render` renders."""
+
+    lab: str
+    """The lab's name; several labs run side by side under different names."""
+    name: str
+    """The topology's own name."""
+    description: str
+    block: IPv4Network
+    """Every subnet of the lab lies in this block, but for those the user fixed."""
+    networks: tuple[Network, ...]
+    nodes: tuple[Node, ...]
+    pbx: PbxKind
+    codecs: tuple[str, ...]
+    """What the PBX lets through, in order of preference: PCMU, PCMA, GSM, ..."""
+    vpn: Vpn
+    tor: TorSettings
+    congestion_control: str
+    """TCP congestion control, set on every route of every node."""
+
+    def node(self, name: str) -> Node:
+        """The node called `name`; KeyError where there is none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def machine(self, name: str) -> Node:
+        """The node that owns the network namespace in which `name` runs."""
+        node = self.node(name)
+        return self.machine(node.on) if node.on else node
+
+    def network(self, name: str) -> Network:
+        """The network called `name`; KeyError where there is none."""
+        for network in self.networks:
+            if network.name == name:
+                return network
+        raise KeyError(name)
+
+    def with_role(self, role: Role) -> tuple[Node, ...]:
+        """Every node of that role, in the topology's order."""
+        return tuple(node for node in self.nodes if node.role is role)
+
+    @property
+    def circuit_relays(self) -> tuple[Node, ...]:
+        """The relays among which a seed chooses: not the authority where three others remain."""
+        relays = self.with_role(Role.RELAY)
+        others = tuple(relay for relay in relays if not relay.authority)
+        return others if len(others) >= 3 else relays
+
+    @property
+    def authority(self) -> Node:
+        """The directory authority."""
+        return next(node for node in self.with_role(Role.RELAY) if node.authority)

@@ -1,0 +1,176 @@
+"""Is the private Tor network there? Verified stage by stage, each with its own condition."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.errors import LabError
+from lab.tor.channel import Channel
+
+DEADLINE_S = 45.0
+DEADLINE_PER_RELAY_S = 2.0
+POLL_S = 0.1
+WATCH_EVERY_S = 1.0
+ANSWER_TIMEOUT_S = 10.0
+VERIFY_TIMEOUT_S = 30.0
+
+
+class BootstrapError(LabError):
+    """The Tor network did not come up in time; `missing` names the nodes at fault, if known."""
+
+    def __init__(self, message: str, hint: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the bootstrap that is done."""
+
+    name: str
+    after_s: float
+    """Seconds from the start of the lab's Tor to the first sight of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """A Tor network that was verified."""
+
+    stages: tuple[Stage, ...]
+    version: str
+    """The client's tor version."""
+    circuits: tuple[tuple[str, ...], ...]
+    """The paths, node names, of the circuits that were built to cross every relay."""
+
+
+def verify_bootstrap(
+    channel: Channel,
+    relays: Mapping[str, str],
+    *,
+    started_at: float,
+    on_stage: Callable[[Stage], None] = lambda _: None,
+    watch: Callable[[], None] = lambda: None,
+    deadline_s: float | None = None,
+) -> Bootstrap:
+    """Follow the network from its start until circuits through every relay were built.
+
+    `relays` maps node names to fingerprints; `started_at` is time.monotonic() at the start,
+    while the deadline counts from now. `watch` is called every second of waiting and may
+    raise what it knows better, for instance that a relay's container has died.
+    BootstrapError says what was awaited, and which relays it lacked.
+    """
+    if deadline_s is None:
+        deadline_s = DEADLINE_S + DEADLINE_PER_RELAY_S * len(relays)
+    deadline = time.monotonic() + deadline_s
+    stages: list[Stage] = []
+
+    def reached(name: str) -> None:
+        stages.append(Stage(name, round(time.monotonic() - started_at, 2)))
+        on_stage(stages[-1])
+
+    status: dict[str, Any] = {}
+    next_watch = time.monotonic() + WATCH_EVERY_S
+    for condition in _CONDITIONS:
+        while True:
+            status = channel.ask({"op": "status"}, ANSWER_TIMEOUT_S)
+            missing = condition.missing(status, relays)
+            if missing is None:
+                break
+            if time.monotonic() > deadline:
+                raise BootstrapError(
+                    f"the Tor network is not up after {deadline_s:.0f} s: "
+                    f"{condition.complaint(missing)}",
+                    "`lab logs NODE` shows what a node says.",
+                    missing,
+                )
+            if time.monotonic() > next_watch:
+                watch()
+                next_watch = time.monotonic() + WATCH_EVERY_S
+            time.sleep(POLL_S)
+        reached(condition.stage)
+    circuits = _cross_every_relay(channel, relays, deadline, watch)
+    reached("circuits")
+    return Bootstrap(stages=tuple(stages), version=str(status["version"]), circuits=circuits)
+
+
+def _cross_every_relay(
+    channel: Channel, relays: Mapping[str, str], deadline: float, watch: Callable[[], None]
+) -> tuple[tuple[str, ...], ...]:
+    """Have circuits built through every relay, again and again until they all are."""
+    names_of = {fingerprint: name for name, fingerprint in relays.items()}
+    while True:
+        order = {"op": "verify", "relays": list(relays.values())}
+        circuits = channel.ask(order, VERIFY_TIMEOUT_S)["circuits"]
+        paths = tuple(tuple(names_of[relay] for relay in each["path"]) for each in circuits)
+        failed = [number for number, each in enumerate(circuits) if "error" in each]
+        if not failed:
+            return paths
+        if time.monotonic() > deadline:
+            raise BootstrapError(
+                f"no circuit over {'-'.join(paths[failed[0]])}: {circuits[failed[0]]['error']}",
+                "One of these relays does not forward; `lab logs NODE` shows what it says.",
+                paths[failed[0]],
+            )
+        watch()
+        time.sleep(POLL_S)
+
+
+_Missing = tuple[str, ...] | None
+"""None once a stage is reached; else the names of the relays it lacks, as far as known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    stage: str
+    nothing_yet: str
+    some_missing: str
+    missing: Callable[[Mapping[str, Any], Mapping[str, str]], _Missing]
+    """Of an agent's status and the relays."""
+
+    def complaint(self, missing: tuple[str, ...]) -> str:
+        return f"{self.some_missing} {', '.join(missing)}" if missing else self.nothing_yet
+
+
+def _answering(status: Mapping[str, Any], _: Mapping[str, str]) -> _Missing:
+    return None if status["client"] or status["known"] is not None else ()
+
+
+def _known(status: Mapping[str, Any], relays: Mapping[str, str]) -> _Missing:
+    # The client is only started once the authority knows them all.
+    return None if status["client"] else _lacking(status["known"], relays)
+
+
+def _agreed(status: Mapping[str, Any], relays: Mapping[str, str]) -> _Missing:
+    return _lacking(status["consensus"], relays) if status["client"] else ()
+
+
+def _described(status: Mapping[str, Any], relays: Mapping[str, str]) -> _Missing:
+    return _lacking(status["descriptors"], relays)
+
+
+def _lacking(present: Iterable[str] | None, relays: Mapping[str, str]) -> _Missing:
+    seen = set(present or ())
+    missing = (name for name, fingerprint in relays.items() if fingerprint not in seen)
+    return tuple(missing) or None
+
+
+_NO_AUTHORITY = "the directory authority does not answer yet"
+_CONDITIONS = (
+    _Condition("authority", _NO_AUTHORITY, _NO_AUTHORITY, _answering),
+    _Condition("relays", _NO_AUTHORITY, "the directory authority has not heard of", _known),
+    _Condition(
+        "consensus",
+        "the client has no consensus yet",
+        "the client's consensus lacks",
+        _agreed,
+    ),
+    _Condition(
+        "descriptors",
+        "the client has no descriptors yet",
+        "the client has no descriptor of",
+        _described,
+    ),
+)

@@ -1,0 +1,146 @@
+"""What does a Mumble client cost, and how many Mumble calls does this host carry in time?
+
+First the client of a measured call: processor time and memory as it tells them itself at the end
+of `--calls` calls. Then competing calls, more and more of them by each route: how late their
+packets leave, what comes of them, and what the host, Murmur and the process that holds one end of
+all calls take for it. A number of calls is carried where 99 % of the packets leave within what a
+record allows (`lab.calls.verdict`), 99 % of the voice arrives, and the host is not saturated.
+
+    lab up && python tests/bench/mumble_clients.py [--name LAB] [--calls 3] [--seconds 10]
+        [--counts 10,20,40,80,120,160] [--routes direct,tor]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from load_cost import MIB, Window, watch
+
+from lab.calls.call import CallPlan, make_call
+from lab.calls.verdict import MAX_CPU_PCT, MAX_PACING_P99_MS
+from lab.engine.client import connect
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting, open_setting
+from lab.load import LoadReport, LoadSpec, competing
+from lab.load.spec import Route, parse_load
+
+MIN_DELIVERED_PCT = 99.0
+OWN, SERVER = "client", "mumble"
+
+
+def say(text: str) -> None:
+    """Progress, to stderr."""
+    print(f"  {text} ...", file=sys.stderr)
+
+
+def single_client(setting: Setting, calls: int) -> str:
+    """Cost of the client that a measured call has at each end."""
+    cores, rss_mib, valid = [], [], 0
+    for number in range(calls):
+        record = make_call(setting, CallPlan("mumble", seed=number))
+        valid += record.valid
+        if record.status != "ok" or record.artefacts is None:
+            say(f"call {number} failed: {record.reason}")
+            continue
+        told = json.loads((Path(record.artefacts) / "mumble.json").read_text())
+        for end in told.values():
+            lasted_s = end["done"]["at"] - end["joined"]["at"]
+            cores.append(100 * end["done"]["cpu_s"] / lasted_s)
+            rss_mib.append(end["done"]["max_rss_kib"] / 1024)
+    if not cores:
+        return "client of a call: no call succeeded"
+    return (
+        f"client of a call, playout of both recordings included: median {median(cores):.1f} % of "
+        f"a core (worst {max(cores):.1f}), {median(rss_mib):.0f} MiB; n = {len(cores)} clients, "
+        f"{valid} of {calls} calls valid"
+    )
+
+
+def delivered_pct(report: LoadReport) -> float | None:
+    """What came of what was sent."""
+    if not report.sent_bytes or not report.counted_bytes:
+        return None
+    came = sum(report.counted_bytes[-1]) - sum(report.counted_bytes[0])
+    return 100 * came / report.sent_bytes
+
+
+def is_carried(report: LoadReport, busy: Window) -> bool:
+    """Whether that many calls kept their time."""
+    delivered = delivered_pct(report)
+    return (
+        not report.died
+        and report.late_ms_p99 is not None
+        and report.late_ms_p99 <= MAX_PACING_P99_MS
+        and delivered is not None
+        and delivered >= MIN_DELIVERED_PCT
+        and busy.cpu_pct <= MAX_CPU_PCT
+    )
+
+
+def crowd(setting: Setting, spec: LoadSpec, seconds: float, rest: Window) -> tuple[str, bool]:
+    """A row of the table, and whether the host carried it."""
+    with competing(setting, spec, say) as load:
+        load.take()
+        busy = watch(setting, seconds)
+        report = load.take()
+    carried = is_carried(report, busy)
+
+    def per_call(node: str) -> float:
+        return (busy.node_cpu_pct[node] - rest.node_cpu_pct[node]) / spec.count
+
+    gained = (busy.node_bytes[OWN] - rest.node_bytes[OWN]) / MIB / spec.count
+    delivered = delivered_pct(report)
+    row = (
+        f"{spec.route:<7}{spec.count:>5}  {report.late_ms_p99 or 0:>7.0f}  "
+        f"{report.late_ms_max or 0:>7.0f}  {delivered or 0:>9.1f}  {busy.cpu_pct:>5.1f}  "
+        f"{busy.steal_pct:>6.1f}  {per_call(OWN):>9.2f}  {per_call(SERVER):>9.2f}  "
+        f"{gained:>9.2f}  {len(report.died):>4}  {'yes' if carried else 'no':<7} {busy.busiest()}"
+    )
+    return row, carried
+
+
+def ramp(setting: Setting, route: Route, counts: Sequence[int], seconds: float) -> str:
+    """Rows for more and more calls, until two numbers in a row are too many."""
+    most, refused = 0, 0
+    rest = watch(setting, seconds)
+    for count in counts:
+        spec = parse_load(f"mumble:{count}:{route}")
+        try:
+            row, carried = crowd(setting, spec, seconds, rest)
+        except LabError as error:
+            row, carried = f"{route:<7}{count:>5}  {error.message}", False
+        print(row, flush=True)
+        most, refused = (count, 0) if carried else (most, refused + 1)
+        if refused == 2:
+            break
+    return f"{route}: this host carries {most} Mumble calls in time, of the numbers tried"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--name")
+    parser.add_argument("--calls", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--counts", default="10,20,40,80,120,160")
+    parser.add_argument("--routes", default="direct,tor")
+    options = parser.parse_args()
+    setting = open_setting(connect(), options.name)
+    if options.calls:
+        print(single_client(setting, options.calls), flush=True)
+    print("               late ms             delivered   host          % of a core   MiB gained")
+    print(
+        "route  calls      99 %      max          %  CPU %  stolen    per call    Murmur  per call"
+    )
+    counts = [int(count) for count in options.counts.split(",")]
+    for route in options.routes.split(","):
+        print(ramp(setting, route, counts, options.seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Something a call needs dies while the call is on: the record says so, and soon."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from conftest import LiveLab
+from docker import DockerClient
+from lab_command import complaint, ended, interrupt, nodes_of, wait_for
+
+pytestmark = pytest.mark.live
+
+ENDS_WITHIN_S = 60
+
+
+def calls_in_progress(lab: LiveLab) -> list[Path]:
+    return list((lab.project / "calls").glob("*/caller.wav"))
+
+
+@pytest.mark.parametrize(
+    ("method", "victim", "status"),
+    [
+        ("v-tor", "relay1", "failed"),
+        # Voice goes on without those who set the call up: heard in full, and still worthless.
+        ("sip", "pbx", "ok"),
+    ],
+)
+def test_a_node_that_dies_during_a_call(
+    able_host: DockerClient, paper: LiveLab, method: str, victim: str, status: str
+) -> None:
+    if paper.status()["pbx"] == "freeswitch" and victim == "pbx":
+        status = "failed"
+    words = ("call", method, "--name", paper.name, "--json", "--duration", "12s")
+    process = paper.lab.start(*words)
+    try:
+        wait_for("recording", lambda: calls_in_progress(paper), deadline_s=60)
+        able_host.api.kill(nodes_of(able_host, paper.name)[victim]["Id"])
+        killed = time.monotonic()
+    finally:
+        done = ended(process, ENDS_WITHIN_S)
+    assert time.monotonic() - killed < ENDS_WITHIN_S
+    record = json.loads(done.stdout)
+    assert (record["status"], record["valid"]) == (status, False)
+    assert any(f"node {victim} ended" in reason for reason in record["invalid_reasons"])
+    if status == "failed":
+        assert done.returncode == 1
+        assert record["reason"]
+        assert record["caller_pesq_mos"] is record["callee_pesq_mos"] is None
+    kept = {path.name for path in Path(record["artefacts"]).iterdir()}
+    assert kept >= {"access.pcap", "reference.wav", "phone-caller.log"}
+    assert calls_in_progress(paper) == []
+
+    refused = paper.lab.run("call", "sip", "--name", paper.name)
+    assert refused.returncode == 1
+    assert f"is not complete: {victim} (exited)" in complaint(refused)
+    repaired = paper.lab.run("up", "paper", "--name", paper.name)
+    assert repaired.returncode == 0, repaired.stderr
+    assert paper.status()["problems"] == []
+
+
+def test_an_interrupted_call_leaves_nothing(able_host: DockerClient, paper: LiveLab) -> None:
+    process = paper.lab.start("call", "sip", "--name", paper.name)
+    wait_for("recording", lambda: calls_in_progress(paper), deadline_s=60)
+    before = {path.name for path in (paper.lab.home / "results").glob("calls/*")}
+    interrupt(process)
+    done = ended(process, ENDS_WITHIN_S)
+    assert done.returncode == 130
+    assert list((paper.project / "calls").iterdir()) == []
+    assert {path.name for path in (paper.lab.home / "results").glob("calls/*")} == before
+    state = paper.status()
+    assert state["problems"] == []

@@ -1,0 +1,187 @@
+"""The cross-check: Debian's own Mumble client hears our caller, through the same Tor network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import ssl
+import wave
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+
+import pytest
+from conftest import LiveLab
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
+from docker import DockerClient
+from lab_command import nodes_of, wait_for
+
+from lab.calls.mumble import murmur_of
+from lab.calls.mumble_client import Joining, MumbleClient, SocksProxy, TalkOrder
+from lab.calls.mumble_conversation import murmur_fingerprint
+from lab.calls.mumble_encoder import OpusSettings
+from lab.calls.playout import FIXED
+from lab.calls.workspace import Workspace, discard_workspace, make_workspace
+from lab.engine.agent import Agent
+from lab.engine.execution import file_in, start_agent
+from lab.errors import LabError
+from lab.images import build, context
+from lab.lifecycle.setting import Setting, open_setting
+from lab.measure.score import score
+from lab.render import labels
+from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
+from lab.render.torrc import SOCKS_PORT, node_address
+from lab.render.vpn_pki import issue_credential
+
+pytestmark = pytest.mark.live
+
+RECIPE = Path(__file__).parent / "mumble_client"
+CLIP = "/usr/share/voice-tor-lab/speech/clip-16k.wav"
+CLIP_S = 10
+"""Long enough for PESQ (ITU-T P.862.3 wants 8 s)."""
+CHANNEL = "cross-check"
+LOCALHOST = "127.0.0.1"
+
+
+@pytest.fixture
+def setting(paper: LiveLab, able_host: DockerClient, monkeypatch: pytest.MonkeyPatch) -> Setting:
+    monkeypatch.setenv("LAB_HOME", str(paper.lab.home))
+    return open_setting(able_host, paper.name)
+
+
+@pytest.fixture
+def workspace(setting: Setting) -> Iterator[Workspace]:
+    """A directory that the lab's endpoints see as well, with the first seconds of the clip."""
+    made = make_workspace(setting, "cross-check")
+    whole = made.host / "whole.wav"
+    whole.write_bytes(file_in(setting.lab, "caller", CLIP))
+    with wave.open(str(whole)) as clip, wave.open(str(made.host / "clip.wav"), "wb") as part:
+        part.setparams(clip.getparams())
+        part.writeframes(clip.readframes(CLIP_S * clip.getframerate()))
+    yield made
+    discard_workspace(made)
+
+
+@pytest.fixture
+def image(able_host: DockerClient) -> str:
+    """Debian's client, built where it is missing: half a minute; skips where it cannot be."""
+    plan = context.plan_directory(RECIPE, context.plan("base").tag)
+    if not able_host.images.list(plan.tag):
+        try:
+            build.build(able_host, plan, lambda _: None)
+        except LabError as error:
+            pytest.skip(f"{error.message} {error.hint}")
+    return plan.tag
+
+
+def own_certificate() -> str:
+    """What the client shows the server; Mumble reads RSA keys only."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    issued = issue_credential("real", key)
+    packed = pkcs12.serialize_key_and_certificates(
+        b"real",
+        key,
+        x509.load_pem_x509_certificate(issued.certificate_pem.encode()),
+        None,
+        NoEncryption(),
+    )
+    return base64.b64encode(packed).decode()
+
+
+def start_client(setting: Setting, image: str, workspace: Workspace) -> Agent:
+    """Debian's client beside the node `client`, whose Tor it takes."""
+    beside = setting.lab.node("client").container_id
+    owner = f"{setting.owner.uid}:{setting.owner.gid}"
+    command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={setting.lab.name}"]
+    command += ["--network", f"container:{beside}", "--user", owner, "--cap-drop", "ALL"]
+    command += ["--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp"]
+    command += ["--volume", f"{workspace.host}:{workspace.node}", image]
+    agent = Agent("Debian's Mumble", [*command, "python3", "/opt/listener.py"])
+    node = setting.directory / "nodes" / "mumble"
+    certificate = ssl.PEM_cert_to_DER_cert((node / CERTIFICATE).read_text())
+    host = str(murmur_of(setting))
+    agent.send(
+        {
+            "url": f"mumble://real@{host}:{MUMBLE_PORT}/{CHANNEL}",
+            "host": host,
+            "port": MUMBLE_PORT,
+            "sha1": hashlib.sha1(certificate).hexdigest(),
+            "certificate": own_certificate(),
+            "proxy": {"host": LOCALHOST, "port": SOCKS_PORT, "user": "real", "password": "real"},
+            "recording": str(workspace.node / "real.wav"),
+        }
+    )
+    return agent
+
+
+def joining(setting: Setting, name: str, peer: str, proxy: SocksProxy | None) -> Joining:
+    return Joining(
+        murmur_of(setting),
+        MUMBLE_PORT,
+        murmur_fingerprint(setting),
+        name,
+        peer,
+        CHANNEL,
+        creates=name == "callee",
+        proxy=proxy,
+    )
+
+
+def test_debians_client_hears_our_caller(
+    able_host: DockerClient, setting: Setting, workspace: Workspace, image: str
+) -> None:
+    def log() -> str:
+        murmur = nodes_of(able_host, setting.lab.name)["mumble"]["Id"]
+        return str(able_host.containers.get(murmur).logs().decode())
+
+    with ExitStack() as stack:
+        agents = {
+            name: stack.enter_context(start_agent(setting.lab, name, "mumble_client"))
+            for name in ("caller", "callee")
+        }
+        caller, callee = (MumbleClient(name, agent) for name, agent in agents.items())
+        proxy = SocksProxy(LOCALHOST, SOCKS_PORT, "caller", "secret")
+        caller.join(joining(setting, "caller", "callee", proxy))
+        callee.join(joining(setting, "callee", "caller", None))
+        for client in (caller, callee):
+            client.wait("joined", 30)
+
+        real = stack.enter_context(start_client(setting, image, workspace))
+        assert real.receive(40)["event"] == "started", real.log_text
+        moved = re.compile(rf":real\(-1\)> Moved .*{CHANNEL}")
+        wait_for("Debian's client in the channel", lambda: moved.search(log()))
+
+        real.send({"op": "record", "seconds": CLIP_S + 3})
+        assert real.receive(10)["event"] == "recording"
+        caller.talk(
+            TalkOrder(
+                workspace.node / "clip.wav",
+                CLIP_S,
+                PurePosixPath(workspace.node),
+                "caller",
+                16_000,
+                OpusSettings(),
+                {"": FIXED},
+            )
+        )
+        assert caller.wait("played", CLIP_S + 20)["packets"] == CLIP_S * 50
+        assert real.receive(CLIP_S + 20) == {"event": "recorded", "status": 0}, real.log_text
+
+    through = re.findall(r"<(\d+):\(-1\)> New connection: ([0-9.]+):\d+", log())
+    session = re.findall(r"<(\d+):real\(-1\)> Authenticated", log())[-1]
+    topology = setting.topology
+    relays = {str(node_address(topology, topology.node(name))) for name in setting.relays}
+    addresses = {str(link.address) for name in setting.relays for link in topology.node(name).links}
+    assert dict(through)[session] in relays | addresses, "it came out of Tor"
+
+    heard = score(workspace.host / "clip.wav", workspace.host / "real.wav")
+    assert heard.valid, heard.reasons
+    assert heard.segments_found == heard.segments
+    assert heard.damage.missing_share is not None
+    assert heard.damage.missing_share < 0.05
+    assert heard.pesq_mos is not None
+    # Its own jitter buffer, on a host without real time, costs it something.
+    assert heard.pesq_mos > 2.5

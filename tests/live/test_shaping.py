@@ -1,0 +1,214 @@
+"""Caps on real links: what they let through, how they are changed, what they refuse."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from docker import DockerClient
+from shaper import RATES_KBPS, VARIANTS, Row, measure, table
+from two_hosts import PORT, Host, TwoHosts, two_hosts
+
+from lab.agents.timer import LatenessTimer
+from lab.engine.agent import AgentError
+from lab.engine.kernel import probe
+from lab.images.build import image_tag
+from lab.measure.host_load import HostLoad, load_between, read_cpu_times
+from lab.topology.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
+
+pytestmark = pytest.mark.live
+
+TOLERANCE = 0.01
+MEASURED_S = (2.0, 6.0, 4.0)
+"""The length of every try."""
+MOST_LATE_MS, MOST_STOLEN_PCT = 5.0, 1.0
+"""A cap may send 1 ms' worth at once: what a stall of 5 ms keeps back in a second is lost."""
+FRAME_BYTES = 1514
+DEADLINE_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def hosts(able_host: DockerClient) -> Iterator[TwoHosts]:
+    with two_hosts(able_host) as pair:
+        yield pair
+
+
+@pytest.fixture
+def sender(hosts: TwoHosts) -> Iterator[Host]:
+    """The sending host, uncapped before and after."""
+    yield hosts.sender
+    for direction in Direction:
+        change = {"address": hosts.sender.address, "direction": str(direction), "shape": None}
+        hosts.sender.links.ask({"op": "set", "changes": [change]}, DEADLINE_S)
+
+
+def update(host: Host, direction: Direction = Direction.OUT, **changes: Any) -> Shape:
+    """Change what is named, as `lab link set` does; the shape then in force."""
+    wanted = {"address": host.address, "direction": str(direction), "update": changes}
+    answer = host.links.ask({"op": "set", "changes": [wanted]}, DEADLINE_S)
+    return shape_from(answer["after"][0])
+
+
+def in_force(host: Host, direction: Direction = Direction.OUT) -> Shape:
+    shown = host.links.ask({"op": "show", "addresses": [host.address]}, DEADLINE_S)
+    return shape_from(shown["links"][0][str(direction)]["shape"])
+
+
+def test_caps_hold_within_one_percent(hosts: TwoHosts, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every shaper, rate and direction; what a stalling host disturbed is measured again.
+
+    A host that stalls sends less than the cap allows, and never more: it proves nothing then.
+    """
+    rows: list[Row] = []
+    disturbed: list[Row] = []
+    for direction, queue in VARIANTS:
+        for rate_kbps in RATES_KBPS:
+            for seconds in MEASURED_S:
+                timer, before = LatenessTimer(), read_cpu_times()
+                measured = list(measure(hosts, direction, queue, rate_kbps, seconds))
+                stalled = has_stalled(timer.stop(), load_between(before, read_cpu_times()))
+                low = [row for row in measured if row.ratio < 1 - TOLERANCE]
+                if not low or not stalled:
+                    break
+            rows += measured
+            disturbed += low if stalled else []
+    with capsys.disabled():
+        print("\n" + "\n".join(table(rows)))
+    assert [row for row in rows if off(row) and row not in disturbed] == []
+    if disturbed:
+        pytest.skip(f"this host stalled in every try at {len(disturbed)} of {len(rows)} caps")
+
+
+def has_stalled(lateness: dict[str, float | None], load: HostLoad | None) -> bool:
+    """Whether the host kept a process waiting for longer than a queue's timers allow for."""
+    late_ms = lateness["max_ms"]
+    assert late_ms is not None
+    assert load is not None
+    return late_ms > MOST_LATE_MS or load.steal_pct > MOST_STOLEN_PCT
+
+
+def off(row: Row) -> bool:
+    return abs(row.ratio - 1) > TOLERANCE
+
+
+def test_nothing_arrives_in_packets_of_several_segments(hosts: TwoHosts) -> None:
+    """The control: with the device's own setting, TCP does arrive coalesced."""
+    assert max(frames_received(hosts)) <= FRAME_BYTES
+    allow_coalescing(hosts.sender, 64)
+    try:
+        assert max(frames_received(hosts)) > FRAME_BYTES
+    finally:
+        allow_coalescing(hosts.sender, 1)
+
+
+def frames_received(hosts: TwoHosts) -> list[int]:
+    """The lengths of frames that the receiver's tcpdump sees of an uncapped TCP connection."""
+    dump = subprocess.Popen(
+        [
+            *("docker", "run", "--rm", "--network", f"container:{hosts.receiver.container}"),
+            *("--cap-drop", "ALL", "--cap-add", "NET_RAW", "--cap-add", "SETUID"),
+            *("--cap-add", "SETGID", image_tag("net")),
+            *("tcpdump", "-e", "-n", "-c", "2000", "-i", "eth0", f"tcp dst port {PORT}"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert dump.stderr
+    while "listening" not in dump.stderr.readline():
+        assert dump.poll() is None
+    hosts.tcp_kbps(0.5, 0.5)
+    text, _ = dump.communicate(timeout=DEADLINE_S)
+    return [int(length) for length in re.findall(r"IPv4 .*?, length (\d+):", text)]
+
+
+def allow_coalescing(host: Host, segments: int) -> None:
+    code = (
+        "from pyroute2 import IPRoute\n"
+        "with IPRoute() as ipr:\n"
+        f" ipr.link('set', index=ipr.link_lookup(ifname='eth0')[0], gso_max_segs={segments})"
+    )
+    helper = ["docker", "run", "--rm", "--network", f"container:{host.container}"]
+    helper += ["--cap-drop", "ALL", "--cap-add", "NET_ADMIN", image_tag("net")]
+    subprocess.run([*helper, "python3", "-c", code], check=True)
+
+
+def test_a_change_keeps_what_it_does_not_name(sender: Host) -> None:
+    assert update(sender, rate_kbps=5_000) == Shape(5_000, Queue())
+    assert update(sender, queue={"limit": 50}) == Shape(5_000, Queue(limit=50))
+    assert update(sender, rate_kbps=2_000) == Shape(2_000, Queue(limit=50))
+    bytes_ = Queue(ShaperKind.TBF, FifoKind.BFIFO, 30_000)
+    update(sender, queue={"kind": "tbf", "fifo": "bfifo", "limit": 30_000})
+    assert in_force(sender) == Shape(2_000, bytes_)
+    assert update(sender, rate_kbps=3_000) == Shape(3_000, bytes_)
+    assert update(sender, rate_kbps=None).is_open
+
+
+def test_directions_are_independent(sender: Host) -> None:
+    update(sender, Direction.OUT, rate_kbps=5_000)
+    update(sender, Direction.IN, rate_kbps=2_000, queue={"limit": 30})
+    assert in_force(sender, Direction.OUT) == Shape(5_000)
+    assert in_force(sender, Direction.IN) == Shape(2_000, Queue(limit=30))
+    assert update(sender, Direction.IN, rate_kbps=None).is_open
+    assert in_force(sender, Direction.OUT) == Shape(5_000)
+
+
+def test_a_change_in_place_keeps_the_counters(hosts: TwoHosts, sender: Host) -> None:
+    update(sender, rate_kbps=5_000)
+    hosts.udp_kbps(1000, 3_000, 0.2, 0.5)
+    update(sender, rate_kbps=4_000)
+    assert hosts.counters(Direction.OUT)["packets"] > 100
+
+
+def test_counters_tell_how_full_the_queue_is(hosts: TwoHosts, sender: Host) -> None:
+    update(sender, rate_kbps=2_000, queue={"limit": 20})
+    before = hosts.counters(Direction.OUT)
+    # A last acknowledgement of the test before may still pass.
+    assert before["packets"] < 10
+    assert before["drops"] == before["backlog_packets"] == 0
+    began = time.monotonic()
+    sending = sender.traffic("udp-send", hosts.receiver.address, "9", "1000", "20000", "1")
+    longest = 0
+    while sending.poll() is None:
+        longest = max(longest, hosts.counters(Direction.OUT)["backlog_packets"])
+    after = hosts.counters(Direction.OUT)
+    elapsed_s = time.monotonic() - began
+    assert 15 <= longest <= 20
+    assert after["drops"] > 100
+    assert after["overlimits"] > 100
+    # The sender fills the cap for a second, and the queue is emptied after that.
+    assert 0.5 < after["bytes"] * 8 / 1000 / 2_000 < elapsed_s + 0.1
+
+
+def test_a_queue_needs_a_rate(sender: Host) -> None:
+    with pytest.raises(AgentError, match="a queue needs a rate"):
+        update(sender, queue={"limit": 50})
+
+
+def test_all_changes_are_made_or_none(sender: Host) -> None:
+    update(sender, rate_kbps=5_000)
+    place = {"address": sender.address}
+    changes = [
+        {**place, "direction": "out", "update": {"rate_kbps": 1_000}},
+        {**place, "direction": "in", "update": {"queue": {"limit": 5}}},
+    ]
+    with pytest.raises(AgentError, match="a queue needs a rate"):
+        sender.links.ask({"op": "set", "changes": changes}, DEADLINE_S)
+    assert in_force(sender) == Shape(5_000)
+
+
+def test_delay_is_refused_where_the_kernel_has_no_netem(
+    able_host: DockerClient, sender: Host
+) -> None:
+    abilities = probe(able_host, image_tag("net"))
+    assert abilities
+    if abilities.qdiscs["netem"]:
+        assert update(sender, delay_ms=20.0, loss_pct=0.5) == Shape(delay_ms=20.0, loss_pct=0.5)
+        return
+    with pytest.raises(AgentError, match="this kernel has no netem qdisc, which delay and loss"):
+        update(sender, delay_ms=20.0)
+    assert in_force(sender).is_open

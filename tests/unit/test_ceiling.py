@@ -1,0 +1,73 @@
+"""What a clip can reach without a network, and what must not be taken for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from talker import speak, wav
+
+from lab.errors import LabError
+from lab.measure.ceiling import ceiling, clip_hash
+from lab.measure.offline_codec import apply_codec
+from lab.measure.score import score
+
+CLIP = wav(speak(seed=1, seconds=12), name="clip")
+
+
+def test_codecs_are_the_ceiling_and_controls_are_invalid() -> None:
+    frame = ceiling(CLIP, ["PCMU", "GSM", "OPUS"], [wav(speak(2, 12), name="other")])
+    mos = {point.name: point.pesq_mos or 0 for point in frame.codecs}
+    assert 4.54 < mos["identity"] < 4.56
+    assert mos["identity"] > mos["PCMU"] > mos["GSM"] > 2
+    assert [point.name for point in frame.controls] == [
+        "reversed",
+        "noise",
+        "silence",
+        "cut to 4 s",
+        "another order",
+        "other speech: other",
+    ]
+    assert frame.trustworthy
+    assert json.loads(json.dumps(frame.to_dict(), allow_nan=False))["trustworthy"] is True
+
+
+def test_a_clip_that_is_its_own_control_is_not_trusted() -> None:
+    assert not ceiling(CLIP, [], [CLIP]).trustworthy
+
+
+def test_the_key_is_the_audio_not_the_name() -> None:
+    assert clip_hash(CLIP) == clip_hash(wav(speak(1, 12), name="elsewhere"))
+    assert clip_hash(CLIP) != clip_hash(wav(speak(3, 12)))
+
+
+def test_g711_errs_by_its_quantisation() -> None:
+    for codec in ("PCMU", "PCMA"):
+        coded = apply_codec(codec, CLIP)
+        assert coded is not None
+        error = coded.samples - CLIP.samples
+        ratio_db = 10 * np.log10(np.mean(CLIP.samples**2) / np.mean(error**2))
+        assert 33 < ratio_db < 42
+
+
+def test_unknown_codecs_are_refused() -> None:
+    with pytest.raises(LabError, match="EVS is no codec"):
+        apply_codec("EVS", CLIP)
+
+
+@pytest.mark.parametrize("codec", ["SPEEX", "ILBC", "G722"])
+def test_a_codec_this_host_lacks_is_none(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert apply_codec(codec, CLIP) is None
+    frame = ceiling(CLIP, [codec])
+    assert frame.unavailable == (codec,)
+    assert [point.name for point in frame.codecs] == ["identity"]
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_g722_comes_from_ffmpeg() -> None:
+    coded = apply_codec("G722", CLIP)
+    assert coded is not None
+    assert score(CLIP, coded).valid

@@ -1,0 +1,88 @@
+"""The command line itself: wrong use, completion, and verbs that need nothing but the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+LAB = Path(sys.executable).with_name("lab")
+
+
+def lab(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    return subprocess.run(
+        [LAB, *words],
+        env={**os.environ, **nowhere, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def completed(line: str) -> list[str]:
+    """What bash offers when Tab is pressed at the end of `line`."""
+    words = line.split(" ")
+    done = lab(_LAB_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1))
+    assert done.stderr == ""
+    return [offer.split(",", 1)[1] for offer in done.stdout.splitlines() if offer]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("fly",), ("down", "a", "--all"), ("call", "telepathy"), ("logs",), ("exec", "caller")],
+    ids=" ".join,
+)
+def test_wrong_use_is_exit_status_2(words: tuple[str, ...]) -> None:
+    done = lab(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_verbs_are_completed() -> None:
+    assert {"status", "score", "schema", "setup"} <= set(completed("lab s"))
+
+
+def test_topologies_are_completed() -> None:
+    assert "paper" in completed("lab up pa")
+
+
+@pytest.mark.parametrize("line", ["lab exec ", "lab logs --name ", "lab down ", "lab status "])
+def test_without_docker_no_lab_is_offered(line: str) -> None:
+    assert completed(line) == []
+
+
+def test_completion_for_a_shell_is_a_script() -> None:
+    done = lab(_LAB_COMPLETE="bash_source")
+    assert done.returncode == 0
+    assert "complete -o nosort" in done.stdout
+
+
+def test_a_dry_run_needs_no_docker() -> None:
+    done = lab("up", "paper", "--name", "trial", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    compose = yaml.safe_load(done.stdout)
+    assert compose["name"] == "lab-trial"
+    assert {"caller", "caller_net", "relay1", "pbx"} <= compose["services"].keys()
+
+
+def test_an_unknown_topology_names_those_there_are() -> None:
+    done = lab("up", "papers", "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "did you mean" in done.stderr
+    assert "paper" in done.stderr
+
+
+def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pesq.py").write_text("raise ModuleNotFoundError('no pesq', name='pesq')\n")
+    done = lab("score", "--help", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "lab: `lab score` needs the Python package pesq, which is not installed\n"
+        "`make setup` installs it.\n"
+    )

@@ -1,0 +1,216 @@
+"""Competing traffic: how it is written, when it runs, what is noted of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.agents import background_calls, sipp
+from lab.agents.background_calls import SILENT_S, Calls, received_by_device
+from lab.agents.streams import Sample, all_flow, has_settled
+from lab.agents.transfers import destination, established, wget_command
+from lab.calls.record import CallRecord
+from lab.calls.verdict import judge
+from lab.engine.agent import Agent
+from lab.errors import UsageError
+from lab.load.goodput import goodput, jain_index
+from lab.load.load import Load, LoadReport, note, report_from
+from lab.load.spec import LoadSpec, parse_load
+
+TCP_TABLE = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0410000A:8F2A 0314000A:1F90 01 00000000:00000000 00:00000000 00000000 10001        0 1 1
+   1: 0410000A:8F2C 0314000A:1F90 02 00000000:00000000 00:00000000 00000000 10001        0 2 1
+   2: 0410000A:8F2E 0314000A:1F91 01 00000000:00000000 00:00000000 00000000 10001        0 3 1
+   3: 0100007F:C350 0100007F:235A 01 00000000:00000000 00:00000000 00000000 10001        0 4 1
+"""
+UDP_TABLE = """\
+   sl local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode drops
+12299: 00000000:EE48 00000000:0000 07 00000000:00000600 00:00000000 00000000 10001 0 1 2 0 913
+13299: 00000000:A028 00000000:0000 07 00000000:00034000 00:00000000 00000000 10001 0 2 2 0 161
+"""
+DEVICES = """\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop
+    lo:     100       1    0    0    0     0          0         0      100       1    0    0
+ load0:   20000     100    0    0    0     0          0         0    20200     101    0    0
+load10:   40000     200    0    0    0     0          0         0    20200     101    0    0
+"""
+
+
+def record() -> CallRecord:
+    return CallRecord("c", "2026-01-01T00:00:00", "v-tor", "PCMU", "lab", "paper", "kamailio", 1)
+
+
+def order(**changes: object) -> dict[str, object]:
+    return {"url": "http://10.0.20.3:8080/x", "upload": None, "socks_port": None, **changes}
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("wget:20", LoadSpec("wget", 20, "direct")),
+        ("wget:85:tor", LoadSpec("wget", 85, "tor")),
+        ("voip:5:tor", LoadSpec("voip", 5, "tor")),
+        ("mumble:30:tor", LoadSpec("mumble", 30, "tor")),
+    ],
+)
+def test_loads_as_they_are_written(text: str, spec: LoadSpec) -> None:
+    assert parse_load(text) == spec
+
+
+@pytest.mark.parametrize("text", ["", "wget", "wget:", "wget:x", "curl:5", "wget:5:vpn", "wget:-1"])
+def test_what_is_no_load(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a load"):
+        parse_load(text)
+
+
+def test_connections_are_counted_by_whom_they_go_to() -> None:
+    assert established(TCP_TABLE, *destination(order())) == 1, "one of the two is only opening"
+    assert established(TCP_TABLE, *destination(order(socks_port=9050))) == 1
+
+
+def test_wget_never_tries_again_and_takes_a_circuit_of_its_own_through_tor() -> None:
+    direct = wget_command(order())
+    assert direct[0] == "wget"
+    assert "--tries=1" in direct
+    through_tor = wget_command(order(socks_port=9050))
+    assert through_tor[:4] == ["torsocks", "--isolate", "--port", "9050"]
+    assert "--post-file=/tmp/upload" in wget_command(order(upload="/tmp/upload"))
+
+
+def test_voice_is_counted_though_nobody_reads_it() -> None:
+    assert sipp.received_packets(UDP_TABLE) == 913 + 2, "dropped, and waiting in the buffer"
+    assert sipp.received_packets(UDP_TABLE.replace("EE48", "EE49")) == 0
+    assert received_by_device(DEVICES, ["load0", "load10", "load2"]) == [100, 200, 0]
+
+
+def steady(rates: list[int], samples: int = 9, connected: int | None = None) -> list[Sample]:
+    count = len(rates) if connected is None else connected
+    return [(float(at), count, [rate * at for rate in rates]) for at in range(samples)]
+
+
+def test_a_load_runs_when_all_are_connected_and_flow_steadily() -> None:
+    assert all_flow(steady([10, 12, 8]), 3)
+    assert has_settled(steady([10, 12, 8]))
+    assert not all_flow(steady([10, 12, 8], connected=2), 3)
+    assert not all_flow(steady([10, 12, 0]), 3), "one does not flow"
+    assert not all_flow(steady([10, 12, 8], samples=8), 3), "not long enough"
+    growing = [(float(at), 2, [at * at, at * at]) for at in range(9)]
+    assert not has_settled(growing), "the sum still grows"
+
+
+def test_goodput_is_what_came_between_first_and_last_sample() -> None:
+    found = goodput([10.0, 11.0, 12.0], [[0, 1000], [400, 1500], [1000, 5000]])
+    assert found is not None
+    assert found.streams_kbps.tolist() == [4.0, 16.0]
+    assert (found.sum_kbps, found.min_kbps, found.max_kbps) == (20.0, 4.0, 16.0)
+    assert goodput([10.0], [[5, 6]]) is None
+
+
+def test_jain_is_one_for_equal_shares_and_one_nth_for_one_alone() -> None:
+    assert jain_index([3.0, 3.0, 3.0]) == pytest.approx(1)
+    assert jain_index([9.0, 0.0, 0.0]) == pytest.approx(1 / 3)
+    assert math.isnan(jain_index([0.0, 0.0]))
+
+
+@given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=50))
+def test_jain_stays_between_one_nth_and_one(rates: list[float]) -> None:
+    assert 1 / len(rates) - 1e-9 <= jain_index(np.array(rates)) <= 1 + 1e-9
+
+
+def test_a_record_tells_what_the_load_got() -> None:
+    row = record()
+    note(row, LoadReport((0.0, 1.0), (2, 2), ((0, 0), (1000, 3000)), ()), 2)
+    assert (row.load_goodput_kbps_mean, row.load_goodput_kbps_min) == (16.0, 8.0)
+    assert (row.load_goodput_kbps_max, row.load_died) == (24.0, 0)
+    assert row.load_jain == pytest.approx(0.8)
+    assert row.invalid_reasons == []
+
+
+def test_of_streams_counted_together_only_the_mean_is_known() -> None:
+    row = record()
+    note(row, LoadReport((0.0, 1.0), (5, 5), ((0,), (5000,)), ()), 5)
+    assert row.load_goodput_kbps_mean == 8.0
+    assert (row.load_goodput_kbps_min, row.load_goodput_kbps_max, row.load_jain) == (None,) * 3
+
+
+class FakeAgent:
+    """Answers `take` with what a test says."""
+
+    def __init__(self, **answer: object) -> None:
+        self._answer = {"samples": [], "died": [], **answer}
+
+    def ask(self, order: object, timeout_s: float) -> dict[str, object]:
+        return self._answer
+
+
+def test_of_paced_calls_is_told_what_came_of_what_was_sent_and_how_late_it_left() -> None:
+    died = [{"stream": 1, "at": 0.5, "reason": "peer left"}]
+    near = FakeAgent(died=died, sent_bytes=9, late={"p99_ms": 3.0, "max_ms": 40.0})
+    far = FakeAgent(
+        samples=[[0.0, 2, [100, 100]], [1.0, 2, [600, 500]]],
+        sent_bytes=7,
+        late={"p99_ms": None, "max_ms": 90.0},
+    )
+    up = Load(LoadSpec("mumble", 2, "tor", "up"), cast(Agent, near), cast(Agent, far))
+    assert up.take().sent_bytes is None
+    up = Load(LoadSpec("mumble", 2, "tor", "up"), *(cast(Agent, a) for a in (near, far, near)))
+    report = up.take()
+    assert report.counted_bytes == ((100, 100), (600, 500))
+    assert (report.sent_bytes, report.died) == (9, ("stream 1: peer left",))
+    row = record()
+    note(row, replace(report, sent_bytes=1000, died=()), 2)
+    assert row.load_delivered_pct == 90.0
+    assert (row.load_pacing_ms_p99, row.load_pacing_ms_max) == (3.0, 90.0)
+
+
+def test_competitors_that_kept_no_pace_make_the_call_invalid() -> None:
+    row = record()
+    row.status, row.load_pacing_ms_p99 = "ok", 41.0
+    judge(row)
+    assert "competing senders' pace, 99th percentile 41 ms > 40 ms" in row.invalid_reasons
+
+
+def test_a_stream_that_died_makes_the_call_invalid() -> None:
+    answer = {
+        "samples": [[0.0, 2, [0, 0]], [1.0, 1, [1000, 0]]],
+        "died": [{"stream": 1, "at": 0.5, "reason": "Connection reset by peer"}],
+    }
+    row = record()
+    note(row, report_from(answer), 2)
+    assert row.load_died == 1
+    assert row.invalid_reasons == [
+        "1 of 2 competing streams died: stream 1: Connection reset by peer"
+    ]
+
+
+def test_a_stream_that_lost_its_connection_makes_the_call_invalid() -> None:
+    row = record()
+    note(row, LoadReport((0.0, 1.0), (2, 1), ((0, 0), (1000, 1000)), ()), 2)
+    assert row.invalid_reasons == ["only 1 of 2 competing streams were connected"]
+
+
+def test_a_competing_call_is_silent_only_after_it_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of fifty calls the last begins when the first has been on for seconds."""
+    received = [7, 7]
+    monkeypatch.setattr(background_calls, "received_by_device", lambda *_: list(received))
+    tunnels = [{"device": "load0"}, {"device": "load1"}]
+    ends = [["10.0.0.1", "10.0.0.2"]] * 2
+    calls = Calls({"calls": ends, "spacing_s": 0.1, "tunnels": tunnels}, tmp_path, [])
+    calls.counted_bytes()
+    received[0] += 1
+    calls.counted_bytes()
+    assert calls.deaths(time.time()) == []
+    (death,) = calls.deaths(time.time() + SILENT_S + 1)
+    assert death.stream == 0

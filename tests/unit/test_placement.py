@@ -1,0 +1,106 @@
+"""Where the shared link sits: placements in the shipped topologies, and in others."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+import pytest
+
+from lab.errors import LabError, UsageError
+from lab.shaping import PLACEMENTS, Cap, Point, locate, place
+from lab.shaping.cap import find_link
+from lab.topology import find_topology, load_topology, parse_topology, resolve
+from lab.topology.links import link_towards
+from lab.topology.model import PbxKind, Topology
+from lab.topology.shape import Direction, Queue, Shape
+
+BLOCK = IPv4Network("10.77.16.0/20")
+OUT, IN = Direction.OUT, Direction.IN
+
+
+def shipped(name: str) -> Topology:
+    return resolve(load_topology(find_topology(name)), "default", BLOCK, PbxKind.KAMAILIO)
+
+
+@pytest.mark.parametrize(
+    ("placement", "to_caller", "to_callee"),
+    [
+        ("server", ("server", "hosting", OUT), ("server", "hosting", IN)),
+        ("router", ("relay2", "hosting", IN), ("relay2", "hosting", OUT)),
+        ("access", ("gateway", "home", OUT), ("gateway", "home", IN)),
+        ("relay", ("relay1", "transit-2", OUT), ("authority", "transit-2", OUT)),
+        ("exit", ("relay2", "transit-3", OUT), ("relay1", "transit-3", OUT)),
+    ],
+)
+def test_placements_of_the_paper(
+    placement: str, to_caller: tuple[str, str, Direction], to_callee: tuple[str, str, Direction]
+) -> None:
+    topology = shipped("paper")
+    assert locate(topology, placement, towards_caller=True) == Point(*to_caller)
+    assert locate(topology, placement, towards_caller=False) == Point(*to_callee)
+
+
+def test_every_placement_is_tested_here() -> None:
+    assert set(PLACEMENTS) == {"server", "router", "access", "relay", "exit"}
+
+
+def test_the_relay_link_is_that_of_the_calls_own_circuit() -> None:
+    """Relay 3 reaches relay 1 through relay 2: its link towards it is the one that is shared."""
+    small = shipped("small")
+    circuit = ("relay1", "relay3", "relay2")
+    assert locate(small, "relay", towards_caller=True, circuit=circuit) == Point(
+        "relay3", "inner-2"
+    )
+    assert locate(small, "relay", towards_caller=False, circuit=circuit) == Point(
+        "relay1", "inner-1"
+    )
+
+
+def test_a_placement_becomes_a_cap() -> None:
+    queue = Queue(limit=50)
+    caps = place(shipped("paper"), "server", 10_000, queue, towards_caller=True)
+    assert caps == (Cap(Point("server", "hosting", OUT), 10_000, queue),)
+    assert caps[0].shape == Shape(10_000, queue)
+    assert str(caps[0]) == "server/hosting/out: 10mbit, htb pfifo 50 packets"
+
+
+def test_what_cannot_be_placed_says_why() -> None:
+    with pytest.raises(UsageError, match="there is no placement 'roof'") as caught:
+        locate(shipped("paper"), "roof", towards_caller=True)
+    assert "access" in caught.value.hint
+    with pytest.raises(LabError, match="needs a circuit, and topology small fixes none"):
+        locate(shipped("small"), "relay", towards_caller=True)
+
+
+def test_a_server_beside_the_caller_has_no_router_in_front() -> None:
+    text = find_topology("paper").read_text()
+    text = text.replace(
+        "      hosting: {rate: 100mbit}\n      office",
+        "      home: {}\n      hosting: {}\n      office",
+    )
+    topology = resolve(parse_topology(text), "default", BLOCK, PbxKind.KAMAILIO)
+    assert locate(topology, "server", towards_caller=True) == Point("server", "home")
+    for placement in ("router", "access"):
+        with pytest.raises(LabError, match="stands between caller and server"):
+            locate(topology, placement, towards_caller=True)
+
+
+def test_links_are_found_by_node_and_network() -> None:
+    paper = shipped("paper")
+    assert find_link(paper, "pbx", "office") is paper.node("server").links[1]
+    with pytest.raises(UsageError, match="caller has no link to 'office'") as caught:
+        find_link(paper, "caller", "office")
+    assert caught.value.hint == "Its networks: home."
+    with pytest.raises(UsageError, match="there is no node 'calller'"):
+        find_link(paper, "calller", "home")
+
+
+@pytest.mark.parametrize(
+    ("exit_relay", "network"), [("relay1", "inner-1"), ("relay2", "inner-2"), ("relay3", "hosting")]
+)
+def test_an_exit_without_a_link_to_the_server_is_watched_where_it_sends(
+    exit_relay: str, network: str
+) -> None:
+    topology = shipped("small")
+    server = topology.node("server").address_on("hosting")
+    assert link_towards(topology, topology.node(exit_relay), server).network == network

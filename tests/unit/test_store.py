@@ -1,0 +1,136 @@
+"""The database: what goes in comes out, once, and survives other versions of itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from simulated_calls import simulated
+
+from lab.calls.record import COLUMNS
+from lab.errors import LabError
+from lab.store.database import Run, open_store
+from lab.sweep.plan import PlannedCall
+from lab.sweep.point import Point
+
+POINT = Point("v-tor")
+RUN = Run(
+    run_id="cliff-1",
+    experiment="cliff",
+    started_at="2026-01-01T00:00:00+00:00",
+    seed=1,
+    definition="name: cliff",
+    plan="{}",
+    topology="name: paper",
+    lab="paper",
+    versions={"tor": "0.4.9"},
+)
+
+
+def test_a_call_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    record = simulated(PlannedCall(POINT, 1, seed=3), "cliff-1")
+    record.versions = {"tor": "0.4.9"}
+    record.invalid_reasons = ["the host's CPU 97 % > 95 %"]
+    with open_store(tmp_path / "calls.sqlite") as store:
+        store.add_call(record)
+        assert store.calls("cliff-1") == [record]
+        assert store.calls("another") == []
+
+
+def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
+    file = tmp_path / "calls.sqlite"
+    record = simulated(PlannedCall(POINT, 1, seed=3), "cliff-1")
+    record.rtt_ms = None
+    with open_store(file) as store:
+        store.add_call(record)
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT rtt_ms IS NULL FROM calls").fetchone() == (1,)
+
+
+def test_a_planned_call_is_stored_once(tmp_path: Path) -> None:
+    record = simulated(PlannedCall(POINT, 1, seed=3), "cliff-1")
+    with open_store(tmp_path / "calls.sqlite") as store:
+        store.add_call(record)
+    again = replace(record, call_id="another")
+    with (
+        pytest.raises(LabError, match="UNIQUE"),
+        open_store(tmp_path / "calls.sqlite") as store,
+    ):
+        store.add_call(again)
+
+
+def test_calls_outside_runs_have_no_plan(tmp_path: Path) -> None:
+    """Those of `lab call`: as many as one likes."""
+    with open_store(tmp_path / "calls.sqlite") as store:
+        for number in (1, 2):
+            record = simulated(PlannedCall(POINT, number, seed=3))
+            record.run_id = record.point_id = record.point_call = None
+            store.add_call(record)
+        assert len(store.calls()) == 2
+
+
+def test_runs_are_found_by_name_and_the_last_one_by_last(tmp_path: Path) -> None:
+    later = replace(RUN, run_id="cliff-2", started_at="2026-01-02T00:00:00+00:00")
+    with open_store(tmp_path / "calls.sqlite") as store:
+        store.add_run(later)
+        store.add_run(RUN)
+        assert store.run("last") == later
+        assert store.run("cliff-1") == RUN
+        store.note_lab("cliff-1", {"tor": "0.4.10"}, lab_is_own=True)
+        store.note_end("cliff-1", "2026-01-01T01:00:00+00:00")
+        run = store.run("cliff-1")
+        assert (run.versions, run.lab_is_own) == ({"tor": "0.4.10"}, True)
+        assert run.ended_at == "2026-01-01T01:00:00+00:00"
+        with pytest.raises(LabError, match="no run cliff-3") as caught:
+            store.run("cliff-3")
+        assert "cliff-1, cliff-2" in caught.value.hint
+
+
+def test_columns_that_an_older_version_lacked_are_added(tmp_path: Path) -> None:
+    file = tmp_path / "calls.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE calls (call_id TEXT PRIMARY KEY, method TEXT)")
+        connection.execute("CREATE TABLE runs (run_id TEXT PRIMARY KEY, experiment TEXT)")
+    with open_store(file) as store:
+        store.add_run(RUN)
+        assert store.runs() == [RUN]
+    with sqlite3.connect(file) as connection:
+        names = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
+    assert names == set(COLUMNS)
+
+
+def open_and_add(file: Path, number: int) -> None:
+    with open_store(file) as store:
+        store.add_call(simulated(PlannedCall(POINT, number, seed=3), "cliff-1"))
+
+
+def test_commands_that_open_a_new_database_at_once_do_not_trip_each_other(tmp_path: Path) -> None:
+    for attempt in range(5):
+        file = tmp_path / f"calls-{attempt}.sqlite"
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(partial(open_and_add, file), range(1, 9)))
+        with open_store(file) as store:
+            assert len(store.calls("cliff-1")) == 8
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LabError, match=r"cannot store results .* disk is full"),
+        open_store(tmp_path / "calls.sqlite") as store,
+    ):
+        store._connection.execute("PRAGMA max_page_count=1")
+        for number in range(1, 1000):
+            store.add_call(simulated(PlannedCall(POINT, number, seed=3)))
+
+
+def test_no_place_for_results_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(LabError, match="cannot open the results"),
+        open_store(tmp_path / "file" / "calls.sqlite"),
+    ):
+        pass

@@ -1,0 +1,106 @@
+"""Every competing stream gets a circuit of its own over the named relays."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import stem
+from stem import CircStatus, StreamStatus
+from stem.control import EventType
+
+from lab.agents.stream_circuits import StreamCircuits
+
+PATH = ["A" * 40, "B" * 40, "C" * 40]
+
+
+class Tor:
+    """What the agent asks of tor's controller, written down."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[Any, Any] = {}
+        self.configuration: dict[str, str] = {}
+        self.circuits: dict[str, list[str]] = {}
+        self.attached: dict[str, str] = {}
+        self.closed_streams: list[str] = []
+
+    def add_event_listener(self, listener: Any, event: Any) -> None:
+        self.listeners[event] = listener
+
+    def remove_event_listener(self, listener: Any) -> None:
+        self.listeners = {
+            event: known for event, known in self.listeners.items() if known != listener
+        }
+
+    def set_conf(self, key: str, value: str) -> None:
+        self.configuration[key] = value
+
+    def reset_conf(self, key: str) -> None:
+        del self.configuration[key]
+
+    def extend_circuit(self, circuit: str, path: list[str]) -> str:
+        assert circuit == "0"
+        number = str(len(self.circuits) + 1)
+        self.circuits[number] = path
+        return number
+
+    def attach_stream(self, stream: str, circuit: str) -> None:
+        self.attached[stream] = circuit
+
+    def close_stream(self, stream: str) -> None:
+        self.closed_streams.append(stream)
+
+    def close_circuit(self, circuit: str) -> None:
+        if circuit not in self.circuits:
+            raise stem.InvalidArguments("552", "no such circuit")
+        del self.circuits[circuit]
+
+    def stream(self, number: str, status: str, purpose: str = "USER") -> None:
+        event = SimpleNamespace(id=number, status=status, purpose=purpose)
+        self.listeners[EventType.STREAM](event)
+
+    def circuit(self, number: str, status: str) -> None:
+        self.listeners[EventType.CIRC](SimpleNamespace(id=number, status=status))
+
+
+def begun() -> tuple[Tor, StreamCircuits]:
+    tor = Tor()
+    circuits = StreamCircuits(tor, PATH)
+    circuits.begin()
+    assert tor.configuration == {"__LeaveStreamsUnattached": "1"}
+    return tor, circuits
+
+
+def test_each_stream_is_attached_when_its_own_circuit_is_built() -> None:
+    tor, _ = begun()
+    tor.stream("10", StreamStatus.NEW)
+    tor.stream("11", StreamStatus.NEW)
+    assert tor.circuits == {"1": PATH, "2": PATH}
+    assert tor.attached == {}
+    tor.circuit("2", CircStatus.BUILT)
+    tor.circuit("1", CircStatus.BUILT)
+    assert tor.attached == {"10": "1", "11": "2"}
+
+
+def test_tors_own_streams_and_circuits_are_left_alone() -> None:
+    tor, _ = begun()
+    tor.stream("10", StreamStatus.NEW, purpose="DIR_FETCH")
+    tor.circuit("7", CircStatus.BUILT)
+    assert (tor.circuits, tor.attached) == ({}, {})
+
+
+def test_a_circuit_ends_with_its_stream_and_a_stream_with_its_circuit() -> None:
+    tor, _ = begun()
+    for number in ("10", "11"):
+        tor.stream(number, StreamStatus.NEW)
+    tor.stream("10", StreamStatus.CLOSED)
+    assert list(tor.circuits) == ["2"]
+    tor.circuit("2", CircStatus.FAILED)
+    assert tor.closed_streams == ["11"]
+
+
+def test_the_end_gives_streams_back_to_tor() -> None:
+    tor, circuits = begun()
+    tor.stream("10", StreamStatus.NEW)
+    circuits.end()
+    assert (tor.circuits, tor.configuration, tor.listeners) == ({}, {}, {})

@@ -1,0 +1,150 @@
+"""What a run does around its calls in a lab: topologies per cipher, locks, trouble in words."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import APIError
+from simulated_calls import simulated
+
+from lab.calls.record import CallRecord
+from lab.errors import LabError
+from lab.lifecycle.stages import silent
+from lab.sweep import lab_executor
+from lab.sweep.lab_executor import LabExecutor, RunFiles
+from lab.sweep.locks import only_hand_on, only_run_in
+from lab.sweep.plan import PlannedCall
+from lab.sweep.point import Point
+from lab.topology import find_topology, load_topology
+
+PLANNED = PlannedCall(Point("vpn"), 1, seed=3)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_another_cipher_is_the_same_topology_but_for_openvpn() -> None:
+    paper = find_topology("paper")
+    files = RunFiles("cliff-1")
+    plain = load_topology(files.topology(paper.read_text(), None, None))
+    other = load_topology(files.topology(paper.read_text(), "AES-256-CBC", "SHA512"))
+    assert plain == load_topology(paper)
+    assert (other.vpn.cipher, other.vpn.digest) == ("AES-256-CBC", "SHA512")
+    assert other.model_copy(update={"vpn": plain.vpn}) == plain
+
+
+def test_one_run_at_a_time_in_a_lab_and_one_hand_on_a_run() -> None:
+    with only_run_in("paper"), only_run_in("other"):
+        with pytest.raises(LabError, match="another run is under way in lab paper"):
+            only_run_in("paper").__enter__()
+        with only_hand_on("cliff-1"), pytest.raises(LabError, match="run cliff-1 is under way"):
+            only_hand_on("cliff-1").__enter__()
+    with only_run_in("paper"):
+        pass
+
+
+class StubbedLab:
+    """A lab that is up as long as `running`, in which calls end as `outcome` says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stopped: list[str] = []
+        self.dying: list[str] = []
+        """Nodes that end during the call."""
+        self.outcome: CallRecord | Exception = simulated(PLANNED)
+        self.surroundings: Exception | None = None
+        vpn = SimpleNamespace(cipher="AES-256-GCM", digest="SHA1")
+        self.setting = SimpleNamespace(topology=SimpleNamespace(vpn=vpn))
+        for name in ("conditions", "make_call", "failed_call", "find_labs", "open_setting", "up"):
+            monkeypatch.setattr(lab_executor, name, getattr(self, name))
+
+    @contextmanager
+    def conditions(self, *_: Any) -> Iterator[tuple[()]]:
+        if self.surroundings:
+            raise self.surroundings
+        yield ()
+
+    def make_call(self, *_: Any) -> CallRecord:
+        self.stopped = self.dying
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def failed_call(self, _setting: Any, _plan: Any, reason: str) -> CallRecord:
+        record = simulated(PLANNED)
+        record.status, record.valid, record.reason = "failed", False, reason
+        return record
+
+    def find_labs(self, _client: Any) -> tuple[SimpleNamespace, ...]:
+        stopped = tuple(SimpleNamespace(name=name) for name in self.stopped)
+        return (SimpleNamespace(name="paper", stopped=stopped),)
+
+    def open_setting(self, *_: Any) -> SimpleNamespace:
+        return self.setting
+
+    def up(self, *_: Any) -> None:
+        self.stopped = []
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> StubbedLab:
+    return StubbedLab(monkeypatch)
+
+
+def execute() -> CallRecord:
+    executor = LabExecutor(SimpleNamespace(), "paper", "cliff-1", "name: paper\n", True)
+    return executor.execute(PLANNED, silent)
+
+
+def test_a_record_says_where_in_the_plan_it_belongs_and_how_the_tunnel_was_protected(
+    stub: StubbedLab,
+) -> None:
+    record = execute()
+    assert (record.point_id, record.point_call) == ("vpn.PCMU.to-callee", 1)
+    assert (record.cipher, record.digest) == ("AES-256-GCM", "SHA1")
+
+
+def test_load_that_does_not_come_to_run_is_how_the_call_failed(stub: StubbedLab) -> None:
+    stub.surroundings = LabError("a competing transfer ended before all of them ran: refused")
+    record = execute()
+    assert record.status == "failed"
+    assert record.reason == "a competing transfer ended before all of them ran: refused"
+    assert record.point_id == "vpn.PCMU.to-callee"
+
+
+def test_a_failed_call_names_the_nodes_that_ended_meanwhile(stub: StubbedLab) -> None:
+    stub.outcome = stub.failed_call(None, None, "no answer within 30 s")
+    stub.dying = ["relay1"]
+    assert execute().reason == "no answer within 30 s (during the call ended: relay1)"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (APIError("the daemon is shutting down"), "the Docker engine cannot do what"),
+    ],
+)
+def test_a_lost_disk_or_engine_stops_the_run_in_words(
+    stub: StubbedLab, trouble: Exception, said: str
+) -> None:
+    stub.outcome = trouble
+    with pytest.raises(LabError, match=said) as caught:
+        execute()
+    assert "lab experiment resume last" in caught.value.hint
+
+
+def test_a_disk_that_is_nearly_full_stops_the_run_before_a_call_is_spoilt(
+    stub: StubbedLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_executor, "MIN_FREE_BYTES", 2**60)
+    with pytest.raises(LabError, match=r"is full: .* MiB are left"):
+        execute()

@@ -1,0 +1,69 @@
+"""When a call is called invalid, and what it then says."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.calls.record import CallRecord
+from lab.calls.refusal import explained
+from lab.calls.verdict import (
+    MAX_CPU_PCT,
+    MAX_NODE_CPU_PCT,
+    MAX_PACING_MS,
+    MAX_SCHEDULING_P99_MS,
+    judge,
+)
+
+
+def quiet_call(**changes: object) -> CallRecord:
+    record = CallRecord(
+        call_id="x", started_at="", method="sip", codec="PCMU", lab="l", topology="t",
+        pbx="kamailio", seed=0, status="ok", codec_negotiated="PCMU", pacing_ms_p99=1.0,
+        pacing_ms_max=9.0, steal_pct=0.0, cpu_pct=40.0, scheduling_ms_p99=0.3,
+        scheduling_ms_max=5.0, clock_shift_ms=0.01, busiest_node="relay1",
+        busiest_node_cpu_pct=4.0, capture_drops=0,
+    )  # fmt: skip
+    for name, value in changes.items():
+        setattr(record, name, value)
+    judge(record)
+    return record
+
+
+def test_a_call_on_a_quiet_host_is_valid() -> None:
+    assert quiet_call().valid
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("pacing_ms_max", MAX_PACING_MS + 1, "senders' pace, maximum 121 ms > 120 ms"),
+        ("cpu_pct", MAX_CPU_PCT + 1, "the host's CPU 96 % > 95 %"),
+        ("busiest_node_cpu_pct", MAX_NODE_CPU_PCT + 1, "the CPU of node relay1 91 % > 90 %"),
+        ("scheduling_ms_p99", MAX_SCHEDULING_P99_MS + 1, "scheduling delay, 99th percentile"),
+        ("clock_shift_ms", 40.0, "shift of the clock 40 ms > 1 ms"),
+        ("capture_drops", 1, "packets dropped by captures 1 > 0"),
+        ("pacing_ms_p99", None, "senders' pace, 99th percentile was not measured"),
+    ],
+)
+def test_each_limit_makes_a_call_invalid_with_its_own_reason(
+    column: str, value: object, said: str
+) -> None:
+    record = quiet_call(**{column: value})
+    assert not record.valid
+    assert len(record.invalid_reasons) == 1
+    assert said in record.invalid_reasons[0]
+
+
+def test_a_failed_call_is_never_valid() -> None:
+    assert not quiet_call(status="failed", reason="no answer").valid
+
+
+def test_a_refused_codec_is_explained_by_the_topology_and_other_failures_are_not() -> None:
+    taken = ("PCMU", "GSM")
+    refused = explained("caller: call failed: 488 No Common Codec", "ILBC", "paper", taken)
+    assert refused == (
+        "caller: call failed: 488 No Common Codec; the phones offer ILBC, the PBX of topology "
+        "paper takes PCMU, GSM (its `codecs`)"
+    )
+    for reason, codec in (("caller: 480 No answer", "ILBC"), ("caller: 488 Broken", "GSM")):
+        assert explained(reason, codec, "paper", taken) == reason
