@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from docker import DockerClient
 from docker.errors import NotFound
@@ -62,6 +63,16 @@ def last_lines(client: DockerClient, container_id: str, count: int = LAST_LINES)
     except NotFound:
         return []
     return list(text.decode(errors="replace").splitlines())
+
+
+@contextmanager
+def blaming_ended_nodes(client: DockerClient, lab: str) -> Iterator[None]:
+    """Where something fails here and a node of the lab has ended, that node is the reason told."""
+    try:
+        yield
+    except LabError:
+        refuse_ended_nodes(client, lab)
+        raise
 
 
 def refuse_ended_nodes(client: DockerClient, lab: str) -> None:

@@ -19,7 +19,7 @@ from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, find_lab, find_labs
 from lab.engine.lock import Lock, locked
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
-from lab.engine.waiting import refuse_ended_nodes, wait_until
+from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
 from lab.images.build import missing
 from lab.lifecycle.freeswitch import with_certificate
@@ -83,7 +83,8 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, announce: Annou
                 with stages.stage("rendering project and secrets"):
                     project = with_certificate(render_plan(plan), plan.topology)
                     write_project(project, directory, plan.owner)
-            _start(client, plan.topology, directory, lock, stages, running is None)
+            with blaming_ended_nodes(client, name):
+                _start(client, plan.topology, directory, lock, stages, running is None)
             networks = verify(client, plan, directory, stages)
         except BaseException:
             if running is None:
@@ -163,7 +164,7 @@ def _start(
     relays = [node.name for node in topology.with_role(Role.RELAY)]
     with stages.stage("starting the relays"):
         services = [name for relay in relays for name in (relay, network_service(relay))]
-        _start_services(client, topology.lab, directory, lock, services)
+        compose_up(topology.lab, directory, lock, services)
     if is_new:
         with stages.stage("Tor: the authority runs"):
             _await_authority(client, topology)
@@ -171,7 +172,7 @@ def _start(
         others = [node for node in topology.nodes if node.name not in relays]
         services = [node.name for node in others]
         services += [network_service(node.name) for node in others if node.on is None]
-        _start_services(client, topology.lab, directory, lock, services)
+        compose_up(topology.lab, directory, lock, services)
 
 
 def _await_authority(client: DockerClient, topology: Topology) -> None:
@@ -181,17 +182,6 @@ def _await_authority(client: DockerClient, topology: Topology) -> None:
         return AUTHORITY_RUNS.encode() in client.api.logs(authority.container_id)
 
     wait_until(client, authority, "its tor to run", runs, AUTHORITY_DEADLINE_S)
-
-
-def _start_services(
-    client: DockerClient, lab: str, directory: Path, lock: Lock, services: list[str]
-) -> None:
-    """Compose's `up`; where a node has ended meanwhile, that node is the reason to tell."""
-    try:
-        compose_up(lab, directory, lock, services)
-    except LabError:
-        refuse_ended_nodes(client, lab)
-        raise
 
 
 @contextmanager

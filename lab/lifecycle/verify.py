@@ -15,7 +15,7 @@ from docker import DockerClient
 from lab.engine.agent import Agent
 from lab.engine.discovery import RunningLab, find_helpers, find_lab
 from lab.engine.execution import outcome_of, start_agent
-from lab.engine.waiting import WaitError, refuse_ended_nodes
+from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
 from lab.lifecycle.freeswitch import refuse_missing_modules
 from lab.lifecycle.plan import Plan
@@ -49,17 +49,20 @@ def verify(
     lab = find_lab(client, plan.topology.lab)
     clients = [node.name for node in plan.topology.with_role(Role.ENDPOINT) if node.tor]
     with listening(lab, plan) as listeners, ExitStack() as stack:
-        agents = {name: stack.enter_context(start_agent(lab, name, "circuits")) for name in clients}
-        with stages.stage("routes and link caps read back"):
-            networks = _read_networks(client, plan.topology)
-        for name, agent in agents.items():
-            stages.announce(f"Tor network as {name} sees it")
-            began = time.monotonic()
-            verified = _verify_tor(client, lab, name, agent, directory, stages, began)
-            if name == clients[0]:
-                _note_tor_stages(verified, began, stages)
-            else:
-                stages.note(f"Tor at {name}: the same", began, time.monotonic())
+        with blaming_ended_nodes(client, lab.name):
+            agents = {
+                name: stack.enter_context(start_agent(lab, name, "circuits")) for name in clients
+            }
+            with stages.stage("routes and link caps read back"):
+                networks = _read_networks(client, plan.topology)
+            for name, agent in agents.items():
+                stages.announce(f"Tor network as {name} sees it")
+                began = time.monotonic()
+                verified = _verify_tor(client, lab, name, agent, directory, stages, began)
+                if name == clients[0]:
+                    _note_tor_stages(verified, began, stages)
+                else:
+                    stages.note(f"Tor at {name}: the same", began, time.monotonic())
         try:
             for listener in listeners:
                 listener.finish(client, lab, stages)
