@@ -12,6 +12,9 @@ from lab.tor.channel import Channel
 
 DEADLINE_S = 45.0
 DEADLINE_PER_RELAY_S = 2.0
+CIRCUITS_DEADLINE_S = 75.0
+"""A relay that could not connect to another one does not try again for 60 s
+(OR_CONNECT_FAILURE_LIFETIME in tor's connection_or.c), so one that was away needs longer."""
 POLL_S = 0.1
 WATCH_EVERY_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
@@ -54,12 +57,14 @@ def verify_bootstrap(
     on_stage: Callable[[Stage], None] = lambda _: None,
     watch: Callable[[], None] = lambda: None,
     deadline_s: float | None = None,
+    circuits_deadline_s: float = CIRCUITS_DEADLINE_S,
 ) -> Bootstrap:
     """Follow the network from its start until circuits through every relay were built.
 
     `relays` maps node names to fingerprints; `started_at` is time.monotonic() at the start,
-    while the deadline counts from now. `watch` is called every second of waiting and may
-    raise what it knows better, for instance that a relay's container has died.
+    while the deadline counts from now; the circuits have `circuits_deadline_s` for themselves.
+    `watch` is called every second of waiting and may raise what it knows better, for instance
+    that a relay's container has died.
     BootstrapError says what was awaited, and which relays it lacked.
     """
     if deadline_s is None:
@@ -91,7 +96,7 @@ def verify_bootstrap(
                 next_watch = time.monotonic() + WATCH_EVERY_S
             time.sleep(POLL_S)
         reached(condition.stage)
-    circuits = _cross_every_relay(channel, relays, deadline, watch)
+    circuits = _cross_every_relay(channel, relays, time.monotonic() + circuits_deadline_s, watch)
     reached("circuits")
     return Bootstrap(stages=tuple(stages), version=str(status["version"]), circuits=circuits)
 

@@ -84,7 +84,7 @@ def test_a_circuit_that_fails_once_is_built_again() -> None:
 def test_a_circuit_that_cannot_be_built_is_an_error_with_its_path() -> None:
     script = Script([READY], failures=99)
     with pytest.raises(BootstrapError, match="no circuit over relay1-authority: TIMEOUT") as error:
-        verify_bootstrap(script, RELAYS, started_at=time.monotonic(), deadline_s=0)
+        verify_bootstrap(script, RELAYS, started_at=time.monotonic(), circuits_deadline_s=0)
     assert error.value.missing == ("relay1", "authority")
 
 
