@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +21,7 @@ from lab.measure.capture import read_capture
 from lab.measure.delay import packet_delays
 from lab.measure.jitter import running_jitter, summary
 from lab.measure.pacing import sender_pacing
-from lab.measure.score import Window, score
+from lab.measure.score import Score, Window, score
 from lab.measure.stream_report import stream_report
 
 
@@ -116,10 +117,16 @@ def note_scores(
     the clip makes the call invalid, but for what the network lost on the way to that end.
     """
     record.pesq_ceiling_mos = ceiling_mos(reference, record.codec, record.bitrate_kbps, played_s)
-    details = {}
-    for end in ("caller", "callee"):
+
+    def scored(end: str) -> Score:
         arrived = 1.0 - (getattr(record, f"{end}_loss_pct") or 0.0) / 100
-        result = score(reference, directory / f"{end}.wav", played_s, arrived)
+        return score(reference, directory / f"{end}.wav", played_s, arrived)
+
+    ends = ("caller", "callee")
+    with ThreadPoolExecutor(max_workers=len(ends)) as pool:
+        results = list(pool.map(scored, ends))
+    details = {}
+    for end, result in zip(ends, results, strict=True):
         _note_windows(record, end, result.windows)
         details[end] = result.to_dict()
         setattr(record, f"{end}_pesq_raw", result.pesq_raw)

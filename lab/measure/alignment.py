@@ -154,7 +154,8 @@ def align(
     if period_s is None:
         within_s = max(LEAST_SEARCH_S, SEARCH_BUDGET_S / max(1, len(segments)))
         finder = Finder(clip, recording, within_s)
-        places = finder.sure_places(segments, _expected_delay(finder, segments))
+        expected = 0 if finder.searches_all else _expected_delay(finder, segments)
+        places = finder.sure_places(segments, expected)
     else:
         finder = Finder(clip, recording, REPEAT_SHARE * period_s)
         places = _places_of_repeated(finder, segments, period_s)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,19 +72,28 @@ class Finder:
         # Below a thousandth of the mean power a window counts as silent, not as a match.
         self._floor = 1e-3 * float(np.mean(self._recording**2)) if len(recording) else 0.0
 
+    @property
+    def searches_all(self) -> bool:
+        """Whether the recording is so short that every piece is looked for in all of it."""
+        return len(self._recording) <= self._within
+
     def sure_places(self, pieces: Sequence[Segment], around: int) -> list[list[Place]]:
         """For each piece, the places where it surely is, best first; perhaps none.
 
         The search covers the recording within half of `within_s` of the expected delay
         `around` (samples), which is all of it where it is no longer than that.
         """
-        return [self._sure(piece, around) for piece in pieces]
+        if not self.searches_all:
+            return [self._sure(piece, self._around(piece, around)) for piece in pieces]
+        margin = max((piece.end - piece.start for piece in pieces), default=0)
+        whole = self._stretch(-margin, len(self._recording) + margin)
+        return [self._sure(piece, whole) for piece in pieces]
 
     def near(self, piece: Segment, earliest: int, latest: int) -> Place | None:
         """The piece, where it is likely within `NEAR_MS` of the delays given (samples)."""
         margin = NEAR_MS * RATE_HZ // 1000
         first = piece.start + earliest - margin
-        found, chance = self._likeness(piece, first, piece.end + latest + margin)
+        found, chance = self._likeness(piece, self._stretch(first, piece.end + latest + margin))
         if not len(found):
             return None
         at = int(np.argmax(found))
@@ -91,14 +101,8 @@ class Finder:
             return None
         return Place(first + at - piece.start, float(found[at]))
 
-    def _sure(self, piece: Segment, around: int) -> list[Place]:
-        length = piece.end - piece.start
-        first, last = -length, len(self._recording) + length
-        if last - first > self._within + 2 * length:
-            middle = piece.start + around
-            first = min(max(first, middle - self._within // 2), last)
-            last = max(first, min(last, middle + self._within // 2))
-        found, chance = self._likeness(piece, first, last)
+    def _sure(self, piece: Segment, stretch: _Stretch) -> list[Place]:
+        found, chance = self._likeness(piece, stretch)
         places: list[Place] = []
         if not len(found):
             return places
@@ -107,36 +111,66 @@ class Finder:
             at = int(np.argmax(found))
             if found[at] < least:
                 break
-            places.append(Place(first + at - piece.start, float(found[at])))
+            places.append(Place(stretch.first + at - piece.start, float(found[at])))
             found[max(0, at - PEAK_WIDTH) : at + PEAK_WIDTH] = 0.0
         return places
 
-    def _likeness(
-        self, piece: Segment, first: int, last: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """|correlation| for every start from `first` while the piece ends before `last`.
+    def _around(self, piece: Segment, delay: int) -> _Stretch:
+        """Where the piece is looked for in a recording that is too long to be searched whole."""
+        length = piece.end - piece.start
+        earliest, latest = -length, len(self._recording) + length
+        middle = piece.start + delay
+        first = min(max(earliest, middle - self._within // 2), latest)
+        return self._stretch(first, max(first, min(latest, middle + self._within // 2)))
 
-        Second, the same for the piece played backwards. What lies outside the recording is
-        silence.
-        """
-        template = self._clip[piece.start : piece.end]
-        length = len(template)
-        window = self._window(first, last)
-        lags = len(window) - length + 1
-        if lags < 1 or not template.any():
-            return np.zeros(0), np.zeros(0)
-        size = next_fast_len(len(window), real=True)
-        spectrum = rfft(window, size)
-        shape = rfft(template, size)
-        forwards = irfft(spectrum * np.conj(shape), size)[:lags]
-        backwards = irfft(spectrum * shape, size)[length - 1 : length - 1 + lags]
-        power = np.concatenate([[0.0], np.cumsum(window**2)])
-        energy = np.maximum(power[length:] - power[:-length], length * self._floor + 1e-12)
-        scale = 1.0 / np.sqrt(energy * float(np.sum(template**2)))
-        return np.abs(forwards) * scale, np.abs(backwards) * scale
-
-    def _window(self, first: int, last: int) -> Samples:
+    def _stretch(self, first: int, last: int) -> _Stretch:
+        """The recording from `first` to `last`; what lies outside it is silence."""
         inside = self._recording[max(first, 0) : max(last, 0)]
         before = min(max(-first, 0), max(last - first, 0))
         after = max(last - first, 0) - before - len(inside)
-        return np.pad(inside, (before, max(after, 0)))
+        return _Stretch(first, np.pad(inside, (before, max(after, 0))))
+
+    def _likeness(
+        self, piece: Segment, stretch: _Stretch
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """|correlation| for every place in the stretch where the piece could start.
+
+        Second, the same for the piece played backwards.
+        """
+        template = self._clip[piece.start : piece.end]
+        length = len(template)
+        lags = len(stretch.samples) - length + 1
+        if lags < 1 or not template.any():
+            return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        shape = rfft(template.astype(np.float32), stretch.size)
+        backwards = irfft(stretch.spectrum * shape, stretch.size)[length - 1 : length - 1 + lags]
+        forwards = irfft(stretch.spectrum * np.conj(shape), stretch.size)[:lags]
+        energy = stretch.power[length:] - stretch.power[:-length]
+        np.maximum(energy, length * self._floor + 1e-12, out=energy)
+        energy *= float(np.sum(template**2))
+        scale = (1.0 / np.sqrt(energy)).astype(np.float32)
+        return np.abs(forwards) * scale, np.abs(backwards) * scale
+
+
+class _Stretch:
+    """A part of the recording, made ready for many pieces to be looked for in it.
+
+    Spectra have single precision, which halves their cost and moves a likeness by less than
+    0.0002 where the recording is silent, by nothing that shows elsewhere.
+    """
+
+    def __init__(self, first: int, samples: Samples) -> None:
+        self.first = first
+        """Sample of the recording at which it starts; may be negative."""
+        self.samples = samples
+        self.size = next_fast_len(max(1, len(samples)), real=True)
+
+    @cached_property
+    def spectrum(self) -> NDArray[np.complex64]:
+        """Of the samples, padded to `size`."""
+        return np.asarray(rfft(self.samples.astype(np.float32), self.size))
+
+    @cached_property
+    def power(self) -> NDArray[np.float64]:
+        """Energy of all samples before each one, and of all."""
+        return np.concatenate([[0.0], np.cumsum(self.samples**2)])
