@@ -10,8 +10,9 @@ direction is "out" or "in", shapes are those of `lab.agents.qdiscs`. Every order
                              → {"before": [shape, …], "after": [shape, …]}; an update keeps what
                                 it does not name; at the first failure all is put back
 {"op": "sample", "points": [{"address", "direction"}], "interval_s"}
-                             → {"event": "started"}, and with the next order {"event": "stopped",
-                                "samples": one list of counters with their time "at" per point}
+                             → {"event": "started"}; from then on they are counted
+{"op": "stop"}               → {"event": "stopped", "samples": one list of counters with their time
+                                "at" per point sampled}
 """
 
 from __future__ import annotations
@@ -109,10 +110,6 @@ def main() -> None:
     sampler: Sampler | None = None
     with IPRoute() as ipr:
         while (order := hear()) is not None:
-            if sampler is not None:
-                say({"event": "stopped", "samples": sampler.stop()})
-                sampler = None
-                continue
             try:
                 match order["op"]:
                     case "show":
@@ -122,6 +119,9 @@ def main() -> None:
                     case "sample":
                         sampler = Sampler(order["points"], order["interval_s"])
                         say({"event": "started"})
+                    case "stop" if sampler is not None:
+                        say({"event": "stopped", "samples": sampler.stop()})
+                        sampler = None
                     case unknown:
                         say({"error": f"no such order: {unknown!r}"})
             except (ShapingError, NetlinkError) as error:

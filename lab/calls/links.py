@@ -11,28 +11,28 @@ from lab.calls.emulation_check import cap_doubts
 from lab.calls.observer import Observer
 from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
-from lab.lifecycle.setting import Setting
 from lab.shaping.cap import Point
+from lab.shaping.helpers import LinkHelpers
 from lab.shaping.sampling import LinkWatch, sampled
 from lab.topology.shape import FifoKind
 
 
-def link_observer(setting: Setting, points: Sequence[Point]) -> Observer:
+def link_observer(helpers: LinkHelpers, points: Sequence[Point]) -> Observer:
     """Watches `points` during a call; the slowest of them is the call's shared link."""
 
     def observe(record: CallRecord, workspace: Workspace) -> AbstractContextManager[None]:
-        return _observing(setting, points, record, workspace)
+        return _observing(helpers, points, record, workspace)
 
     return observe
 
 
 @contextmanager
 def _observing(
-    setting: Setting, points: Sequence[Point], record: CallRecord, workspace: Workspace
+    helpers: LinkHelpers, points: Sequence[Point], record: CallRecord, workspace: Workspace
 ) -> Iterator[None]:
     watches: list[LinkWatch] = []
     try:
-        with sampled(setting, points) as watches:
+        with sampled(helpers, points) as watches:
             yield
     finally:
         # Of a call that fails, too, this was measured.

@@ -61,6 +61,9 @@ class MumbleConversation:
         ):
             self._clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
             yield
+            # They leave and end side by side.
+            caller.end()
+            callee.end()
         workspace.write_log("mumble-caller", caller.log_text)
         workspace.write_log("mumble-callee", callee.log_text)
 

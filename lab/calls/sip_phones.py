@@ -41,6 +41,9 @@ class SipConversation:
         ):
             self._phones = Phone("caller", caller), Phone("callee", callee)
             yield
+            # They unregister and end side by side.
+            caller.end()
+            callee.end()
         workspace.write_log("phone-caller", caller.log_text)
         workspace.write_log("phone-callee", callee.log_text)
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from lab.engine.agent import AgentError
-from lab.engine.execution import start_links_helper
 from lab.errors import LabError
 from lab.lifecycle.setting import Setting
-from lab.shaping.cap import Cap, Point, address_of, find_link
+from lab.shaping.cap import Cap, Point, find_link
+from lab.shaping.helpers import LinkHelpers, link_helpers
 from lab.topology.shape import Direction, Shape, shape_from
 
 log = logging.getLogger(__name__)
-
-DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +36,30 @@ def show(
     setting: Setting, node: str | None = None, network: str | None = None
 ) -> tuple[LinkState, ...]:
     """Both directions of every link, or of those of `node`, or of one; asked of the kernel."""
-    states: list[LinkState] = []
-    for machine, points in _by_machine(setting, points_of(setting, node, network)).items():
-        addresses = list(dict.fromkeys(str(address_of(setting.topology, p)) for p in points))
-        shown = _ask(setting, machine, {"op": "show", "addresses": addresses})["links"]
-        by_address = {link["address"]: link for link in shown}
-        for point in points:
-            link = by_address[str(address_of(setting.topology, point))]
-            now = link[str(point.direction)]
-            states.append(
-                LinkState(
-                    point=point,
-                    interface=link["interface"],
-                    configured=configured(setting, point),
-                    in_force=shape_from(now["shape"]),
-                    counters=now["counters"],
-                )
-            )
-    return tuple(states)
+    every = points_of(setting, node, network)
+    with link_helpers(setting, every, may_change=False) as helpers:
+        return tuple(
+            state
+            for machine, points in helpers.by_machine(every).items()
+            for state in _states(helpers, machine, points)
+        )
+
+
+def _states(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> Iterator[LinkState]:
+    """The links of one machine."""
+    addresses = list(dict.fromkeys(helpers.place(point)["address"] for point in points))
+    shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
+    by_address = {link["address"]: link for link in shown}
+    for point in points:
+        link = by_address[helpers.place(point)["address"]]
+        now = link[str(point.direction)]
+        yield LinkState(
+            point=point,
+            interface=link["interface"],
+            configured=configured(helpers.setting, point),
+            in_force=shape_from(now["shape"]),
+            counters=now["counters"],
+        )
 
 
 def points_of(
@@ -87,12 +90,13 @@ def update(setting: Setting, point: Point, changes: Mapping[str, Any]) -> Shape:
     Its keys are `rate_kbps`, `delay_ms`, `loss_pct` and `queue`, a mapping of `kind`, `fifo`
     and `limit`. LabError where the kernel cannot, or has something else afterwards.
     """
-    wanted = {**_place(setting, point), "update": dict(changes)}
-    answer = _ask(setting, _machine(setting, point), {"op": "set", "changes": [wanted]})
+    with link_helpers(setting, [point], may_change=True) as helpers:
+        wanted = {**helpers.place(point), "update": dict(changes)}
+        answer = helpers.ask(_machine(setting, point), {"op": "set", "changes": [wanted]})
     return shape_from(answer["after"][0])
 
 
-def set_shapes(setting: Setting, shapes: Mapping[Point, Shape]) -> dict[Point, Shape]:
+def set_shapes(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> dict[Point, Shape]:
     """Bring every point to its shape, each machine's at once; the shapes in force before.
 
     LabError where the kernel cannot, or has something else afterwards; then what was changed
@@ -100,16 +104,16 @@ def set_shapes(setting: Setting, shapes: Mapping[Point, Shape]) -> dict[Point, S
     """
     before: dict[Point, Shape] = {}
     try:
-        for machine, points in _by_machine(setting, shapes).items():
-            changes = [{**_place(setting, p), "shape": shapes[p].to_spec()} for p in points]
-            answer = _ask(setting, machine, {"op": "set", "changes": changes})
+        for machine, points in helpers.by_machine(shapes).items():
+            changes = [{**helpers.place(p), "shape": shapes[p].to_spec()} for p in points]
+            answer = helpers.ask(machine, {"op": "set", "changes": changes})
             for point, old, new in zip(points, answer["before"], answer["after"], strict=True):
                 before[point] = shape_from(old)
                 if shape_from(new) != shapes[point]:
                     raise LabError(f"{point} was set to {shapes[point]}, but has {shape_from(new)}")
     except BaseException:
         if before:
-            _put_back(setting, before)
+            _put_back(helpers, before)
         raise
     return before
 
@@ -117,47 +121,30 @@ def set_shapes(setting: Setting, shapes: Mapping[Point, Shape]) -> dict[Point, S
 def reset(setting: Setting, node: str | None = None, network: str | None = None) -> None:
     """Bring links back to what the topology wants."""
     points = points_of(setting, node, network)
-    set_shapes(setting, {point: configured(setting, point) for point in points})
+    with link_helpers(setting, points, may_change=True) as helpers:
+        set_shapes(helpers, {point: configured(setting, point) for point in points})
 
 
 @contextmanager
-def apply(setting: Setting, caps: Sequence[Cap]) -> Iterator[None]:
+def apply(helpers: LinkHelpers, caps: Sequence[Cap]) -> Iterator[None]:
     """Cap links while the block runs; afterwards they are as they were before.
 
     LabError where the kernel cannot, or has something else afterwards.
     """
-    before = set_shapes(setting, {cap.point: cap.shape for cap in caps})
+    before = set_shapes(helpers, {cap.point: cap.shape for cap in caps})
     try:
         yield
     finally:
-        _put_back(setting, before)
+        _put_back(helpers, before)
 
 
-def _put_back(setting: Setting, shapes: Mapping[Point, Shape]) -> None:
+def _put_back(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> None:
     """Restore; a machine that has ended meanwhile has taken its links along."""
     try:
-        set_shapes(setting, shapes)
+        set_shapes(helpers, shapes)
     except AgentError as error:
         log.warning("links were not put back: %s", error.message)
 
 
-def _place(setting: Setting, point: Point) -> dict[str, str]:
-    address = str(address_of(setting.topology, point))
-    return {"address": address, "direction": str(point.direction)}
-
-
 def _machine(setting: Setting, point: Point) -> str:
     return setting.topology.machine(point.node).name
-
-
-def _by_machine(setting: Setting, points: Iterable[Point]) -> dict[str, list[Point]]:
-    grouped: dict[str, list[Point]] = {}
-    for point in points:
-        grouped.setdefault(_machine(setting, point), []).append(point)
-    return grouped
-
-
-def _ask(setting: Setting, machine: str, order: dict[str, Any]) -> dict[str, Any]:
-    log.debug("%s: %s", machine, json.dumps(order))
-    with start_links_helper(setting.lab, machine, setting.net_image) as helper:
-        return helper.ask(order, DEADLINE_S)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from lab.engine.agent import Agent
-from lab.engine.execution import start_unprivileged_helper
-from lab.lifecycle.setting import Setting
-from lab.shaping.cap import Point, address_of
+from lab.shaping.cap import Point
+from lab.shaping.helpers import LinkHelpers
 from lab.topology.shape import Shape, shape_from
 
 INTERVAL_S = 0.487
 """Twice a second, and no multiple of the 20 ms from packet to packet of a voice: samples taken
 always at the same moment of that beat would show the queue always full, or never."""
-DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,56 +70,36 @@ class LinkWatch:
 
 
 @contextmanager
-def sampled(setting: Setting, points: Sequence[Point]) -> Iterator[list[LinkWatch]]:
+def sampled(helpers: LinkHelpers, points: Sequence[Point]) -> Iterator[list[LinkWatch]]:
     """Sample every point while the block runs; the list is filled when it has ended.
 
     Points that nothing shapes are left out. LabError where a machine cannot be asked.
     """
     watches: list[LinkWatch] = []
-    by_machine: dict[str, list[Point]] = {}
-    for point in points:
-        by_machine.setdefault(setting.topology.machine(point.node).name, []).append(point)
-    with ExitStack() as stack:
-        helpers = [
-            (stack.enter_context(_start(setting, machine)), own)
-            for machine, own in by_machine.items()
+    grouped = helpers.by_machine(points)
+    shapes = [shape for machine, own in grouped.items() for shape in _shapes(helpers, machine, own)]
+    for machine, own in grouped.items():
+        places = [helpers.place(point) for point in own]
+        helpers.ask(machine, {"op": "sample", "points": places, "interval_s": INTERVAL_S})
+    try:
+        yield watches
+    finally:
+        samples = [
+            taken
+            for machine in grouped
+            for taken in helpers.ask(machine, {"op": "stop"})["samples"]
         ]
-        shapes = [shape for helper, own in helpers for shape in _shapes(setting, helper, own)]
-        for helper, own in helpers:
-            places = [
-                {
-                    "address": str(address_of(setting.topology, point)),
-                    "direction": str(point.direction),
-                }
-                for point in own
-            ]
-            order = {"op": "sample", "points": places, "interval_s": INTERVAL_S}
-            helper.ask(order, DEADLINE_S)
-        try:
-            yield watches
-        finally:
-            samples = [
-                taken
-                for helper, _ in helpers
-                for taken in helper.ask({"op": "stop"}, DEADLINE_S)["samples"]
-            ]
-            every = [point for _, own in helpers for point in own]
-            watches += [
-                LinkWatch(point, shape, tuple(LinkSample(**sample) for sample in taken))
-                for point, shape, taken in zip(every, shapes, samples, strict=True)
-                if taken
-            ]
+        every = [point for own in grouped.values() for point in own]
+        watches += [
+            LinkWatch(point, shape, tuple(LinkSample(**sample) for sample in taken))
+            for point, shape, taken in zip(every, shapes, samples, strict=True)
+            if taken
+        ]
 
 
-def _start(setting: Setting, machine: str) -> Agent:
-    return start_unprivileged_helper(
-        setting.lab, machine, setting.net_image, setting.owner, "links"
-    )
-
-
-def _shapes(setting: Setting, helper: Agent, points: Sequence[Point]) -> list[Shape]:
-    addresses = [str(address_of(setting.topology, point)) for point in points]
-    shown = helper.ask({"op": "show", "addresses": addresses}, DEADLINE_S)["links"]
+def _shapes(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> list[Shape]:
+    addresses = [helpers.place(point)["address"] for point in points]
+    shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
     return [
         shape_from(link[str(point.direction)]["shape"])
         for point, link in zip(points, shown, strict=True)

@@ -10,7 +10,7 @@ from lab.calls.observer import Observer
 from lab.lifecycle.setting import Setting
 from lab.lifecycle.stages import Announce
 from lab.load import LoadSpec, competing
-from lab.shaping import Cap, apply, locate
+from lab.shaping import Cap, apply, link_helpers, locate
 from lab.sweep.point import Point
 from lab.topology.shape import DEFAULT_QUEUE_PACKETS, Queue
 from lab.tor.paths import path_of_call
@@ -39,12 +39,14 @@ def conditions(
         towards_caller=point.direction == "to-caller",
         circuit=circuit,
     )
-    observers: list[Observer] = [link_observer(setting, [shared])]
+    capped = point.rate_kbps is not None
     with ExitStack() as stack:
+        helpers = stack.enter_context(link_helpers(setting, [shared], may_change=capped))
+        observers: list[Observer] = [link_observer(helpers, [shared])]
         if point.rate_kbps is not None:
             announce("capping the shared link")
             queue = Queue(limit=point.queue_packets or roomy_queue_packets(point.load_count))
-            stack.enter_context(apply(setting, [Cap(shared, point.rate_kbps, queue)]))
+            stack.enter_context(apply(helpers, [Cap(shared, point.rate_kbps, queue)]))
         if point.load_kind != "none":
             load = stack.enter_context(competing(setting, load_of(point, circuit), announce))
             observers.append(load.observe)

@@ -24,7 +24,7 @@ from lab.load import LoadSpec, competing
 from lab.load.goodput import goodput
 from lab.load.spec import parse_load
 from lab.measure.host_load import load_between, read_cpu_times
-from lab.shaping import apply, place
+from lab.shaping import apply, link_helpers, place
 from lab.topology.shape import Queue
 from lab.topology.units import parse_rate_kbps
 
@@ -109,7 +109,8 @@ def main() -> None:
     print(f"behind {', '.join(map(str, caps))}; {options.seconds:g} s each")
     print("load             begun s   payload    rest   load  ratio  stolen     MiB  died")
     print("                            kbit/s   CPU %  CPU %            %  gained        busiest")
-    with apply(setting, caps):
+    points = [cap.point for cap in caps]
+    with link_helpers(setting, points, may_change=True) as helpers, apply(helpers, caps):
         for text in options.loads:
             print(cost(setting, parse_load(text), options.seconds), flush=True)
 

@@ -1,0 +1,74 @@
+"""The helpers beside machines by which links are shown, changed and watched."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from lab.engine.agent import Agent
+from lab.engine.execution import start_links_helper, start_unprivileged_helper
+from lab.lifecycle.setting import Setting
+from lab.shaping.cap import Point, address_of
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 20.0
+
+
+class LinkHelpers:
+    """One running `lab.agents.links` beside every machine whose links are the matter."""
+
+    def __init__(self, setting: Setting, agents: Mapping[str, Agent]) -> None:
+        self.setting = setting
+        self._agents = agents
+
+    def ask(self, machine: str, order: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the helper beside `machine`; AgentError where it has none to give."""
+        log.debug("%s: %s", machine, json.dumps(order))
+        return self._agents[machine].ask(order, DEADLINE_S)
+
+    def by_machine(self, points: Iterable[Point]) -> dict[str, list[Point]]:
+        """The points that each helper is asked about, in their order."""
+        return _by_machine(self.setting, points)
+
+    def place(self, point: Point) -> dict[str, str]:
+        """How orders name a point."""
+        address = str(address_of(self.setting.topology, point))
+        return {"address": address, "direction": str(point.direction)}
+
+
+@contextmanager
+def link_helpers(
+    setting: Setting, points: Iterable[Point], *, may_change: bool
+) -> Iterator[LinkHelpers]:
+    """Helpers for the machines of `points`, started at once and side by side.
+
+    Only where they `may_change` links do they have CAP_NET_ADMIN.
+    """
+    with ExitStack() as stack:
+        agents = {
+            machine: stack.enter_context(_start(setting, machine, may_change))
+            for machine in _by_machine(setting, points)
+        }
+        try:
+            yield LinkHelpers(setting, agents)
+        finally:
+            for agent in agents.values():
+                agent.end()
+
+
+def _by_machine(setting: Setting, points: Iterable[Point]) -> dict[str, list[Point]]:
+    grouped: dict[str, list[Point]] = {}
+    for point in points:
+        grouped.setdefault(setting.topology.machine(point.node).name, []).append(point)
+    return grouped
+
+
+def _start(setting: Setting, machine: str, may_change: bool) -> Agent:
+    lab, image = setting.lab, setting.net_image
+    if may_change:
+        return start_links_helper(lab, machine, image)
+    return start_unprivileged_helper(lab, machine, image, setting.owner, "links")
