@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lab.calls.record import CallRecord
-from lab.measure.statistics import count_calls
+from lab.measure.statistics import count_calls, mean_half_width
 from lab.report.agreement import RULE
 from lab.report.baseline import baseline, baseline_section
 from lab.report.codec_section import codec_section
@@ -13,9 +13,10 @@ from lab.report.codecs import codecs
 from lab.report.contention import curves
 from lab.report.contention_section import contention_section
 from lab.report.lengths import length_section, lengths
-from lab.report.pages import Report, Section
+from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
 from lab.store.database import Run
+from lab.sweep.ledger import Ledger
 from lab.sweep.plan import plan_from_json
 from lab.sweep.point import Point
 
@@ -81,11 +82,30 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     ]
     if run.quick:
         remarks.append("A quick run: few calls a point, so the intervals mean little.")
+    remarks += _precision(run, calls)
     if run.ended_at is None:
         remarks.append(f"The run is not complete: `lab experiment resume {run.run_id}`.")
     if run.paper_table:
         remarks.append(RULE)
     return tuple(remarks)
+
+
+def _precision(run: Run, calls: Sequence[CallRecord]) -> list[str]:
+    """What decided how often was called at a point, and where that was not reached."""
+    plan = plan_from_json(run.plan)
+    if plan.precision_mos is None:
+        return []
+    said = (
+        f"At every point {plan.calls} valid calls or more, until the 95 % confidence interval "
+        f"(Student's t) of its mean PESQ is within ± {plan.precision_mos:g}"
+    )
+    wide = [
+        f"{point.point_id} (± {half_width:.2f}, n = {tally.valid})"
+        for point, tally in Ledger(plan, calls).tallies.items()
+        if (half_width := mean_half_width(tally.mos)) is not None
+        and half_width > plan.precision_mos
+    ]
+    return [f"{said}; it is wider at {joined(wide)}." if wide else f"{said}."]
 
 
 def _facts(run: Run, calls: Sequence[CallRecord]) -> tuple[tuple[str, str], ...]:

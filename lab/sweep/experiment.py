@@ -51,6 +51,9 @@ class Experiment:
     quick: bool
     source: str
     """The file's text."""
+    precision_mos: float | None = None
+    """Half the width that the 95 % confidence interval of a point's mean PESQ may have in the
+    end; None where the number of calls is all that counts."""
 
 
 def find_experiment(name_or_path: str) -> FilePath:
@@ -104,6 +107,7 @@ def parse_experiment(
         points=points,
         quick=quick,
         source=text,
+        precision_mos=None if quick else raw.precision_mos,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from lab.calls.record import CallRecord
+from lab.measure.statistics import mean_half_width
 from lab.sweep.plan import Plan, PlannedCall
 from lab.sweep.point import Point
 
@@ -67,12 +68,23 @@ class Ledger:
     def complete(self, point: Point) -> bool:
         """Whether no further call is wanted there.
 
-        It has its valid calls; or as many have failed, which is an answer too: no call can be
-        held there; or all calls that may be made there have been.
+        It has its valid calls, and their mean the precision that is wanted; or as many have
+        failed, which is an answer too: no call can be held there; or all calls that may be made
+        there have been.
         """
         tally = self.tallies[point]
-        wanted = self.plan.calls
-        return max(tally.valid, tally.failed) >= wanted or tally.made >= self.plan.calls_at_most
+        has_failed = tally.failed >= self.plan.calls
+        return has_failed or tally.made >= self.plan.calls_at_most or not self._lacking(tally)
+
+    def _lacking(self, tally: Tally) -> int:
+        """Valid calls that a point needs, as far as can be told from those it has."""
+        if tally.valid < self.plan.calls:
+            return self.plan.calls - tally.valid
+        # The series of scores of a long call has no mean to be made precise.
+        if self.plan.precision_mos is None or not tally.mos:
+            return 0
+        half_width = mean_half_width(tally.mos)
+        return 1 if half_width is None or half_width > self.plan.precision_mos else 0
 
     def take(self) -> PlannedCall | None:
         """The next call to make, now under way; None where none can be said to be needed yet.
@@ -84,7 +96,7 @@ class Ledger:
             if key in self._settled or key in self._under_way or self.complete(planned.point):
                 continue
             busy = sum(point_id == key[0] for point_id, _ in self._under_way)
-            if self.tallies[planned.point].valid + busy >= self.plan.calls:
+            if busy >= self._lacking(self.tallies[planned.point]):
                 continue
             self._under_way.add(key)
             return planned
@@ -101,10 +113,10 @@ class Ledger:
 
     @property
     def still_wanted(self) -> int:
-        """Calls still to be made if every one turns out valid."""
+        """Calls still to be made if every one turns out valid, and precise enough."""
         return sum(
             min(
-                self.plan.calls - self.tallies[point].valid,
+                self._lacking(self.tallies[point]),
                 self.plan.calls_at_most - self.tallies[point].made,
             )
             for point in self.plan.points

@@ -27,14 +27,16 @@ class Plan:
     """Every call that a run may make.
 
     The first `calls` of each point are wanted; the others stand in for calls that turn out
-    invalid or fail, in rounds of their own, so that a bad minute of the host does not meet
-    the same point again at once.
+    invalid or fail, or make a mean more precise, in rounds of their own, so that a bad minute of
+    the host does not meet the same point again at once.
     """
 
     calls: int
-    """Valid calls wanted at each point."""
+    """Valid calls wanted at each point, or the fewest of them where a precision is wanted."""
     points: tuple[Point, ...]
     order: tuple[PlannedCall, ...]
+    precision_mos: float | None = None
+    """Half the width of a confidence interval; see `Experiment`."""
 
     @cached_property
     def calls_at_most(self) -> int:
@@ -47,6 +49,7 @@ class Plan:
         return json.dumps(
             {
                 "calls": self.calls,
+                "precision_mos": self.precision_mos,
                 "points": [point.to_dict() for point in self.points],
                 "order": [
                     [positions[planned.point], planned.number, planned.seed]
@@ -61,7 +64,7 @@ def plan_from_json(text: str) -> Plan:
     data = json.loads(text)
     points = tuple(Point(**values) for values in data["points"])
     order = tuple(PlannedCall(points[index], number, seed) for index, number, seed in data["order"])
-    return Plan(data["calls"], points, order)
+    return Plan(data["calls"], points, order, data.get("precision_mos"))
 
 
 def make_plan(experiment: Experiment) -> Plan:
@@ -86,4 +89,4 @@ def make_plan(experiment: Experiment) -> Plan:
             ]
             chance.shuffle(block)
             order += block
-    return Plan(wanted, experiment.points, tuple(order))
+    return Plan(wanted, experiment.points, tuple(order), experiment.precision_mos)

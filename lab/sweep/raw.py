@@ -207,6 +207,9 @@ class RawExperiment(RawModel):
     """Valid calls wanted at each point."""
     attempts: int = Field(default=3, ge=1, le=20)
     """At most so many times `calls` are made at a point, invalid and failed ones included."""
+    precision_mos: float | None = Field(default=None, gt=0, le=2, alias="precision")
+    """Call on at a point, as far as `attempts` allow, until the 95 % confidence interval of its
+    mean PESQ is no wider than ± this; absent: `calls` valid ones are enough. Not in quick runs."""
     grid: RawGrid
     """What is varied."""
     quick: RawQuick = Field(default_factory=RawQuick)

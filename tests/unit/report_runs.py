@@ -42,9 +42,14 @@ def call(point: Point, number: int = 1, mos: float = 4.39, **columns: object) ->
 
 
 def report_on(
-    points: Sequence[Point], calls: Sequence[CallRecord], paper_table: int | None
+    points: Sequence[Point],
+    calls: Sequence[CallRecord],
+    paper_table: int | None,
+    precision_mos: float | None = None,
 ) -> Report:
-    experiment = Experiment("test", "", paper_table, Path(), 1, 2, 4, tuple(points), False, "")
+    experiment = Experiment(
+        "test", "", paper_table, Path(), 1, 2, 4, tuple(points), False, "", precision_mos
+    )
     run = Run(
         run_id="test-1",
         experiment="test",

@@ -147,3 +147,13 @@ def test_calls_through_different_playout_buffers_are_never_averaged() -> None:
         "PCMU, playout fixed:200": pytest.approx(4.4),
         "PCMU, playout adaptive:60": pytest.approx(3.2),
     }
+
+
+def test_a_wanted_precision_is_told_with_the_points_that_have_not_reached_it() -> None:
+    near, far = against(80), against(40)
+    calls = [call(far, 1, mos=4.3), call(far, 2, mos=4.3)]
+    calls += [call(near, 1, mos=4.3), call(near, 2, mos=3.3)]
+    text = " ".join(text_of(report_on([far, near], calls, None, precision_mos=0.3)).split())
+    assert "2 valid calls or more, until the 95 % confidence interval" in text
+    assert f"it is wider at {near.point_id} (± 6.35, n = 2)." in text
+    assert "until the 95 % confidence" not in text_of(report_on([far, near], calls, None))

@@ -26,7 +26,11 @@ POINTS = tuple(
 
 
 def experiment(
-    points: Sequence[Point] = POINTS, calls: int = 4, attempts: int = 3, seed: int = 1
+    points: Sequence[Point] = POINTS,
+    calls: int = 4,
+    attempts: int = 3,
+    seed: int = 1,
+    precision_mos: float | None = None,
 ) -> Experiment:
     return Experiment(
         name="cliff",
@@ -36,6 +40,7 @@ def experiment(
         seed=seed,
         calls=calls,
         calls_at_most=calls * attempts,
+        precision_mos=precision_mos,
         points=tuple(points),
         quick=False,
         source="",
@@ -151,6 +156,33 @@ def test_as_many_failures_as_calls_were_wanted_are_an_answer() -> None:
         planned = ledger.take()
         assert planned is not None
         ledger.enter(outcome(planned, status="failed", valid=False))
+    assert ledger.take() is None
+    assert ledger.still_wanted == 0
+
+
+@pytest.mark.parametrize(
+    ("heard", "calls"),
+    [
+        ([4.3, 4.3, 1.0], 2),
+        # Two calls leave the mean open by ± 6.4, three by ± 1.2, seven by ± 0.27.
+        ([4.0, 3.0, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5], 7),
+        ([4.0, 3.0] * 8, 8),
+        ([4.0, 3.9, 4.0, 1.0], 3),
+    ],
+)
+def test_calls_go_on_until_their_mean_is_precise_or_attempts_end(
+    heard: list[float], calls: int
+) -> None:
+    plan = make_plan(experiment(POINTS[:1], calls=2, attempts=4, precision_mos=0.3))
+    ledger = Ledger(plan_from_json(plan.to_json()))
+    for mos in heard:
+        planned = ledger.take()
+        if planned is None:
+            break
+        record = outcome(planned)
+        record.callee_pesq_mos = record.caller_pesq_mos = mos
+        ledger.enter(record)
+    assert ledger.made == calls
     assert ledger.take() is None
     assert ledger.still_wanted == 0
 
