@@ -159,7 +159,9 @@ def test_a_relay_that_is_in_the_consensus_but_dead_fails_the_verification() -> N
         verify_bootstrap(agent, network.relays, started_at=network.started_at)
         network.kill("relay2")
         with pytest.raises(BootstrapError, match=r"no circuit over .*relay2.*: the"):
-            verify_bootstrap(agent, network.relays, started_at=network.started_at, deadline_s=0)
+            verify_bootstrap(
+                agent, network.relays, started_at=network.started_at, circuits_deadline_s=0
+            )
 
 
 def test_a_relay_that_never_comes_is_named() -> None:
