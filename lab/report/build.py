@@ -11,13 +11,13 @@ from lab.report.baseline import baseline, baseline_section
 from lab.report.codec_section import codec_section
 from lab.report.codecs import codecs
 from lab.report.contention import curves
-from lab.report.contention_section import contention_section
+from lab.report.contention_section import contention_section, values_in_words
 from lab.report.lengths import length_section, lengths
 from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
 from lab.store.database import Run
 from lab.sweep.ledger import Ledger
-from lab.sweep.plan import plan_from_json
+from lab.sweep.plan import Plan, plan_from_json
 from lab.sweep.point import Point
 
 _SHOWN_VERSIONS = ("lab", "kernel", "tor", "openvpn", "kamailio", "rtpengine-daemon", "freeswitch")
@@ -82,7 +82,10 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     ]
     if run.quick:
         remarks.append("A quick run: few calls a point, so the intervals mean little.")
-    remarks += _precision(run, calls)
+    plan = plan_from_json(run.plan)
+    if fitted := values_in_words([point for point in plan.points if point.rate_kbps], plan.fit):
+        remarks.append(f"A fit, chosen after seeing results: {joined(fitted)}.")
+    remarks += _precision(plan, calls)
     if run.ended_at is None:
         remarks.append(f"The run is not complete: `lab experiment resume {run.run_id}`.")
     if run.paper_table:
@@ -90,9 +93,8 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _precision(run: Run, calls: Sequence[CallRecord]) -> list[str]:
+def _precision(plan: Plan, calls: Sequence[CallRecord]) -> list[str]:
     """What decided how often was called at a point, and where that was not reached."""
-    plan = plan_from_json(run.plan)
     if plan.precision_mos is None:
         return []
     said = (

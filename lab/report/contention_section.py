@@ -11,6 +11,7 @@ from lab.report.contention_figures import draw_delay_and_loss, draw_pesq
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.side_by_side import side_by_side
+from lab.sweep.point import Point
 from lab.topology.units import format_duration, format_rate
 
 _LOADS = {
@@ -99,6 +100,12 @@ def curve_names(curves: Sequence[Curve]) -> list[str]:
         )
         for curve in curves
     ]
+
+
+def values_in_words(points: Sequence[Point], names: Sequence[str]) -> list[str]:
+    """Every value that the fields `names` have at the points, as names of curves say it."""
+    values = {(name, getattr(point, name)): None for name in names for point in points}
+    return [text for name, value in values if (text := _value(name, value)) is not None]
 
 
 def _value(name: str, value: str | int | None) -> str | None:

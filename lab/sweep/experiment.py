@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path as FilePath
@@ -15,7 +15,15 @@ from lab.calls.methods import METHODS
 from lab.checkout import ROOT
 from lab.errors import LabError, UsageError
 from lab.sweep.point import Point
-from lab.sweep.raw import RawExperiment, RawGrid, RawLoad, RawQuick, RawQuickGrid, RawVariant
+from lab.sweep.raw import (
+    Fitted,
+    RawExperiment,
+    RawGrid,
+    RawLoad,
+    RawQuick,
+    RawQuickGrid,
+    RawVariant,
+)
 from lab.topology import find_topology
 from lab.topology.mistakes import DocumentError, Mistake, Path, did_you_mean, quoted
 from lab.topology.validation import Grammar, check_text, read_content
@@ -24,6 +32,15 @@ SHIPPED = ROOT / "topologies" / "experiments"
 """The experiments that come with the lab."""
 
 MAX_POINTS = 5000
+
+_FITTED: Mapping[Fitted, tuple[str, ...]] = {
+    "rate": ("rate_kbps",),
+    "placement": ("placement",),
+    "queue": ("queue_packets",),
+    "playout": ("playout",),
+    "vpn": ("cipher", "digest"),
+}
+"""Key of the grid → fields of a point."""
 
 _HINT = "`lab schema experiment` prints a JSON Schema with which an editor explains every key."
 
@@ -51,6 +68,8 @@ class Experiment:
     quick: bool
     source: str
     """The file's text."""
+    fit: tuple[str, ...] = ()
+    """Fields of the points whose values were chosen after seeing results."""
     precision_mos: float | None = None
     """Half the width that the 95 % confidence interval of a point's mean PESQ may have in the
     end; None where the number of calls is all that counts."""
@@ -107,6 +126,7 @@ def parse_experiment(
         points=points,
         quick=quick,
         source=text,
+        fit=tuple(name for key in raw.fit for name in _FITTED[key]),
         precision_mos=None if quick else raw.precision_mos,
     )
 

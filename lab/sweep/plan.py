@@ -35,6 +35,8 @@ class Plan:
     """Valid calls wanted at each point, or the fewest of them where a precision is wanted."""
     points: tuple[Point, ...]
     order: tuple[PlannedCall, ...]
+    fit: tuple[str, ...] = ()
+    """Fields of the points; see `Experiment`."""
     precision_mos: float | None = None
     """Half the width of a confidence interval; see `Experiment`."""
 
@@ -49,6 +51,7 @@ class Plan:
         return json.dumps(
             {
                 "calls": self.calls,
+                "fit": self.fit,
                 "precision_mos": self.precision_mos,
                 "points": [point.to_dict() for point in self.points],
                 "order": [
@@ -64,7 +67,8 @@ def plan_from_json(text: str) -> Plan:
     data = json.loads(text)
     points = tuple(Point(**values) for values in data["points"])
     order = tuple(PlannedCall(points[index], number, seed) for index, number, seed in data["order"])
-    return Plan(data["calls"], points, order, data.get("precision_mos"))
+    fit = tuple(data.get("fit", ()))
+    return Plan(data["calls"], points, order, fit, data.get("precision_mos"))
 
 
 def make_plan(experiment: Experiment) -> Plan:
@@ -89,4 +93,4 @@ def make_plan(experiment: Experiment) -> Plan:
             ]
             chance.shuffle(block)
             order += block
-    return Plan(wanted, experiment.points, tuple(order), experiment.precision_mos)
+    return Plan(wanted, experiment.points, tuple(order), experiment.fit, experiment.precision_mos)

@@ -99,6 +99,7 @@ CallS = Annotated[
 ]
 Method = Annotated[str, AfterValidator(_method), WithJsonSchema({"enum": list(METHODS)})]
 Count = Annotated[int, Field(ge=0, le=1000)]
+Fitted = Literal["rate", "placement", "queue", "playout", "vpn"]
 Packets = Annotated[int, Field(ge=2, le=100_000)]
 
 
@@ -210,6 +211,8 @@ class RawExperiment(RawModel):
     precision_mos: float | None = Field(default=None, gt=0, le=2, alias="precision")
     """Call on at a point, as far as `attempts` allow, until the 95 % confidence interval of its
     mean PESQ is no wider than ± this; absent: `calls` valid ones are enough. Not in quick runs."""
+    fit: list[Fitted] = Field(default=[])
+    """What in the grid was chosen after seeing results; the report calls it a fit."""
     grid: RawGrid
     """What is varied."""
     quick: RawQuick = Field(default_factory=RawQuick)

@@ -45,10 +45,11 @@ def report_on(
     points: Sequence[Point],
     calls: Sequence[CallRecord],
     paper_table: int | None,
+    fit: tuple[str, ...] = (),
     precision_mos: float | None = None,
 ) -> Report:
     experiment = Experiment(
-        "test", "", paper_table, Path(), 1, 2, 4, tuple(points), False, "", precision_mos
+        "test", "", paper_table, Path(), 1, 2, 4, tuple(points), False, "", fit, precision_mos
     )
     run = Run(
         run_id="test-1",

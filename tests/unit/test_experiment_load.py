@@ -103,6 +103,7 @@ def test_quick_replaces_lists_and_the_number_of_calls() -> None:
         ("10mbit]\n  placement", "fast]\n  placement", 9, "grid.rate[1]", "is not a rate"),
         ("count: [40, 80], ", "", 13, "grid.load[1]", "wget needs a `count`"),
         ("kind: none", "kind: none, count: [3]", 12, "grid.load[0].count", "has no meaning"),
+        ("seed: 7", "fit: [weather]", 3, "fit[0]", "'weather' is not one of"),
         ("kind: wget", "kind: rain", 13, "grid.load[1].kind", "'rain' is not one of"),
         ("  method: [v-tor, vpn]\n", "", 6, "grid.method", "is missing"),
         ("name: cliff", "name: Cliff", 2, "name", "'Cliff' cannot be a name"),

@@ -157,3 +157,10 @@ def test_a_wanted_precision_is_told_with_the_points_that_have_not_reached_it() -
     assert "2 valid calls or more, until the 95 % confidence interval" in text
     assert f"it is wider at {near.point_id} (± 6.35, n = 2)." in text
     assert "until the 95 % confidence" not in text_of(report_on([far, near], calls, None))
+
+
+def test_what_was_chosen_after_seeing_results_is_called_a_fit() -> None:
+    points, calls = [against(40)], [call(against(40))]
+    said = text_of(report_on(points, calls, 2, fit=("placement", "queue_packets", "cipher")))
+    assert "A fit, chosen after seeing results: cap at server and queue of 200." in said
+    assert "A fit" not in text_of(report_on(points, calls, 2))
