@@ -8,6 +8,7 @@ it, speaks of another order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -270,7 +271,11 @@ def _with_likely(alignment: Alignment, finder: Finder) -> Alignment:
 
 
 def _misplaced_s(alignment: Alignment, passes: list[Alignment], places: list[list[Place]]) -> float:
-    """Seconds of speech missing from this pass that lie where no pass explains them."""
+    """Seconds of speech missing from this pass that lie out of its order, unexplained by any pass.
+
+    Speech that a stalled connection delivers so late, or a buffer that catches up so early, that
+    the chain has no room for it is in order all the same.
+    """
     if not alignment.found:
         return 0.0
     explained = [
@@ -284,14 +289,27 @@ def _misplaced_s(alignment: Alignment, passes: list[Alignment], places: list[lis
         overlap = sum(max(0, min(end, b) - max(start, a)) for a, b in explained)
         return overlap < (end - start) / 2
 
-    elsewhere = [
-        (match.segment, next(p for p in options if is_free(match.segment, p)))
-        for match, options in zip(alignment.matches, places, strict=True)
-        if match.place is None and any(is_free(match.segment, p) for p in options)
-    ]
+    elsewhere = []
+    for number, (match, options) in enumerate(zip(alignment.matches, places, strict=True)):
+        free = [place for place in options if is_free(match.segment, place)]
+        if (
+            match.place is None
+            and free
+            and not any(_in_order(alignment.matches, number, place) for place in free)
+        ):
+            elsewhere.append((match.segment, free[0]))
     if len(elsewhere) < 2 and all(p.likeness < SURELY_MISPLACED for _, p in elsewhere):
         return 0.0
     return sum(segment.duration_s for segment, _ in elsewhere)
+
+
+def _in_order(matches: Sequence[Match], number: int, place: Place) -> bool:
+    """Whether a piece at `place` would begin between its neighbours of those that were found."""
+    begins = [match.segment.start + match.place.delay if match.place else None for match in matches]
+    start = matches[number].segment.start + place.delay
+    before = next((begin for begin in reversed(begins[:number]) if begin is not None), start)
+    after = next((begin for begin in begins[number + 1 :] if begin is not None), start)
+    return before <= start <= after
 
 
 def delay_steps_ms(alignment: Alignment) -> tuple[float, ...]:

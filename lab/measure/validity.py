@@ -92,7 +92,7 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
             f"{len(evidence.clip) / RATE_HZ:.1f} s"
         )
     if chosen.found:
-        if evidence.covered_share < least:
+        if evidence.covered_share < least * evidence.arrived_share:
             reasons.append(
                 f"the recording is truncated: it covers {evidence.covered_share:.0%} of the clip"
             )

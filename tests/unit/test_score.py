@@ -136,6 +136,29 @@ def test_delay_that_changes_is_followed() -> None:
     assert any("changes 2 times" in remark for remark in result.remarks)
 
 
+@pytest.mark.parametrize(
+    "recording",
+    [
+        # A buffer that has grown by 2 s drops 0.4 s of it, in the middle of a word.
+        np.delete(with_stalls(CLIP, {4.0: 2.0}), slice(16 * 8_000, 16 * 8_000 + 3_200)),
+        with_stalls(CLIP, {18.0: 15.0}),
+        with_stalls(CLIP, {2.0: 15.0}),
+    ],
+    ids=["skipped", "end 15 s later", "all but the start 15 s later"],
+)
+def test_speech_that_stalls_and_skips_far_is_in_order_all_the_same(recording: Samples) -> None:
+    result = of(recording)
+    assert result.misplaced_share == 0.0
+    assert result.valid, result.reasons
+
+
+def test_a_recording_ends_early_only_where_the_voice_had_arrived() -> None:
+    late = later(CLIP, 20.0)[: 34 * 8_000]
+    clip = wav(CLIP, name="clip")
+    assert "truncated" in score(clip, wav(late, name="recording")).reasons[0]
+    assert score(clip, wav(late, name="recording"), arrived_share=0.5).valid
+
+
 def test_speech_a_stalled_call_delivers_too_late_is_not_truncation() -> None:
     stalled = with_stalls(CLIP, {12.0: 6.0})[: len(CLIP)]
     result = of(stalled)
