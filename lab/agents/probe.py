@@ -29,8 +29,8 @@ SIOCGIFADDR = 0x8915
 BUFFER_KIB = 8192
 SNAPSHOT_BYTES = 2048
 """All of a packet on links with an MTU of 1500, and of segments that offloading has joined, what
-identifies them. The kernel's buffer has a place of this size for every packet, whatever its
-length: 4096 packets fit, where with tcpdump's usual 256 KiB it were 32, which is no stall long."""
+identifies them. The kernel's buffer has a place of this size for every packet, however short: with
+tcpdump's usual 256 KiB it held 128 packets, and a stall of this host soon lost one."""
 PING_INTERVAL_S = 1
 START_DEADLINE_S = 10
 STOP_DEADLINE_S = 5

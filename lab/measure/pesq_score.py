@@ -7,6 +7,7 @@ narrow-band value with the mapping undone; the mapping is strictly monotone, so 
 
 from __future__ import annotations
 
+import threading
 from math import exp, isfinite, log
 
 import numpy as np
@@ -24,6 +25,9 @@ MOST_BURSTS = 45
 or more between them, and corrupts memory beyond. Speech of 30 s has 19 to 30."""
 BURST_S = 0.15
 """Shorter than the code's 200 ms, because its own threshold of activity is not known here."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""The reference code keeps its state in variables of the whole process."""
 
 
 def mos_from_raw(raw: float) -> float:
@@ -61,7 +65,8 @@ def _run(rate_hz: int, reference: Samples, recording: Samples, mode: str) -> flo
     if _bursts(reference, rate_hz) > MOST_BURSTS:
         raise LabError("PESQ could not compare the audio: the reference is too broken up.")
     try:
-        mos = float(itu.pesq(rate_hz, to_pcm16(reference), to_pcm16(recording), mode))
+        with _ONE_AT_A_TIME:
+            mos = float(itu.pesq(rate_hz, to_pcm16(reference), to_pcm16(recording), mode))
     except (itu.PesqError, ValueError, ZeroDivisionError) as error:
         detail = error.args[0] if error.args else error
         text = detail.decode() if isinstance(detail, bytes) else str(detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lab.calls.record import CallRecord
-from lab.measure.statistics import count_calls, mean_half_width
+from lab.measure.statistics import count_calls
 from lab.report.agreement import RULE
 from lab.report.baseline import baseline, baseline_section
 from lab.report.codec_section import codec_section
@@ -102,10 +102,9 @@ def _precision(plan: Plan, calls: Sequence[CallRecord]) -> list[str]:
         f"(Student's t) of its mean PESQ is within ± {plan.precision_mos:g}"
     )
     wide = [
-        f"{point.point_id} (± {half_width:.2f}, n = {tally.valid})"
+        f"{point.point_id} (± {tally.half_width_mos:.2f}, n = {tally.valid})"
         for point, tally in Ledger(plan, calls).tallies.items()
-        if (half_width := mean_half_width(tally.mos)) is not None
-        and half_width > plan.precision_mos
+        if tally.half_width_mos is not None and tally.wider_than(plan.precision_mos)
     ]
     return [f"{said}; it is wider at {joined(wide)}." if wide else f"{said}."]
 

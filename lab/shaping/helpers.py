@@ -32,9 +32,12 @@ class LinkHelpers:
 
     def by_machine(self, points: Iterable[Point]) -> dict[str, list[Point]]:
         """The points that each helper is asked about, in their order."""
-        return _by_machine(self.setting, points)
+        grouped: dict[str, list[Point]] = {}
+        for point in points:
+            grouped.setdefault(_machine(self.setting, point), []).append(point)
+        return grouped
 
-    def place(self, point: Point) -> dict[str, str]:
+    def named(self, point: Point) -> dict[str, str]:
         """How orders name a point."""
         address = str(address_of(self.setting.topology, point))
         return {"address": address, "direction": str(point.direction)}
@@ -51,7 +54,7 @@ def link_helpers(
     with ExitStack() as stack:
         agents = {
             machine: stack.enter_context(_start(setting, machine, may_change))
-            for machine in _by_machine(setting, points)
+            for machine in dict.fromkeys(_machine(setting, point) for point in points)
         }
         try:
             yield LinkHelpers(setting, agents)
@@ -60,11 +63,8 @@ def link_helpers(
                 agent.end()
 
 
-def _by_machine(setting: Setting, points: Iterable[Point]) -> dict[str, list[Point]]:
-    grouped: dict[str, list[Point]] = {}
-    for point in points:
-        grouped.setdefault(setting.topology.machine(point.node).name, []).append(point)
-    return grouped
+def _machine(setting: Setting, point: Point) -> str:
+    return setting.topology.machine(point.node).name
 
 
 def _start(setting: Setting, machine: str, may_change: bool) -> Agent:

@@ -47,11 +47,11 @@ def show(
 
 def _states(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> Iterator[LinkState]:
     """The links of one machine."""
-    addresses = list(dict.fromkeys(helpers.place(point)["address"] for point in points))
+    addresses = list(dict.fromkeys(helpers.named(point)["address"] for point in points))
     shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
     by_address = {link["address"]: link for link in shown}
     for point in points:
-        link = by_address[helpers.place(point)["address"]]
+        link = by_address[helpers.named(point)["address"]]
         now = link[str(point.direction)]
         yield LinkState(
             point=point,
@@ -91,8 +91,9 @@ def update(setting: Setting, point: Point, changes: Mapping[str, Any]) -> Shape:
     and `limit`. LabError where the kernel cannot, or has something else afterwards.
     """
     with link_helpers(setting, [point], may_change=True) as helpers:
-        wanted = {**helpers.place(point), "update": dict(changes)}
-        answer = helpers.ask(_machine(setting, point), {"op": "set", "changes": [wanted]})
+        wanted = {**helpers.named(point), "update": dict(changes)}
+        [machine] = helpers.by_machine([point])
+        answer = helpers.ask(machine, {"op": "set", "changes": [wanted]})
     return shape_from(answer["after"][0])
 
 
@@ -105,7 +106,7 @@ def set_shapes(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> dict[Poin
     before: dict[Point, Shape] = {}
     try:
         for machine, points in helpers.by_machine(shapes).items():
-            changes = [{**helpers.place(p), "shape": shapes[p].to_spec()} for p in points]
+            changes = [{**helpers.named(p), "shape": shapes[p].to_spec()} for p in points]
             answer = helpers.ask(machine, {"op": "set", "changes": changes})
             for point, old, new in zip(points, answer["before"], answer["after"], strict=True):
                 before[point] = shape_from(old)
@@ -144,7 +145,3 @@ def _put_back(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> None:
         set_shapes(helpers, shapes)
     except AgentError as error:
         log.warning("links were not put back: %s", error.message)
-
-
-def _machine(setting: Setting, point: Point) -> str:
-    return setting.topology.machine(point.node).name

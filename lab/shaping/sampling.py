@@ -79,7 +79,7 @@ def sampled(helpers: LinkHelpers, points: Sequence[Point]) -> Iterator[list[Link
     grouped = helpers.by_machine(points)
     shapes = [shape for machine, own in grouped.items() for shape in _shapes(helpers, machine, own)]
     for machine, own in grouped.items():
-        places = [helpers.place(point) for point in own]
+        places = [helpers.named(point) for point in own]
         helpers.ask(machine, {"op": "sample", "points": places, "interval_s": INTERVAL_S})
     try:
         yield watches
@@ -98,7 +98,7 @@ def sampled(helpers: LinkHelpers, points: Sequence[Point]) -> Iterator[list[Link
 
 
 def _shapes(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> list[Shape]:
-    addresses = [helpers.place(point)["address"] for point in points]
+    addresses = [helpers.named(point)["address"] for point in points]
     shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
     return [
         shape_from(link[str(point.direction)]["shape"])

@@ -39,9 +39,10 @@ def conditions(
         towards_caller=point.direction == "to-caller",
         circuit=circuit,
     )
-    capped = point.rate_kbps is not None
     with ExitStack() as stack:
-        helpers = stack.enter_context(link_helpers(setting, [shared], may_change=capped))
+        helpers = stack.enter_context(
+            link_helpers(setting, [shared], may_change=point.rate_kbps is not None)
+        )
         observers: list[Observer] = [link_observer(helpers, [shared])]
         if point.rate_kbps is not None:
             announce("capping the shared link")

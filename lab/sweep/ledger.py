@@ -32,6 +32,16 @@ class Tally:
         """Their mean so far."""
         return fmean(self.mos) if self.mos else None
 
+    def wider_than(self, precision_mos: float) -> bool:
+        """Whether the mean's 95 % confidence interval reaches farther than that, or is unknown."""
+        half_width = self.half_width_mos
+        return half_width is None or half_width > precision_mos
+
+    @property
+    def half_width_mos(self) -> float | None:
+        """Half the width of that interval; None for fewer than two calls."""
+        return mean_half_width(self.mos)
+
 
 class Ledger:
     """A plan beside what has become of it."""
@@ -83,8 +93,7 @@ class Ledger:
         # The series of scores of a long call has no mean to be made precise.
         if self.plan.precision_mos is None or not tally.mos:
             return 0
-        half_width = mean_half_width(tally.mos)
-        return 1 if half_width is None or half_width > self.plan.precision_mos else 0
+        return 1 if tally.wider_than(self.plan.precision_mos) else 0
 
     def take(self) -> PlannedCall | None:
         """The next call to make, now under way; None where none can be said to be needed yet.

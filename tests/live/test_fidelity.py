@@ -11,6 +11,10 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import LiveLab
+from docker import DockerClient
+
+from lab.engine.execution import run_in, start_probe
+from lab.lifecycle.setting import open_setting
 
 pytestmark = pytest.mark.live
 
@@ -52,3 +56,40 @@ def test_a_call_on_a_loaded_host_is_kept_but_not_valid(paper: LiveLab) -> None:
     assert any(reason.startswith(HOST_LIMITS) for reason in record["invalid_reasons"])
     assert record["cpu_pct"] > 95
     assert record["callee_pesq_mos"] is not None
+
+
+def test_a_capture_that_stalls_loses_no_packet(
+    able_host: DockerClient, paper: LiveLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen, as by a busy host, while as many packets come as a call sends in ten seconds."""
+    packets = 1000
+    monkeypatch.setenv("LAB_HOME", str(paper.lab.home))
+    setting = open_setting(able_host, paper.name)
+    caller = setting.caller
+    directory = paper.lab.home / "stalled"
+    directory.mkdir()
+    directory.chmod(0o777)
+    capture = {
+        "point": "stalled",
+        "file": "/stalled/stalled.pcap",
+        "address": str(caller.links[0].address),
+        "filter": "udp dst port 9",
+    }
+    send = (
+        "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM)\n"
+        f"for _ in range({packets}):\n"
+        f"    s.sendto(bytes(172), ('{setting.pbx_address}', 9)); time.sleep(0.001)"
+    )
+    known = {container.id for container in able_host.containers.list()}
+    mounts = {directory: "/stalled"}
+    with start_probe(setting.lab, caller.name, setting.net_image, setting.owner, mounts) as probe:
+        assert probe.ask({"captures": [capture], "ping": None}, 20) == {"event": "started"}
+        [helper] = [each for each in able_host.containers.list() if each.id not in known]
+        helper.pause()
+        try:
+            run_in(setting.lab, caller.name, ["python3", "-c", send])
+        finally:
+            helper.unpause()
+        time.sleep(1)
+        counts = probe.ask({"op": "stop"}, 20)["captures"]["stalled"]
+    assert counts == {"captured": packets, "dropped": 0}

@@ -138,15 +138,10 @@ def test_delay_that_changes_is_followed() -> None:
 
 @pytest.mark.parametrize(
     "recording",
-    [
-        # A buffer that has grown by 2 s drops 0.4 s of it, in the middle of a word.
-        np.delete(with_stalls(CLIP, {4.0: 2.0}), slice(16 * 8_000, 16 * 8_000 + 3_200)),
-        with_stalls(CLIP, {18.0: 15.0}),
-        with_stalls(CLIP, {2.0: 15.0}),
-    ],
-    ids=["skipped", "end 15 s later", "all but the start 15 s later"],
+    [with_stalls(CLIP, {18.0: 15.0}), with_stalls(CLIP, {2.0: 15.0})],
+    ids=["end 15 s later", "all but the start 15 s later"],
 )
-def test_speech_that_stalls_and_skips_far_is_in_order_all_the_same(recording: Samples) -> None:
+def test_speech_after_a_stall_of_any_length_is_in_order(recording: Samples) -> None:
     result = of(recording)
     assert result.misplaced_share == 0.0
     assert result.valid, result.reasons
