@@ -2,8 +2,8 @@
 
 Events and answers of an agent that calls `serve`:
 
-{"event": "running", "after_s"}   once all are connected, all flow, and their sum has settled, or
-                                    has had long enough for that
+{"event": "running", "after_s"}   once all are connected, all flow, and their sum has settled;
+                                    what has had long enough for that need only take turns
 {"event": "failed", "reason"}     one has ended before that
 {"op": "take"}                    → {"samples": [[at, connected, [bytes of each]], …],
                                      "died": [{"stream", "at", "reason"}, …], …}; the first
@@ -30,7 +30,9 @@ SETTLE_WINDOW_S = 2.0
 """In two such windows in a row every stream must flow, and the sums must be alike."""
 SETTLED_WITHIN = 0.1
 PATIENCE_S = 20.0
-"""So long after the last start, a sum that still moves is taken for what it is."""
+"""So long after the last start, a sum that still moves is taken for what it is, and so are streams
+of which some pause: where the queue is shorter than two packets for each, TCP's timeouts make them
+take turns."""
 END_DEADLINE_S = 3.0
 
 Sample = tuple[float, int, list[int]]
@@ -79,6 +81,8 @@ def serve(streams: Streams, spacing_s: float) -> None:
     """Start, sample and answer, all in one loop, until the input ends."""
     began = start_due = sample_due = time.monotonic()
     recent: deque[Sample] = deque(maxlen=2 * round(SETTLE_WINDOW_S / SAMPLE_S) + 1)
+    at_first: Sample | None = None
+    """Once all were started."""
     samples: list[Sample] = []
     died: list[Death] = []
     told = False
@@ -94,11 +98,14 @@ def serve(streams: Streams, spacing_s: float) -> None:
             sample_due = now + SAMPLE_S
             if complete and not told:
                 recent.append(samples[-1])
+                at_first = at_first or samples[-1]
                 patient = now < start_due + PATIENCE_S
                 if died:
                     say({"event": "failed", "reason": died[0].reason})
                     told = True
-                elif all_flow(recent, streams.count) and (has_settled(recent) or not patient):
+                elif (all_flow(recent, streams.count) and has_settled(recent)) or (
+                    not patient and all_take_turns(at_first, recent, streams.count)
+                ):
                     say({"event": "running", "after_s": now - began})
                     told = True
         due = sample_due if complete else min(sample_due, start_due)
@@ -122,17 +129,35 @@ def all_flow(samples: Sequence[Sample], count: int) -> bool:
 
     `samples` are equally spaced, the oldest first; there must be enough for two windows.
     """
-    if len(samples) <= 2 * round(SETTLE_WINDOW_S / SAMPLE_S):
+    return _all_connected(samples, count) and all(
+        increase > 0 for window in _windows(samples) for increase in window
+    )
+
+
+def all_take_turns(at_first: Sample, samples: Sequence[Sample], count: int) -> bool:
+    """Whether all were connected, each flowed since `at_first`, and together they always do.
+
+    `samples` are the last ones, as for `all_flow`.
+    """
+    if not _all_connected(samples, count):
         return False
-    if any(connected < count for _, connected, _ in samples):
-        return False
-    return all(increase > 0 for window in _windows(samples) for increase in window)
+    *_, (_, _, now) = samples
+    # A stream that was not counted yet at first had carried nothing.
+    before = [*at_first[2], *[0] * (len(now) - len(at_first[2]))]
+    each_flowed = all(later > earlier for earlier, later in zip(before, now, strict=True))
+    return each_flowed and all(sum(window) > 0 for window in _windows(samples))
 
 
 def has_settled(samples: Sequence[Sample]) -> bool:
     """Whether the sums of the two windows are alike; the samples as for `all_flow`."""
     first, second = (sum(window) for window in _windows(samples))
     return abs(first - second) <= SETTLED_WITHIN * max(first, second)
+
+
+def _all_connected(samples: Sequence[Sample], count: int) -> bool:
+    """Whether the samples fill two windows, and all `count` were connected at each."""
+    enough = len(samples) > 2 * round(SETTLE_WINDOW_S / SAMPLE_S)
+    return enough and all(connected >= count for _, connected, _ in samples)
 
 
 def _windows(samples: Sequence[Sample]) -> list[list[int]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lab.agents import background_calls, sipp
 from lab.agents.background_calls import SILENT_S, Calls, received_by_device
-from lab.agents.streams import Sample, all_flow, has_settled
+from lab.agents.streams import Sample, all_flow, all_take_turns, has_settled
 from lab.agents.transfers import destination, established, wget_command
 from lab.calls.record import CallRecord
 from lab.calls.verdict import judge
@@ -106,6 +106,17 @@ def test_a_load_runs_when_all_are_connected_and_flow_steadily() -> None:
     assert not all_flow(steady([10, 12, 8], samples=8), 3), "not long enough"
     growing = [(float(at), 2, [at * at, at * at]) for at in range(9)]
     assert not has_settled(growing), "the sum still grows"
+
+
+def test_streams_that_take_turns_run_too() -> None:
+    turns = [(float(at), 2, [10 * min(at, 4), 10 * max(0, at - 4)]) for at in range(9)]
+    assert not all_flow(turns, 2), "each pauses in one window"
+    assert all_take_turns(turns[0], turns, 2)
+    assert all_take_turns((0.0, 1, [0]), turns, 2), "the second was not seen at first"
+    assert not all_take_turns(turns[4], turns, 2), "the first has stood since"
+    assert not all_take_turns(turns[0], turns, 3), "one is not connected"
+    standing = [(float(at), 2, [10 * min(at, 4)] * 2) for at in range(9)]
+    assert not all_take_turns(standing[0], standing, 2), "nothing flows any more"
 
 
 def test_goodput_is_what_came_between_first_and_last_sample() -> None:
