@@ -11,8 +11,9 @@ from lab.report.baseline import baseline, baseline_section
 from lab.report.codec_section import codec_section
 from lab.report.codecs import codecs
 from lab.report.contention import curves
-from lab.report.contention_section import contention_section, values_in_words
+from lab.report.contention_section import contention_section
 from lab.report.lengths import length_section, lengths
+from lab.report.naming import values_in_words
 from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
 from lab.store.database import Run

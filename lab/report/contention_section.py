@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lab.report.agreement import Agreement
 from lab.report.contention import Curve, Step
 from lab.report.contention_figures import draw_delay_and_loss, draw_pesq
+from lab.report.effects import effects, effects_table
+from lab.report.naming import curve_names
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.side_by_side import side_by_side
-from lab.sweep.point import Point
-from lab.topology.units import format_duration, format_rate
+from lab.topology.units import format_rate
 
 _LOADS = {
     "none": "no other traffic",
@@ -20,34 +20,6 @@ _LOADS = {
     "voip": "other calls",
     "mumble": "other Mumble calls",
 }
-_VARIED = (
-    "method",
-    "codec",
-    "bitrate_kbps",
-    "ptime_ms",
-    "duration_s",
-    "playout",
-    "direction",
-    "rate_kbps",
-    "placement",
-    "queue_packets",
-    "load_kind",
-    "load_through",
-    "cipher",
-    "digest",
-)
-
-_WORDS: Mapping[str, Callable[[Any], str]] = {
-    "rate_kbps": format_rate,
-    "bitrate_kbps": format_rate,
-    "ptime_ms": "packets of {} ms".format,
-    "duration_s": format_duration,
-    "playout": "playout {}".format,
-    "queue_packets": "queue of {}".format,
-    "load_through": {"direct": "load direct", "tor": "load through Tor"}.__getitem__,
-    "placement": "cap at {}".format,
-}
-"""How what distinguishes a curve is said; otherwise as it is."""
 
 
 def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -> Section:
@@ -64,6 +36,8 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
     tables = [_table(curve, name, paper) for curve, name in zip(curves, names, strict=True)]
     if len(curves) > 1:
         tables[:0] = [*side_by_side(curves, names), _cliff_table(curves, names)]
+        if found := effects(curves):
+            tables.insert(0, effects_table(found))
     number = f"Table {paper.number}: " if paper else ""
     kinds = joined([_LOADS[kind] for kind in dict.fromkeys(c.point.load_kind for c in curves)])
     return Section(
@@ -85,33 +59,6 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
             ),
         ),
     )
-
-
-def curve_names(curves: Sequence[Curve]) -> list[str]:
-    """What distinguishes each curve from the others; all of it where there is but one."""
-    varied = [
-        name for name in _VARIED if len({getattr(curve.point, name) for curve in curves}) > 1
-    ] or ["method", "rate_kbps", "placement"]
-    return [
-        ", ".join(
-            text
-            for name in varied
-            if (text := _value(name, getattr(curve.point, name))) is not None
-        )
-        for curve in curves
-    ]
-
-
-def values_in_words(points: Sequence[Point], names: Sequence[str]) -> list[str]:
-    """Every value that the fields `names` have at the points, as names of curves say it."""
-    values = {(name, getattr(point, name)): None for name in names for point in points}
-    return [text for name, value in values if (text := _value(name, value)) is not None]
-
-
-def _value(name: str, value: str | int | None) -> str | None:
-    if value is None:
-        return "uncapped" if name == "rate_kbps" else None
-    return _WORDS.get(name, str)(value)
 
 
 def _table(curve: Curve, name: str, paper: ContentionTable | None) -> Table:
