@@ -32,9 +32,12 @@ class Phone:
         self._channel = channel
         self._events: dict[str, dict[str, Any]] = {}
 
-    def register(self, registration: Registration, timeout_s: float) -> None:
-        """Register at the PBX; PhoneError when it refuses or does not answer in time."""
+    def register(self, registration: Registration) -> None:
+        """Begin to register at the PBX; `await_registered` tells how that went."""
         self._send(registration.to_order())
+
+    def await_registered(self, timeout_s: float) -> None:
+        """Return when registered; PhoneError when the PBX refuses or does not answer in time."""
         self.engine = str(self.wait("registered", timeout_s)["engine"])
 
     def listen(self, order: VoiceOrder, timeout_s: float = 5.0) -> None:

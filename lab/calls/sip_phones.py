@@ -68,7 +68,9 @@ class SipConversation:
                 playout=site.playout,
                 tunnelled=path.tunnelled and phone is caller,
             )
-            phone.register(registration, REGISTER_DEADLINE_S)
+            phone.register(registration)
+        for phone in self._phones:
+            phone.await_registered(REGISTER_DEADLINE_S)
         site.record.phone = caller.engine
         self._outcome = talk(
             caller,

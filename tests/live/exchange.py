@@ -65,6 +65,19 @@ class Exchange:
             choose_coding(CODECS[codec], ptime_ms or None),
         )
 
+    def register(
+        self,
+        caller: Phone,
+        callee: Phone,
+        codecs: tuple[str, str] = ("PCMU", "PCMU"),
+        ptime_ms: int = 0,
+    ) -> None:
+        """Register both phones, side by side."""
+        for phone, codec in zip((caller, callee), codecs, strict=True):
+            phone.register(self.registration(phone.name, codec, ptime_ms))
+        for phone in (caller, callee):
+            phone.await_registered(10)
+
     def call(
         self,
         *,
@@ -76,8 +89,7 @@ class Exchange:
         """Register both phones and let the caller call `number`."""
         with self.agent("caller") as caller_agent, self.agent("callee") as callee_agent:
             caller, callee = Phone("caller", caller_agent), Phone("callee", callee_agent)
-            caller.register(self.registration("caller", codecs[0], ptime_ms), 10)
-            callee.register(self.registration("callee", codecs[1], ptime_ms), 10)
+            self.register(caller, callee, codecs, ptime_ms)
             return talk(
                 caller,
                 callee,
@@ -236,8 +248,10 @@ def await_registrar(exchange: Exchange) -> None:
 
     def registers() -> bool:
         with exchange.agent("caller") as agent:
+            phone = Phone("caller", agent)
+            phone.register(exchange.registration("caller"))
             try:
-                Phone("caller", agent).register(exchange.registration("caller"), 2)
+                phone.await_registered(2)
             except PhoneError:
                 return False
             return True

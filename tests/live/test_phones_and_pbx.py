@@ -173,29 +173,34 @@ def test_no_common_codec(exchange: Exchange, codecs: tuple[str, str], reason: st
 def test_a_wrong_password_is_refused(exchange: Exchange) -> None:
     with exchange.agent("caller") as agent:
         registration = replace(exchange.registration("caller"), password="guess")
+        phone = Phone("caller", agent)
+        phone.register(registration)
         with pytest.raises(PhoneError, match="register failed: 401 Unauthorized"):
-            Phone("caller", agent).register(registration, 10)
+            phone.await_registered(10)
 
 
 def test_a_password_opens_no_other_extension(exchange: Exchange) -> None:
     with exchange.agent("caller") as agent:
         registration = replace(exchange.registration("caller"), extension=EXTENSIONS["callee"])
+        phone = Phone("caller", agent)
+        phone.register(registration)
         with pytest.raises(PhoneError, match="register failed: 401"):
-            Phone("caller", agent).register(registration, 10)
+            phone.await_registered(10)
 
 
 def test_a_pbx_that_is_not_there_is_not_waited_for_longer_than_asked(exchange: Exchange) -> None:
     with exchange.agent("caller") as agent:
         nowhere = replace(exchange.registration("caller"), pbx_port=5999)
+        phone = Phone("caller", agent)
+        phone.register(nowhere)
         with pytest.raises(PhoneError, match=r"no 'registered' within 1 s|register failed"):
-            Phone("caller", agent).register(nowhere, 1)
+            phone.await_registered(1)
 
 
 def test_a_callee_that_hangs_up_ends_the_call_for_both(exchange: Exchange) -> None:
     with exchange.agent("caller") as caller_agent, exchange.agent("callee") as callee_agent:
         caller, callee = Phone("caller", caller_agent), Phone("callee", callee_agent)
-        caller.register(exchange.registration("caller"), 10)
-        callee.register(exchange.registration("callee"), 10)
+        exchange.register(caller, callee)
         threading.Timer(1.0, callee.hang_up).start()
         outcome = talk_for(caller, callee, 10.0)
         assert outcome.reason == "caller: the call ended before 'played': 200 Normal call clearing"
@@ -204,8 +209,7 @@ def test_a_callee_that_hangs_up_ends_the_call_for_both(exchange: Exchange) -> No
 def test_a_phone_that_is_killed_in_the_call_is_named(exchange: Exchange) -> None:
     with exchange.agent("caller") as caller_agent, exchange.agent("callee") as callee_agent:
         caller, callee = Phone("caller", caller_agent), Phone("callee", callee_agent)
-        caller.register(exchange.registration("caller"), 10)
-        callee.register(exchange.registration("callee"), 10)
+        exchange.register(caller, callee)
         threading.Timer(1.0, exchange.run, ("callee", "python3", "-c", KILL_PHONE)).start()
         outcome = talk_for(caller, callee, 2.0)
         assert str(outcome.reason).startswith("callee: the phone ended")
@@ -215,8 +219,7 @@ def test_a_phone_that_is_killed_in_the_call_is_named(exchange: Exchange) -> None
 def test_after_a_failed_call_the_same_phones_make_a_good_one(exchange: Exchange) -> None:
     with exchange.agent("caller") as caller_agent, exchange.agent("callee") as callee_agent:
         caller, callee = Phone("caller", caller_agent), Phone("callee", callee_agent)
-        caller.register(exchange.registration("caller"), 10)
-        callee.register(exchange.registration("callee"), 10)
+        exchange.register(caller, callee)
         no_clip = replace(voice("caller", "PCMU", 1.0), clip=PurePosixPath("/nothing.wav"))
         failed = talk(
             caller,
@@ -233,7 +236,8 @@ def test_after_a_failed_call_the_same_phones_make_a_good_one(exchange: Exchange)
 def test_a_clip_of_the_wrong_rate_is_refused_before_the_call(exchange: Exchange) -> None:
     with exchange.agent("callee") as agent:
         phone = Phone("callee", agent)
-        phone.register(exchange.registration("callee"), 10)
+        phone.register(exchange.registration("callee"))
+        phone.await_registered(10)
         with pytest.raises(PhoneError, match=r"16000 Hz.*PCMU needs 8000 Hz"):
             phone.listen(voice("callee", "SPEEX-WB", 1.0))
 

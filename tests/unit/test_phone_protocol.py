@@ -204,7 +204,8 @@ def test_a_phone_that_dies_during_the_call_is_named() -> None:
 def test_registration_sends_the_password_and_learns_the_engine() -> None:
     channel = ScriptedPhone(caller_script())
     phone = Phone("caller", channel)
-    phone.register(REGISTRATION, 1.0)
+    phone.register(REGISTRATION)
+    phone.await_registered(1.0)
     assert channel.orders[0]["password"] == "hush"
     assert phone.engine == "pjsua2 2.15.1"
 
@@ -212,15 +213,17 @@ def test_registration_sends_the_password_and_learns_the_engine() -> None:
 def test_a_refused_registration_says_why() -> None:
     refused = {"event": "failed", "stage": "register", "status": 401, "reason": "Unauthorized"}
     phone = Phone("caller", ScriptedPhone({"register": [refused]}))
+    phone.register(REGISTRATION)
     with pytest.raises(PhoneError, match="caller: register failed: 401 Unauthorized"):
-        phone.register(REGISTRATION, 1.0)
+        phone.await_registered(1.0)
 
 
 def test_a_pbx_that_stays_unready_is_told_with_its_own_words() -> None:
     busy = {"event": "refused", "status": 503, "reason": "Maximum Calls In Progress"}
     phone = Phone("caller", ScriptedPhone({"register": [busy]}))
+    phone.register(REGISTRATION)
     with pytest.raises(PhoneError, match="last came 'refused': 503 Maximum Calls In Progress"):
-        phone.register(REGISTRATION, 0.1)
+        phone.await_registered(0.1)
 
 
 def test_the_password_is_not_shown_when_a_registration_is() -> None:
