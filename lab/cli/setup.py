@@ -65,9 +65,8 @@ def ensure_images(client: DockerClient, roles: Sequence[str] = ()) -> None:
     if not base_image.present(client):
         with _doing(f"image {context.BASE_IMAGE}") as status:
             base_image.obtain(client, status.say)
-    for role in lacking:
-        with _doing(f"image {role}") as status:
-            build.build_missing(client, status.show_build, [role])
+    with _Builds() as builds:
+        build.build_missing(client, builds.show, lacking)
 
 
 class _doing:  # noqa: N801 - reads as a verb where it is used
@@ -91,7 +90,30 @@ class _doing:  # noqa: N801 - reads as a verb where it is used
         """Print a line that stays."""
         err.print(f"{self._name}: {line}", markup=False, soft_wrap=True)
 
-    def show_build(self, progress: build.Progress) -> None:
-        """Show the step of a build in the line that moves."""
-        line = f"{self._name}: step {progress.step} of {progress.steps}: {progress.text}"
-        self._status.update(escape(" ".join(line.split())[: max(err.width - 4, 20)]))
+
+class _Builds:
+    """A line on stderr for the images that are being built, and one for each that is ready."""
+
+    def __init__(self) -> None:
+        self._status = Status("images …", console=err)
+        self._began: dict[str, float] = {}
+        self._steps: dict[str, str] = {}
+
+    def __enter__(self) -> _Builds:
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def show(self, progress: build.Progress) -> None:
+        """Tell how far the image of one role is."""
+        role, now = progress.role, time.monotonic()
+        began = self._began.setdefault(role, now)
+        self._steps[role] = f"{role}: step {progress.step} of {progress.steps}: {progress.text}"
+        if progress.ready:
+            del self._steps[role]
+            err.print(f"image {role}: ready after {now - began:.1f} s")
+        room = max((err.width - 4) // max(1, len(self._steps)) - 2, 20)
+        line = "; ".join(" ".join(step.split())[:room] for step in self._steps.values())
+        self._status.update(escape(line))

@@ -1,4 +1,4 @@
-"""Build the images that are missing, in order, each from a context filtered to its needs.
+"""Build the images that are missing, the base image first, each from a context of what it needs.
 
 How to write `images/<role>/Dockerfile`:
 
@@ -25,9 +25,11 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event, Lock
 from typing import IO, Any
 
 from docker import DockerClient
@@ -42,6 +44,8 @@ log = logging.getLogger(__name__)
 ROLE_LABEL = "org.voice-tor-lab.role"
 CHECKOUT_LABEL = "org.voice-tor-lab.checkout"
 """The directory an image was built from: two checkouts never remove each other's images."""
+AT_ONCE = 2
+"""Packages are unpacked by one process, so that two builds take little longer than one."""
 _LOG_LINES = 15
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 _CHATTER = re.compile(r"--->|Removing intermediate container|Successfully ")
@@ -57,6 +61,8 @@ class Progress:
     steps: int
     text: str
     """The instruction being run, or the last line it printed."""
+    ready: bool = False
+    """Whether this is the end of it."""
 
 
 Report = Callable[[Progress], None]
@@ -84,11 +90,42 @@ def build_missing(
         lacking = missing(client, roles)
         if lacking and context.BASE_ROLE not in lacking:
             lacking = (*missing(client, [context.BASE_ROLE]), *lacking)
-        for role in lacking:
-            plan = context.plan(role)
-            build(client, plan, report)
-            _remove_superseded(client, plan)
+        plans = [context.plan(role) for role in lacking]
+        on_it = [plan for plan in plans if plan.role != context.BASE_ROLE]
+        for step in ([plan for plan in plans if plan not in on_it], on_it):
+            _build_side_by_side(client, step, report)
     return lacking
+
+
+def _build_side_by_side(
+    client: DockerClient, plans: Sequence[context.Context], report: Report
+) -> None:
+    """Build some images that do not need each other; the first failure ends the other builds."""
+    given_up, one_reports = Event(), Lock()
+
+    def report_unless_given_up(progress: Progress) -> None:
+        if given_up.is_set():
+            raise _GivenUp
+        with one_reports:
+            report(progress)
+
+    def build_one(plan: context.Context) -> None:
+        build(client, plan, report_unless_given_up)
+        _remove_superseded(client, plan)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        builds = [pool.submit(build_one, plan) for plan in plans]
+        try:
+            for done in as_completed(builds):
+                done.result()
+        except BaseException:
+            given_up.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class _GivenUp(Exception):  # noqa: N818 - no error: it is how a build is left
+    """Another build has failed, or was interrupted."""
 
 
 @contextmanager
@@ -113,10 +150,12 @@ def build(client: DockerClient, plan: context.Context, report: Report) -> None:
         archive.seek(0)
         # Closing the answer early, on Ctrl-C say, is what makes the engine stop the build.
         with closing(_build_messages(client, plan, archive)) as messages:
-            _follow(plan.role, messages, report)
+            last = _follow(plan.role, messages, report)
+    report(replace(last, text="ready", ready=True))
 
 
-def _follow(role: str, messages: Iterator[dict[str, Any]], report: Report) -> None:
+def _follow(role: str, messages: Iterator[dict[str, Any]], report: Report) -> Progress:
+    """Report every message; the last step."""
     step, tail = Progress(role, 0, 1, ""), list[str]()
     for message in messages:
         text = str(message.get("stream", message.get("error", ""))).strip()
@@ -132,6 +171,7 @@ def _follow(role: str, messages: Iterator[dict[str, Any]], report: Report) -> No
                 f"{step.step} of {step.steps}: {step.text}",
                 "Its last lines:\n" + "\n".join(tail),
             )
+    return step
 
 
 def _build_messages(
