@@ -1,8 +1,9 @@
 """Counts what arrives at a server, connection by connection, beside its machine.
 
 Uploads are counted here because their sender knows little: what it has written may wait for
-many seconds in the buffers of its kernel and its Tor client. First order: {"count", "port"}.
-For events and answers see `lab.agents.streams`; needs no capability, ends with the input.
+many seconds in the buffers of its kernel and its Tor client. First order: {"count", "port"},
+answered by {"event": "counting"}: what is connected from then on is counted. For further events
+and answers see `lab.agents.streams`; needs no capability, ends with the input.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import socket
 
 from pyroute2 import DiagSocket
 
-from lab.agents.lines import hear
+from lab.agents.lines import hear, say
 from lab.agents.streams import Death, Streams, serve
 
 _ESTABLISHED = 1 << 1
@@ -23,13 +24,15 @@ Peer = tuple[str, int]
 
 
 class Arrivals(Streams):
-    """All connections to one port, in the order in which they were first seen."""
+    """All new connections to one port, in the order in which they were first seen."""
 
     def __init__(self, diag: DiagSocket, count: int, port: int) -> None:
         super().__init__(count)
         self._diag = diag
         self._port = port
         self._received: dict[Peer, int] = {}
+        self._left_over = set(self._every())
+        """Of an earlier load: where the end of a connection was lost, its server waits on."""
 
     def start_next(self) -> None:
         """Nothing: others start the streams."""
@@ -48,6 +51,12 @@ class Arrivals(Streams):
         return []
 
     def _look(self) -> dict[Peer, int]:
+        found = self._every()
+        self._left_over &= found.keys()
+        return {peer: count for peer, count in found.items() if peer not in self._left_over}
+
+    def _every(self) -> dict[Peer, int]:
+        """Who is connected, and what the kernel has received of each."""
         found = {}
         for entry in self._diag.get_sock_stats(
             family=socket.AF_INET, states=_ESTABLISHED, extensions=_INFO
@@ -66,7 +75,9 @@ def main() -> None:
         return
     with DiagSocket() as diag:
         diag.bind()
-        serve(Arrivals(diag, order["count"], order["port"]), spacing_s=0.0)
+        arrivals = Arrivals(diag, order["count"], order["port"])
+        say({"event": "counting"})
+        serve(arrivals, spacing_s=0.0)
 
 
 if __name__ == "__main__":

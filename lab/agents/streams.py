@@ -141,10 +141,7 @@ def all_take_turns(at_first: Sample, samples: Sequence[Sample], count: int) -> b
     """
     if not _all_connected(samples, count):
         return False
-    *_, (_, _, now) = samples
-    # A stream that was not counted yet at first had carried nothing.
-    before = [*at_first[2], *[0] * (len(now) - len(at_first[2]))]
-    each_flowed = all(later > earlier for earlier, later in zip(before, now, strict=True))
+    each_flowed = all(increase > 0 for increase in _growth(at_first[2], samples[-1][2]))
     return each_flowed and all(sum(window) > 0 for window in _windows(samples))
 
 
@@ -163,10 +160,13 @@ def _all_connected(samples: Sequence[Sample], count: int) -> bool:
 def _windows(samples: Sequence[Sample]) -> list[list[int]]:
     """How much each stream's count grew in the first half, and in the second."""
     first, second, third = (samples[at][2] for at in (0, len(samples) // 2, -1))
-    return [
-        [later - earlier for earlier, later in zip(*pair, strict=True)]
-        for pair in ((first, second), (second, third))
-    ]
+    return [_growth(*pair) for pair in ((first, second), (second, third))]
+
+
+def _growth(earlier: list[int], later: list[int]) -> list[int]:
+    """How much each stream's count grew; one that was not counted earlier had carried nothing."""
+    known = [*earlier, *[0] * (len(later) - len(earlier))]
+    return [after - before for before, after in zip(known, later, strict=True)]
 
 
 def end_all(processes: Sequence[subprocess.Popen[Any]]) -> None:

@@ -72,7 +72,7 @@ def main() -> None:
     """Run the command line; every error a user can act on ends here as one sentence."""
     debug = "--debug" in sys.argv
     try:
-        status = app(prog_name="lab", standalone_mode=False)
+        status = _run()
     except LabError as error:
         if debug:
             raise
@@ -85,3 +85,13 @@ def main() -> None:
         click.echo("lab: interrupted", err=True)
         status = 130
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _run() -> object:
+    try:
+        return app(prog_name="lab", standalone_mode=False)
+    except click.Abort as abort:
+        # click takes every EOFError for the user's, also the one of an agent that has ended.
+        if isinstance(abort.__cause__, LabError):
+            raise abort.__cause__ from None
+        raise

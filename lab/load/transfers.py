@@ -19,6 +19,7 @@ from lab.topology.model import Role
 SPACING_S = 0.05
 """Between two starts: an even ramp, on which a Tor client keeps up with building circuits."""
 RUNNING_DEADLINE_S = 90.0
+COUNTING_DEADLINE_S = 20.0
 UPLOAD_FILE = "/tmp/upload"  # noqa: S108 - a tmpfs inside the node
 
 
@@ -56,7 +57,7 @@ def transfers(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[
 
 
 def _arrivals(setting: Setting, spec: LoadSpec) -> Agent:
-    """Counts uploads where they arrive."""
+    """Counts uploads where they arrive, from now on; AgentError where it cannot."""
     (web,) = setting.topology.with_role(Role.WEB)
     agent = start_unprivileged_helper(
         setting.lab,
@@ -65,5 +66,5 @@ def _arrivals(setting: Setting, spec: LoadSpec) -> Agent:
         setting.owner,
         "arrivals",
     )
-    agent.send({"count": spec.count, "port": WEB_PORT})
+    agent.ask({"count": spec.count, "port": WEB_PORT}, COUNTING_DEADLINE_S)
     return agent

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab.cli import doctor, main
+from lab.engine.agent import AgentEndedError
+
 LAB = Path(sys.executable).with_name("lab")
 
 
@@ -42,6 +45,34 @@ def test_wrong_use_is_exit_status_2(words: tuple[str, ...]) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "words"),
+    [
+        (AgentEndedError("phone in caller has ended"), 1, "lab: phone in caller has ended"),
+        (KeyboardInterrupt(), 130, "lab: interrupted"),
+    ],
+    ids=["an agent ends", "Ctrl-C"],
+)
+def test_only_what_the_user_ended_is_called_interrupted(
+    raised: BaseException,
+    status: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An agent that ends is an end of file, which click takes for the user's."""
+
+    def fails(**_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(sys, "argv", ["lab", "doctor"])
+    monkeypatch.setattr(doctor.command, "callback", fails)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == status
+    assert capsys.readouterr().err.strip() == words
 
 
 def test_verbs_are_completed() -> None:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyroute2 import DiagSocket
 
 from lab.agents import background_calls, sipp
+from lab.agents.arrivals import Arrivals, Peer
 from lab.agents.background_calls import SILENT_S, Calls, received_by_device
 from lab.agents.streams import Sample, all_flow, all_take_turns, has_settled
 from lab.agents.transfers import destination, established, wget_command
@@ -106,6 +108,46 @@ def test_a_load_runs_when_all_are_connected_and_flow_steadily() -> None:
     assert not all_flow(steady([10, 12, 8], samples=8), 3), "not long enough"
     growing = [(float(at), 2, [at * at, at * at]) for at in range(9)]
     assert not has_settled(growing), "the sum still grows"
+
+
+class Connections:
+    """Stands for the kernel's table of sockets."""
+
+    def __init__(self) -> None:
+        self.received: dict[Peer, int] = {}
+
+    def get_sock_stats(self, **_: object) -> list[SocketEntry]:
+        return [SocketEntry(peer, received) for peer, received in self.received.items()]
+
+
+class SocketEntry(dict[str, object]):
+    def __init__(self, peer: Peer, received: int) -> None:
+        super().__init__(idiag_sport=8080, idiag_dst=peer[0], idiag_dport=peer[1])
+        self._received = received
+
+    def get_attr(self, name: str) -> dict[str, int]:
+        assert name == "INET_DIAG_INFO"
+        return {"tcpi_bytes_received": self._received}
+
+
+def test_a_connection_that_an_earlier_load_left_is_no_upload_of_this_one() -> None:
+    """Its end may have been lost on a full link; its server knows nothing of that."""
+    kernel = Connections()
+    kernel.received = {("10.0.0.4", 1000): 77}
+    arrivals = Arrivals(cast(DiagSocket, kernel), count=2, port=8080)
+    assert (arrivals.connected(), arrivals.counted_bytes()) == (0, [])
+    kernel.received |= {("10.0.0.4", 1001): 5}
+    assert (arrivals.connected(), arrivals.counted_bytes()) == (1, [5])
+    del kernel.received["10.0.0.4", 1000]
+    assert arrivals.counted_bytes() == [5]
+    kernel.received |= {("10.0.0.4", 1000): 3}
+    assert (arrivals.connected(), arrivals.counted_bytes()) == (2, [5, 3]), "a new one, same port"
+
+
+def test_a_stream_that_is_counted_late_had_carried_nothing() -> None:
+    late = [(float(at), 2, [at] if at < 3 else [at, at]) for at in range(9)]
+    assert all_flow(late, 2)
+    assert all_take_turns(late[0], late, 2)
 
 
 def test_streams_that_take_turns_run_too() -> None:
