@@ -81,8 +81,6 @@ def serve(streams: Streams, spacing_s: float) -> None:
     """Start, sample and answer, all in one loop, until the input ends."""
     began = start_due = sample_due = time.monotonic()
     recent: deque[Sample] = deque(maxlen=2 * round(SETTLE_WINDOW_S / SAMPLE_S) + 1)
-    at_first: Sample | None = None
-    """Once all were started."""
     samples: list[Sample] = []
     died: list[Death] = []
     told = False
@@ -98,13 +96,12 @@ def serve(streams: Streams, spacing_s: float) -> None:
             sample_due = now + SAMPLE_S
             if complete and not told:
                 recent.append(samples[-1])
-                at_first = at_first or samples[-1]
                 patient = now < start_due + PATIENCE_S
                 if died:
                     say({"event": "failed", "reason": died[0].reason})
                     told = True
                 elif (all_flow(recent, streams.count) and has_settled(recent)) or (
-                    not patient and all_take_turns(at_first, recent, streams.count)
+                    not patient and all_take_turns(recent, streams.count)
                 ):
                     say({"event": "running", "after_s": now - began})
                     told = True
@@ -134,14 +131,14 @@ def all_flow(samples: Sequence[Sample], count: int) -> bool:
     )
 
 
-def all_take_turns(at_first: Sample, samples: Sequence[Sample], count: int) -> bool:
-    """Whether all were connected, each flowed since `at_first`, and together they always do.
+def all_take_turns(samples: Sequence[Sample], count: int) -> bool:
+    """Whether all were connected, each has carried something, and together they always flow.
 
-    `samples` are the last ones, as for `all_flow`.
+    `samples` as for `all_flow`.
     """
     if not _all_connected(samples, count):
         return False
-    each_flowed = all(increase > 0 for increase in _growth(at_first[2], samples[-1][2]))
+    each_flowed = all(counted > 0 for counted in samples[-1][2])
     return each_flowed and all(sum(window) > 0 for window in _windows(samples))
 
 
