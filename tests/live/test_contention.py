@@ -99,15 +99,6 @@ def test_downloads_share_the_servers_link_evenly(
     assert_nothing_is_left(able_host, paper)
 
 
-def test_downloads_take_turns_in_a_queue_that_is_too_short_for_all(paper: LiveLab) -> None:
-    """TCP keeps two packets of each under way, or waits for its timeout."""
-    record = call(paper, "--load", "wget:16:direct", "--rate", "2mbit", "--queue", "20")
-    assert (record["load_established_min"], record["load_died"]) == (16, 0)
-    assert record["link_drops"] > 0
-    assert record["rate_achieved_kbps"] == pytest.approx(2_000, rel=0.05)
-    assert record["load_jain"] < 0.98
-
-
 def test_uploads_share_the_link_in_the_other_direction(paper: LiveLab) -> None:
     record = call(
         paper, *("--load", "wget:8:direct", "--rate", "4mbit", "--direction", "to-callee")
