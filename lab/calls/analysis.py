@@ -10,8 +10,8 @@ from typing import Any
 
 from lab.calls.ceilings import ceiling_mos
 from lab.calls.emulation_check import clock_doubts
-from lab.calls.path import VoicePath
-from lab.calls.probes import Readings
+from lab.calls.observe.probes import Readings
+from lab.calls.paths.base import VoicePath
 from lab.calls.record import CallRecord
 from lab.calls.voice_streams import VoiceStreams
 from lab.engine.usage import Usage

@@ -22,11 +22,11 @@ from lab.calls.ceilings import ceiling_of
 from lab.calls.coding import Coding, choose_coding
 from lab.calls.conversation import OTHER_SPEECH, CallSite
 from lab.calls.methods import Method, method_named
-from lab.calls.observer import Observer
+from lab.calls.observe.observer import Observer
+from lab.calls.observe.probes import probing
 from lab.calls.playout import FIXED, Playout
-from lab.calls.probes import probing
 from lab.calls.record import CallRecord
-from lab.calls.refusal import explained
+from lab.calls.sip.refusal import explained
 from lab.calls.verdict import judge
 from lab.calls.versions import component_versions
 from lab.calls.workspace import (

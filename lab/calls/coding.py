@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.agents.codecs import Codec
 from lab.errors import UsageError
+from lab.wire.codecs import Codec
 
 MAX_PAYLOAD_BYTES = 1400
 """More does not go into one packet of 1500 bytes with the headers of IP, UDP and RTP."""

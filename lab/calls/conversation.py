@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from lab.calls.coding import Coding
-from lab.calls.path import VoicePath
+from lab.calls.paths.base import VoicePath
 from lab.calls.playout import FIXED, Playout
 from lab.calls.record import CallRecord
 from lab.calls.voice_streams import VoiceStreams

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.agents.codecs import CODECS, OPUS, Codec
-from lab.calls import m_tor, mumble, sip, v_tor, vpn
 from lab.calls.conversation import CallSite, Conversation
-from lab.calls.mumble_conversation import MumbleConversation
-from lab.calls.path import PathOpener
+from lab.calls.mumble.conversation import MumbleConversation
+from lab.calls.paths import m_tor, mumble, sip, v_tor, vpn
+from lab.calls.paths.base import PathOpener
 from lab.calls.playout import Playout
-from lab.calls.sip_phones import SipConversation
+from lab.calls.sip.conversation import SipConversation
 from lab.errors import UsageError
+from lab.wire.codecs import CODECS, OPUS, Codec
 
 
 @dataclass(frozen=True, slots=True)

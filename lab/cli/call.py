@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import click
 
-from lab.agents.codecs import CODECS
 from lab.calls.call import CallPlan, make_call
 from lab.calls.coding import choose_coding
 from lab.calls.methods import METHODS
@@ -23,6 +22,7 @@ from lab.store.database import open_store
 from lab.sweep.conditions import conditions
 from lab.sweep.point import Direction, Placement, Point
 from lab.topology.units import parse_rate_kbps
+from lab.wire.codecs import CODECS
 
 
 @click.command()

@@ -28,9 +28,9 @@ def start_agent(lab: RunningLab, node: str, module: str, *arguments: str) -> Age
 
 
 def start_network_helper(lab: RunningLab, machine: str, image: str, *arguments: str) -> Agent:
-    """Start `lab.agents.network` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    """Start `lab.agents.net.network` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, options, "network", *arguments)
+    return _start_helper(lab, machine, image, options, "net.network", *arguments)
 
 
 def start_unprivileged_helper(
@@ -42,27 +42,27 @@ def start_unprivileged_helper(
 
 
 def start_tun_helper(lab: RunningLab, machine: str, image: str) -> Agent:
-    """Start `lab.agents.tun_devices` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    """Start `lab.agents.net.tun_devices` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, [*options, "--device", TUN], "tun_devices")
+    return _start_helper(lab, machine, image, [*options, "--device", TUN], "net.tun_devices")
 
 
 def start_barrier(lab: RunningLab, machine: str, image: str) -> Agent:
-    """Start `lab.agents.barrier` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    """Start `lab.agents.net.barrier` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, options, "barrier")
+    return _start_helper(lab, machine, image, options, "net.barrier")
 
 
 def start_links_helper(lab: RunningLab, machine: str, image: str) -> Agent:
-    """Start `lab.agents.links` as root with CAP_NET_ADMIN alone, beside `machine`."""
+    """Start `lab.agents.net.links` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, options, "links")
+    return _start_helper(lab, machine, image, options, "net.links")
 
 
 def start_probe(
     lab: RunningLab, machine: str, image: str, owner: Owner, mounts: Mapping[Path, str]
 ) -> Agent:
-    """Start `lab.agents.probe` as `owner`, beside `machine`; it writes into `mounts`.
+    """Start `lab.agents.probe.probe` as `owner`, beside `machine`; it writes into `mounts`.
 
     The probe itself has no capability. The image's tcpdump and ping hold CAP_NET_RAW as a
     file capability, which is why new privileges are not ruled out here: there is no other.
@@ -70,7 +70,7 @@ def start_probe(
     options = ["--user", f"{owner.uid}:{owner.gid}", "--cap-add", "NET_RAW"]
     for source, target in mounts.items():
         options += ["--volume", f"{source}:{target}"]
-    return _start_helper(lab, machine, image, options, "probe")
+    return _start_helper(lab, machine, image, options, "probe.probe")
 
 
 def _start_helper(

@@ -23,7 +23,7 @@ class KernelAbilities:
 
 
 def probe(client: DockerClient, net_image: str) -> KernelAbilities | None:
-    """Run `lab.agents.kernel_probe` in a namespace of its own; None without its image.
+    """Run `lab.agents.net.kernel_probe` in a namespace of its own; None without its image.
 
     LabError where Docker will not start it.
     """
@@ -31,7 +31,7 @@ def probe(client: DockerClient, net_image: str) -> KernelAbilities | None:
         client.images.get(net_image)  # `run` would ask a registry for it
         printed = client.containers.run(
             net_image,
-            ["python3", "-m", "lab.agents.kernel_probe"],
+            ["python3", "-m", "lab.agents.net.kernel_probe"],
             remove=True,
             network_mode="none",
             cap_drop=["ALL"],

@@ -119,7 +119,9 @@ def _tree(directory: Path) -> Iterator[Path]:
 
 def _agent_files() -> dict[str, Path]:
     package = checkout.ROOT / "lab"
-    modules = [package / "__init__.py", *(package / "agents").rglob("*.py")]
+    modules = [package / "__init__.py"]
+    for part in ("wire", "agents"):
+        modules += sorted((package / part).rglob("*.py"))
     return {f"{AGENTS}/lab/{path.relative_to(package)}": path for path in modules}
 
 

@@ -107,9 +107,11 @@ def _listen(
     freeswitch = plan.topology.pbx is PbxKind.FREESWITCH
     if freeswitch and plan.topology.node(machine).role is Role.PBX:
         # The user's own image has none of the lab's agents in it.
-        agent = start_unprivileged_helper(lab, machine, plan.images["net"], plan.owner, "listening")
+        agent = start_unprivileged_helper(
+            lab, machine, plan.images["net"], plan.owner, "net.listening"
+        )
     else:
-        agent = start_agent(lab, machine, "listening")
+        agent = start_agent(lab, machine, "net.listening")
     agent.send(
         {
             "sockets": [
@@ -123,7 +125,7 @@ def _listen(
 
 def _shake_hands(lab: RunningLab, murmur: str) -> Listener:
     """Murmur listens some time before it answers, so only a handshake tells that it is ready."""
-    agent = start_agent(lab, murmur, "mumble_health")
+    agent = start_agent(lab, murmur, "mumble.health")
     # It gives up a little before it is given up, and then says why.
     agent.send({"name": murmur, "deadline_s": DEADLINE_S - 1})
     socket = ServerSocket("tls", MUMBLE_PORT)

@@ -13,7 +13,7 @@ from typing import Any
 from docker import DockerClient
 
 from lab import places
-from lab.agents.tor_node import AUTHORITY_RUNS
+from lab.agents.tor.node import AUTHORITY_RUNS
 from lab.engine.addresses import free_block, taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, find_lab, find_labs

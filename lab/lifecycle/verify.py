@@ -44,14 +44,15 @@ def verify(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Wait until every part of the lab has been seen to work; LabError names the one that fails.
 
-    Returns what each net helper found in force on its machine (`lab.agents.network`, `show`).
+    Returns what each net helper found in force on its machine (`lab.agents.net.network`, `show`).
     """
     lab = find_lab(client, plan.topology.lab)
     clients = [node.name for node in plan.topology.with_role(Role.ENDPOINT) if node.tor]
     with listening(lab, plan) as listeners, ExitStack() as stack:
         with blaming_ended_nodes(client, lab.name):
             agents = {
-                name: stack.enter_context(start_agent(lab, name, "circuits")) for name in clients
+                name: stack.enter_context(start_agent(lab, name, "tor.circuits"))
+                for name in clients
             }
             with stages.stage("routes and link caps read back"):
                 networks = _read_networks(client, plan.topology)

@@ -35,7 +35,7 @@ def calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load
             announce(f"making {spec.count} tunnels")
             tunnels = stack.enter_context(call_tunnels(setting, CLIENT, spec.count))
         _start_answerer(setting, stack)
-        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "background_calls"))
+        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "load.calls"))
         agent.send(_order(setting, spec, tunnels, port))
         if tunnels:
             announce(f"opening {spec.count} tunnels through Tor")
@@ -51,7 +51,7 @@ def calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load
 def _start_answerer(setting: Setting, stack: ExitStack) -> None:
     image = setting.images["endpoint"]
     helper = start_unprivileged_helper(
-        setting.lab, setting.vpn_server.name, image, setting.owner, "background_answerer"
+        setting.lab, setting.vpn_server.name, image, setting.owner, "load.answerer"
     )
     agent: Agent = stack.enter_context(helper)
     agent.send({})

@@ -39,6 +39,6 @@ def socks_port(setting: Setting, spec: LoadSpec) -> Iterator[int | None]:
         yield SOCKS_PORT
         return
     path = [setting.relays[name] for name in spec.circuit]
-    with start_agent(setting.lab, CLIENT, "stream_circuits") as agent:
+    with start_agent(setting.lab, CLIENT, "tor.stream_circuits") as agent:
         agent.ask({"path": path}, READY_DEADLINE_S)
         yield SOCKS_PORT

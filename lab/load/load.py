@@ -149,7 +149,7 @@ def _equally_long(rows: tuple[tuple[int, ...], ...]) -> list[list[int]]:
 def report_from(
     answer: dict[str, Any], late: Sequence[Mapping[str, float | None]] = ()
 ) -> LoadReport:
-    """The report in an answer of `lab.agents.streams`; `late` is how late its senders were."""
+    """The report in an answer of `lab.agents.load.streams`; `late` is how late its senders were."""
     samples = answer["samples"]
     return LoadReport(
         at_s=tuple(at for at, _, _ in samples),

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-from lab.agents.codecs import OPUS
 from lab.calls.conversation import CLIPS
-from lab.calls.mumble import murmur_of
-from lab.calls.mumble_conversation import murmur_fingerprint
-from lab.calls.mumble_encoder import OpusSettings
+from lab.calls.mumble.conversation import murmur_fingerprint
+from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.paths.mumble import murmur_of
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
@@ -26,8 +25,9 @@ from lab.load.load import Load
 from lab.load.spec import LoadSpec
 from lab.render.mumble import MAX_USERS, MUMBLE_PORT
 from lab.topology.model import Role
+from lab.wire.codecs import OPUS
 
-AGENT = "background_mumble"
+AGENT = "load.mumble_calls"
 MAX_CALLS = MAX_USERS // 2 - 1
 """Each call has two clients, and the measured one needs room as well."""
 SPACING_S = 0.1

@@ -40,7 +40,7 @@ def transfers(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[
     announce(f"starting {spec.count} {'uploads' if upload else 'downloads'}")
     with ExitStack() as stack:
         port = stack.enter_context(socks_port(setting, spec))
-        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "transfers"))
+        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "load.transfers"))
         counter = stack.enter_context(_arrivals(setting, spec)) if upload else None
         agent.send(
             {
@@ -64,7 +64,7 @@ def _arrivals(setting: Setting, spec: LoadSpec) -> Agent:
         setting.topology.machine(web.name).name,
         setting.net_image,
         setting.owner,
-        "arrivals",
+        "load.arrivals",
     )
     agent.ask({"count": spec.count, "port": WEB_PORT}, COUNTING_DEADLINE_S)
     return agent

@@ -75,7 +75,7 @@ def call_tunnels(setting: Setting, client: str, count: int) -> Iterator[tuple[Ca
         ):
             helper = start_tun_helper(setting.lab, machine, setting.net_image)
             stack.enter_context(helper).ask({"devices": devices}, DEADLINE_S)
-        agent = stack.enter_context(start_agent(setting.lab, server.name, "background_vpn"))
+        agent = stack.enter_context(start_agent(setting.lab, server.name, "vpn.background"))
         agent.send({"files": files})
         event = agent.receive(DEADLINE_S)
         if event["event"] != "up":

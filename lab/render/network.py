@@ -1,13 +1,13 @@
-"""What the net helper is told about one machine: the input of `lab.agents.network`."""
+"""What the net helper is told about one machine: the input of `lab.agents.net.network`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lab.agents.rtp_ports import TUNNEL_PORTS
 from lab.render.owner import Owner
 from lab.topology.model import Node, Role, Topology
 from lab.topology.shape import Direction
+from lab.wire.ports import TUNNEL_PORTS
 
 TUNNEL_DEVICE = "tun0"
 

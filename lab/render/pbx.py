@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lab.agents.codecs import CODECS
 from lab.topology.model import Link, Node, PbxKind, Role, Topology
+from lab.wire.codecs import CODECS
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
 SIP_PORT = 5060

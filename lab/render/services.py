@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lab.render.owner import Owner
 from lab.topology.model import Node, PbxKind, Role, Topology
 
-WHEN_ROUTED = ("python3", "-m", "lab.agents.routes_ready", "--")
+WHEN_ROUTED = ("python3", "-m", "lab.agents.net.routes_ready", "--")
 """In front of every node's command: waits until the net helper has done its work."""
 
 FREESWITCH = (
@@ -26,15 +26,15 @@ FREESWITCH = (
 """In the foreground without a console, without real-time priority, without a look for NAT."""
 
 _NOTHING = (*WHEN_ROUTED, "sleep", "infinity")
-_TOR_CLIENT = (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor_client")
+_TOR_CLIENT = (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.client")
 _COMMANDS: Mapping[Role, tuple[str, ...]] = {
     Role.ROUTER: _NOTHING,
-    Role.RELAY: (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor_relay"),
-    Role.PBX: (*WHEN_ROUTED, "python3", "-m", "lab.agents.kamailio"),
+    Role.RELAY: (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.relay"),
+    Role.PBX: (*WHEN_ROUTED, "python3", "-m", "lab.agents.servers.kamailio"),
     Role.VPN_SERVER: (*WHEN_ROUTED, "openvpn", "--config", "/run/lab/openvpn/server.conf"),
     # It has something to do before there are routes.
-    Role.MUMBLE_SERVER: ("python3", "-m", "lab.agents.mumble_server", *WHEN_ROUTED),
-    Role.WEB: (*WHEN_ROUTED, "python3", "-m", "lab.agents.web_server"),
+    Role.MUMBLE_SERVER: ("python3", "-m", "lab.agents.mumble.server", *WHEN_ROUTED),
+    Role.WEB: (*WHEN_ROUTED, "python3", "-m", "lab.agents.servers.web"),
     Role.MEDIA_PROXY: (
         *WHEN_ROUTED,
         *("rtpengine", "--config-file=/run/lab/rtpengine.conf", "--foreground"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lab.agents.web_server import FILE
+from lab.agents.servers.web import FILE
 from lab.topology.model import Topology
 
 TEMPLATES = Path(__file__).parents[2] / "compose"

@@ -19,7 +19,7 @@ DEADLINE_S = 20.0
 
 
 class LinkHelpers:
-    """One running `lab.agents.links` beside every machine whose links are the matter."""
+    """One running `lab.agents.net.links` beside every machine whose links are the matter."""
 
     def __init__(self, setting: Setting, agents: Mapping[str, Agent]) -> None:
         self.setting = setting
@@ -71,4 +71,4 @@ def _start(setting: Setting, machine: str, may_change: bool) -> Agent:
     lab, image = setting.lab, setting.net_image
     if may_change:
         return start_links_helper(lab, machine, image)
-    return start_unprivileged_helper(lab, machine, image, setting.owner, "links")
+    return start_unprivileged_helper(lab, machine, image, setting.owner, "net.links")

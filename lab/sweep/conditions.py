@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from lab.calls.links import link_observer
-from lab.calls.observer import Observer
+from lab.calls.observe.observer import Observer
+from lab.calls.observe.shared_link import link_observer
 from lab.lifecycle.setting import Setting
 from lab.lifecycle.stages import Announce
 from lab.load import LoadSpec, competing

@@ -99,7 +99,7 @@ Codec = Literal[
     "L16-32",
     "L16-48",
 ]
-"""The names of `lab.agents.codecs`."""
+"""The names of `lab.wire.codecs`."""
 _CODECS: list[Codec] = [codec for codec in get_args(Codec) if codec != "ILBC"]
 """Few images of FreeSWITCH have the module for iLBC."""
 UserRole = Literal["endpoint", "router", "relay", "vpn-server", "pbx", "mumble-server", "web"]

@@ -73,7 +73,7 @@ class Shape:
         return self.rate_kbps is None and not self.delay_ms and not self.loss_pct
 
     def to_spec(self) -> dict[str, Any] | None:
-        """The shape as `lab.agents.qdiscs` takes it; None is a link that is not shaped."""
+        """The shape as `lab.agents.net.qdiscs` takes it; None is a link that is not shaped."""
         if self.is_open:
             return None
         return asdict(self) | ({"queue": None} if self.rate_kbps is None else {})
@@ -86,7 +86,7 @@ class Shape:
 
 
 def shape_from(spec: dict[str, Any] | None) -> Shape:
-    """The shape that `lab.agents.qdiscs` reported; ValueError for queues the lab did not make."""
+    """The shape that `lab.agents.net.qdiscs` reported; ValueError for queues not of the lab."""
     if spec is None:
         return Shape()
     queue = spec["queue"] and Queue(

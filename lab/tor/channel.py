@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class Channel(Protocol):
-    """A running `lab.agents.circuits`, wherever it runs."""
+    """A running `lab.agents.tor.circuits`, wherever it runs."""
 
     def ask(self, order: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send one order and return its answer.

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from lab.agents.tor_node import Place, prepare_data, tor_command
+from lab.agents.tor.node import Place, prepare_data, tor_command
 from lab.engine.agent import Agent
 from lab.render.tor_keys import TorKeys, generate_tor_keys
 from lab.render.torrc import SOCKS_PORT, tor_files
@@ -64,7 +64,7 @@ class TorProcesses:
     def circuits_agent(self) -> Agent:
         """The agent that builds circuits in the client."""
         place = self.directory / CLIENT
-        command = [sys.executable, "-m", "lab.agents.circuits", *directories(place)]
+        command = [sys.executable, "-m", "lab.agents.tor.circuits", *directories(place)]
         return Agent(CLIENT, command)
 
 
@@ -154,7 +154,7 @@ def start(network: TorProcesses, node: Node, by_the_clock: bool) -> subprocess.P
     if by_the_clock:
         command = bare_tor(place)
     else:
-        module = "tor_relay" if node.role is Role.RELAY else "tor_client"
+        module = "tor.relay" if node.role is Role.RELAY else "tor.client"
         command = [sys.executable, "-m", f"lab.agents.{module}", *directories(place)]
     with (place / "log").open("wb") as log:
         return subprocess.Popen(

@@ -33,7 +33,7 @@ class Host:
     container: str
     address: str
     links: Agent
-    """Its `lab.agents.links`."""
+    """Its `lab.agents.net.links`."""
 
     def traffic(self, *arguments: str) -> subprocess.Popen[str]:
         command = ["docker", "exec", self.container, "python3", "/traffic.py", *arguments]
@@ -126,7 +126,7 @@ def two_hosts(client: DockerClient) -> Iterator[TwoHosts]:
             address = container.attrs["NetworkSettings"]["Networks"][name]["IPAddress"]
             _apply(container.id, _spec(name, number, address, subnet))
             links = stack.enter_context(
-                Agent(f"links of {number}", _helper(container.id, "lab.agents.links"))
+                Agent(f"links of {number}", _helper(container.id, "lab.agents.net.links"))
             )
             hosts.append(Host(container.id, address, links))
         yield TwoHosts(*hosts)
@@ -152,7 +152,7 @@ def _spec(name: str, number: int, address: str, subnet: IPv4Network) -> dict[str
 
 
 def _apply(container: str, spec: dict[str, Any]) -> None:
-    helper = _helper(container, "lab.agents.network")
+    helper = _helper(container, "lab.agents.net.network")
     subprocess.run([*helper, "apply", json.dumps(spec)], check=True, capture_output=True)
 
 

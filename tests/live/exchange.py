@@ -14,16 +14,16 @@ from typing import Any
 from docker import DockerClient
 from docker.models.containers import Container
 
-from lab.agents.codecs import CODECS
 from lab.calls.coding import choose_coding
-from lab.calls.phone import Phone, PhoneError
-from lab.calls.phone_call import Deadlines, Outcome, talk
-from lab.calls.phone_orders import Registration, VoiceOrder
+from lab.calls.sip.phone import Phone, PhoneError
+from lab.calls.sip.phone_call import Deadlines, Outcome, talk
+from lab.calls.sip.phone_orders import Registration, VoiceOrder
 from lab.engine.agent import Agent
 from lab.images import build
 from lab.render.pbx import MEDIA_CONTROL, pbx_files
 from lab.render.services import FREESWITCH
 from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology, TorSettings, Vpn
+from lab.wire.codecs import CODECS
 
 LABELS = {"org.voice-tor-lab.test": "exchange"}
 UID = 10001
@@ -51,7 +51,7 @@ class Exchange:
     def agent(self, name: str) -> Agent:
         """A phone, started in the container `name`."""
         container = self.containers[name].id or ""
-        command = ["docker", "exec", "-i", container, "python3", "-m", "lab.agents.phone"]
+        command = ["docker", "exec", "-i", container, "python3", "-m", "lab.agents.phone.phone"]
         return Agent(f"phone in {name}", command)
 
     def registration(self, name: str, codec: str = "PCMU", ptime_ms: int = 0) -> Registration:

@@ -124,7 +124,7 @@ def test_a_stream_that_dies_is_seen(paper: LiveLab, able_host: DockerClient) -> 
     process = paper.lab.start(*words, "--rate", "4mbit")
     client = nodes_of(able_host, paper.name)["client"]["Id"]
     deadline = time.monotonic() + CALL_TIMEOUT_S
-    while "lab.agents.phone" not in str(processes(able_host, paper, "caller", "args")):
+    while "lab.agents.phone.phone" not in str(processes(able_host, paper, "caller", "args")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.2)

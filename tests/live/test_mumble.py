@@ -19,16 +19,16 @@ from conftest import LiveLab
 from docker import DockerClient
 from lab_command import wait_for
 
-from lab.calls.m_tor import no_way_past_tor
-from lab.calls.mumble import murmur_of
-from lab.calls.mumble_client import (
+from lab.calls.mumble.client import (
     Joining,
     MumbleClient,
     MumbleError,
     TalkOrder,
     converse,
 )
-from lab.calls.mumble_encoder import OpusSettings
+from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.paths.m_tor import no_way_past_tor
+from lab.calls.paths.mumble import murmur_of
 from lab.calls.playout import FIXED
 from lab.engine.agent import Agent
 from lab.engine.execution import run_in
@@ -70,7 +70,7 @@ class Murmur:
         command += ["--network", f"container:{self.container}", "--user", f"{USER}:{USER}"]
         command += ["--cap-drop", "ALL", "--volume", f"{self.calls}:/calls"]
         command += ["--volume", f"{self.files / name}:/run/lab:ro", image_tag("endpoint")]
-        return Agent(name, [*command, "python3", "-m", "lab.agents.mumble_client"])
+        return Agent(name, [*command, "python3", "-m", "lab.agents.mumble.client"])
 
     def log(self) -> str:
         """What Murmur wrote."""
@@ -113,7 +113,7 @@ def murmur(able_host: DockerClient, tmp_path: Path, users: int) -> Iterator[Murm
     command += ["--security-opt", "no-new-privileges"]
     command += ["--tmpfs", f"/run:uid={USER},mode=700", "--tmpfs", f"/tmp:uid={USER}"]
     command += ["--volume", f"{tmp_path / 'mumble'}:/run/lab:ro", image_tag("mumble-server")]
-    container = docker(*command, "python3", "-m", "lab.agents.mumble_server").strip()
+    container = docker(*command, "python3", "-m", "lab.agents.mumble.server").strip()
     certificate = ssl.PEM_cert_to_DER_cert((tmp_path / "mumble" / CERTIFICATE).read_text())
     server = Murmur(container, tmp_path, calls, hashlib.sha256(certificate).hexdigest())
     try:

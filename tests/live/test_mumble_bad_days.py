@@ -53,7 +53,7 @@ def record_of(process: Popen[str]) -> dict[str, Any]:
 def assert_no_client_is_left(client: DockerClient, lab: LiveLab) -> None:
     for node in ("caller", "callee"):
         top = client.api.top(nodes_of(client, lab.name)[node]["Id"], ps_args="-eo pid,args")
-        assert not [row for row in top["Processes"] if "mumble_client" in row[1]]
+        assert not [row for row in top["Processes"] if "mumble.client" in row[1]]
 
 
 def test_a_circuit_that_ends_under_the_call_is_how_it_failed(
@@ -78,7 +78,7 @@ def test_murmur_restarted_under_the_call_is_how_it_failed_and_takes_the_next(
     assert talked[0] == "sequence,due_ns,time_ns,bytes"
     assert len(talked) > 1, "what was sent until then is kept"
     assert_no_client_is_left(able_host, paper)
-    with start_agent(find_lab(able_host, paper.name), "mumble", "mumble_health") as agent:
+    with start_agent(find_lab(able_host, paper.name), "mumble", "mumble.health") as agent:
         answer = agent.ask({"name": "mumble", "deadline_s": 30}, 40)
     assert answer["tls"].startswith("TLSv1.3")
 

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from docker import DockerClient
 from lab_command import nodes_of, wait_for
 
-from lab.calls.mumble import murmur_of
-from lab.calls.mumble_client import Joining, MumbleClient, SocksProxy, TalkOrder
-from lab.calls.mumble_conversation import murmur_fingerprint
-from lab.calls.mumble_encoder import OpusSettings
+from lab.calls.mumble.client import Joining, MumbleClient, SocksProxy, TalkOrder
+from lab.calls.mumble.conversation import murmur_fingerprint
+from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.paths.mumble import murmur_of
 from lab.calls.playout import FIXED
 from lab.calls.workspace import Workspace, discard_workspace, make_workspace
 from lab.engine.agent import Agent
@@ -139,7 +139,7 @@ def test_debians_client_hears_our_caller(
 
     with ExitStack() as stack:
         agents = {
-            name: stack.enter_context(start_agent(setting.lab, name, "mumble_client"))
+            name: stack.enter_context(start_agent(setting.lab, name, "mumble.client"))
             for name in ("caller", "callee")
         }
         caller, callee = (MumbleClient(name, agent) for name, agent in agents.items())

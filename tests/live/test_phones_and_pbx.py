@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 from exchange import EXTENSIONS, Exchange, running_exchange, voice
 
-from lab.calls.phone import Phone, PhoneError
-from lab.calls.phone_call import Deadlines, Outcome, talk
+from lab.calls.sip.phone import Phone, PhoneError
+from lab.calls.sip.phone_call import Deadlines, Outcome, talk
 from lab.engine import client as engine
 from lab.errors import LabError
 from lab.measure.score import score
@@ -26,7 +26,7 @@ KILL_PHONE = """
 import os, pathlib, signal
 for process in pathlib.Path("/proc").glob("[0-9]*"):
     mine = int(process.name) == os.getpid()
-    if not mine and b"lab.agents.phone" in (process / "cmdline").read_bytes():
+    if not mine and b"lab.agents.phone.phone" in (process / "cmdline").read_bytes():
         os.kill(int(process.name), signal.SIGKILL)
 """
 
@@ -244,7 +244,7 @@ def test_a_clip_of_the_wrong_rate_is_refused_before_the_call(exchange: Exchange)
 
 def test_phones_leave_no_process_behind(exchange: Exchange) -> None:
     exchange.call(duration_s=1.0)
-    assert "lab.agents.phone" not in str(exchange.containers["caller"].top())
+    assert "lab.agents.phone.phone" not in str(exchange.containers["caller"].top())
 
 
 def test_the_pbx_listens_on_one_address(exchange: Exchange) -> None:

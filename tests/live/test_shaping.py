@@ -13,7 +13,7 @@ from docker import DockerClient
 from shaper import RATES_KBPS, VARIANTS, Row, measure, table
 from two_hosts import PORT, Host, TwoHosts, two_hosts
 
-from lab.agents.timer import LatenessTimer
+from lab.agents.probe.timer import LatenessTimer
 from lab.engine.agent import AgentError
 from lab.engine.kernel import probe
 from lab.images.build import image_tag

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents.baresip_control import split_netstrings
-from lab.agents.baresip_figures import read_figures
-from lab.agents.baresip_program import configuration
-from lab.agents.call_plan import CallPlan, write_voice
-from lab.agents.codecs import CODECS
-from lab.agents.phone_engine import Identity, Playout, VoiceSettings
-from lab.agents.playout_recorder import PlayoutRecorder
+from lab.agents.phone.baresip.control import split_netstrings
+from lab.agents.phone.baresip.figures import read_figures
+from lab.agents.phone.baresip.program import configuration
+from lab.agents.phone.call_plan import CallPlan, write_voice
+from lab.agents.phone.engine import Identity, Playout, VoiceSettings
+from lab.agents.phone.playout_recorder import PlayoutRecorder
+from lab.wire.codecs import CODECS
 
 IDENTITY = Identity("1001", "hush", "10.2.0.10", 5060, "10.8.0.6", tunnelled=True)
 ANSWER = """

@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from lab.agents.timer import LatenessTimer
+from lab.agents.probe.timer import LatenessTimer
 from lab.calls.emulation_check import cap_doubts, clock_doubts
 from lab.measure.delay import SHARED_CLOCK, PacketDelays
 from lab.shaping.cap import Point

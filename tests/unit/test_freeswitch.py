@@ -107,7 +107,7 @@ def test_kamailio_keeps_the_lab_s_own_entry_point() -> None:
     pbx = yaml.safe_load(text)["services"]["pbx"]
     assert "entrypoint" not in pbx
     assert "depends_on" not in pbx
-    assert pbx["command"][:3] == ["python3", "-m", "lab.agents.routes_ready"]
+    assert pbx["command"][:3] == ["python3", "-m", "lab.agents.net.routes_ready"]
 
 
 def test_the_certificate_is_one_that_freeswitch_does_not_make_anew(kept: Path) -> None:

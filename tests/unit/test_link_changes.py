@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.agents.links import updated
-from lab.agents.qdiscs import ShapingError, burst_bytes
+from lab.agents.net.links import updated
+from lab.agents.net.qdiscs import ShapingError, burst_bytes
 from lab.cli.link import changes_from
 from lab.errors import UsageError
 from lab.topology.shape import Shape

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroute2 import DiagSocket
 
-from lab.agents import background_calls, sipp
-from lab.agents.arrivals import Arrivals, Peer
-from lab.agents.background_calls import SILENT_S, Calls, received_by_device
-from lab.agents.streams import Sample, all_flow, all_take_turns, has_settled
-from lab.agents.transfers import destination, established, wget_command
+from lab.agents.load import calls as background_calls
+from lab.agents.load import sipp
+from lab.agents.load.arrivals import Arrivals, Peer
+from lab.agents.load.calls import SILENT_S, Calls, received_by_device
+from lab.agents.load.streams import Sample, all_flow, all_take_turns, has_settled
+from lab.agents.load.transfers import destination, established, wget_command
 from lab.calls.record import CallRecord
 from lab.calls.verdict import judge
 from lab.engine.agent import Agent

@@ -13,8 +13,8 @@ from damaged_calls import later, with_losses, with_stalls
 from simulated_calls import simulated
 from talker import Samples, speak, wav
 
-from lab.agents import mumble_speaker
-from lab.agents.mumble_speaker import Speaker
+from lab.agents.mumble import speaker as mumble_speaker
+from lab.agents.mumble.speaker import Speaker
 from lab.calls import analysis
 from lab.cli.durations import call_s_of
 from lab.errors import UsageError

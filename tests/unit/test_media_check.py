@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from forged_packets import START_NS, Frame, ethernet, ipv4, udp, voice, write
 
-from lab.agents.codecs import CODECS
 from lab.calls.coding import choose_coding
-from lab.calls.media_check import exchange_doubts, media_doubts
+from lab.calls.sip.media_check import exchange_doubts, media_doubts
 from lab.errors import UsageError
 from lab.measure.capture import read_capture
 from lab.measure.rtp import Stream, streams
 from lab.topology.model import PbxKind
+from lab.wire.codecs import CODECS
 
 PCMU = choose_coding(CODECS["PCMU"])
 OPUS = choose_coding(CODECS["OPUS"], bitrate_kbps=40)

@@ -10,9 +10,8 @@ from typing import Any
 
 from forged_packets import CALLEE, CALLER, START_NS, Frame, ethernet, ipv4, tcp, write
 
-from lab.calls.m_tor import packets_between
 from lab.calls.methods import METHODS
-from lab.calls.mumble_client import (
+from lab.calls.mumble.client import (
     Deadlines,
     Joining,
     MumbleClient,
@@ -20,7 +19,8 @@ from lab.calls.mumble_client import (
     TalkOrder,
     converse,
 )
-from lab.calls.mumble_encoder import OpusSettings
+from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.paths.m_tor import packets_between
 from lab.calls.playout import FIXED
 from lab.measure.capture import read_capture
 from lab.sweep.point import Point

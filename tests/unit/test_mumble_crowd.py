@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from lab.agents import background_mumble
-from lab.agents.background_mumble import MumbleCalls
-from lab.agents.mumble_crowd import Crowd, Lateness, Member
-from lab.agents.mumble_framing import Kind
-from lab.agents.mumble_session import RefusedError, Session
-from lab.agents.mumble_socket import ConnectionFailedError
-from lab.agents.mumble_voice import number, pack_voice, unpack_voice
+from lab.agents.load import mumble_calls as background_mumble
+from lab.agents.load.mumble_calls import MumbleCalls
+from lab.agents.mumble.crowd import Crowd, Lateness, Member
+from lab.agents.mumble.framing import Kind
+from lab.agents.mumble.session import RefusedError, Session
+from lab.agents.mumble.socket import ConnectionFailedError
+from lab.agents.mumble.voice import number, pack_voice, unpack_voice
 
 PTIME_MS = 20
 CLIP = [bytes([value]) * 100 for value in range(50)]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents.mumble_health import own_server, shake_hands
-from lab.agents.mumble_socket import ConnectionFailedError
+from lab.agents.mumble.health import own_server, shake_hands
+from lab.agents.mumble.socket import ConnectionFailedError
 from lab.render.vpn_pki import issue_credential
 
 LOCALHOST = "127.0.0.1"

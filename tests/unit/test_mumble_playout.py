@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from lab.agents.mumble_playout import Arrival, Buffer, play_out
+from lab.agents.mumble.playout import Arrival, Buffer, play_out
 
 PTIME_MS = 20.0
 FIXED = Buffer(depth_ms=100, max_ms=400)

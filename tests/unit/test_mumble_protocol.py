@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.agents.mumble_framing import (
+from lab.agents.mumble.framing import (
     Frames,
     FramingError,
     Kind,
@@ -20,8 +20,8 @@ from lab.agents.mumble_framing import (
     parse,
     text,
 )
-from lab.agents.mumble_socket import ConnectionFailedError, Proxy, connect
-from lab.agents.mumble_voice import VoiceError, number, pack_voice, read_number, unpack_voice
+from lab.agents.mumble.socket import ConnectionFailedError, Proxy, connect
+from lab.agents.mumble.voice import VoiceError, number, pack_voice, read_number, unpack_voice
 
 
 def test_a_message_is_what_protobuf_makes_of_it() -> None:

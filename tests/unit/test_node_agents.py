@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents import tor_relay
-from lab.agents.listening import listens
-from lab.agents.routes_ready import is_closed, wait_until_closed
-from lab.agents.tor_node import Network
+from lab.agents.net.listening import listens
+from lab.agents.net.routes_ready import is_closed, wait_until_closed
+from lab.agents.tor import relay as tor_relay
+from lab.agents.tor.node import Network
 from lab.engine.agent import Agent
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -47,7 +47,7 @@ def test_waiting_for_the_routes_has_a_deadline(tmp_path: Path) -> None:
 
 def test_a_command_without_dashes_is_refused() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "lab.agents.routes_ready", "true"],
+        [sys.executable, "-m", "lab.agents.net.routes_ready", "true"],
         capture_output=True,
         text=True,
         check=False,
@@ -79,7 +79,7 @@ def test_servers_are_reported_when_they_come() -> None:
             {"name": "server", "protocol": "tcp", "port": tcp.getsockname()[1]},
             {"name": "pbx", "protocol": "udp", "port": udp.getsockname()[1]},
         ]
-        command = [sys.executable, "-m", "lab.agents.listening"]
+        command = [sys.executable, "-m", "lab.agents.net.listening"]
         with Agent("listening", command) as agent:
             agent.send({"sockets": awaited})
             assert agent.receive(10)["name"] == "pbx"
@@ -91,7 +91,7 @@ def test_servers_are_reported_when_they_come() -> None:
 
 
 def test_a_listener_that_is_not_needed_any_more_ends() -> None:
-    with Agent("listening", [sys.executable, "-m", "lab.agents.listening"]) as agent:
+    with Agent("listening", [sys.executable, "-m", "lab.agents.net.listening"]) as agent:
         agent.send({"sockets": [{"name": "never", "protocol": "tcp", "port": 1}]})
         began = time.monotonic()
     assert time.monotonic() - began < 3

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents.codecs import CODECS
 from lab.render.pbx import pbx_address, pbx_files
 from lab.topology.model import (
     Link,
@@ -26,6 +25,7 @@ from lab.topology.model import (
     TorSettings,
     Vpn,
 )
+from lab.wire.codecs import CODECS
 
 GOLDEN = Path(__file__).parent / "golden" / "pbx"
 PASSWORDS = {"1008": "callee-secret", "1001": "caller-secret"}

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from lab.agents.codecs import CODECS, codec_named
-from lab.agents.polled_lines import PolledLines
+from lab.wire.codecs import CODECS, codec_named
+from lab.wire.polled_lines import PolledLines
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_events_carry_the_time(lines: tuple[PolledLines, int, int]) -> None:
 
 def test_what_a_library_prints_does_not_get_among_the_events() -> None:
     program = (
-        "from lab.agents.polled_lines import PolledLines\n"
+        "from lab.wire.polled_lines import PolledLines\n"
         "lines = PolledLines()\n"
         "print('chatter', flush=True)\n"
         "lines.emit('registered')\n"

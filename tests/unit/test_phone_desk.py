@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lab.agents.call_plan import CallPlan, Counted, Progress
-from lab.agents.phone_desk import PhoneDesk
-from lab.agents.phone_engine import (
+from lab.agents.phone.call_plan import CallPlan, Counted, Progress
+from lab.agents.phone.desk import PhoneDesk
+from lab.agents.phone.engine import (
     Emit,
     EngineError,
     Identity,
@@ -21,7 +21,7 @@ from lab.agents.phone_engine import (
     OnRegistration,
     VoiceSettings,
 )
-from lab.agents.polled_lines import PolledLines
+from lab.wire.polled_lines import PolledLines
 
 REGISTER = {
     "op": "register",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab.agents.codecs import CODECS
 from lab.calls.coding import choose_coding
-from lab.calls.phone import Phone, PhoneError
-from lab.calls.phone_call import Deadlines, Outcome, talk
-from lab.calls.phone_orders import Registration, VoiceOrder
+from lab.calls.sip.phone import Phone, PhoneError
+from lab.calls.sip.phone_call import Deadlines, Outcome, talk
+from lab.calls.sip.phone_orders import Registration, VoiceOrder
+from lab.wire.codecs import CODECS
 
 ORDER = VoiceOrder(PurePosixPath("/clip.wav"), PurePosixPath("/calls/1/caller.wav"))
 REGISTRATION = Registration(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.agents.codecs import CODECS
 from lab.calls.methods import METHODS
-from lab.calls.mumble_conversation import recordings
+from lab.calls.mumble.conversation import recordings
 from lab.calls.playout import ADAPTIVE, FIXED, Playout, parse_playout
 from lab.errors import UsageError
+from lab.wire.codecs import CODECS
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calls.links import note_link
+from lab.calls.observe.shared_link import note_link
 from lab.calls.record import CallRecord
 from lab.shaping.cap import Point
 from lab.shaping.sampling import LinkSample, LinkWatch

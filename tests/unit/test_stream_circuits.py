@@ -9,7 +9,7 @@ import stem
 from stem import CircStatus, StreamStatus
 from stem.control import EventType
 
-from lab.agents.stream_circuits import StreamCircuits
+from lab.agents.tor.stream_circuits import StreamCircuits
 
 PATH = ["A" * 40, "B" * 40, "C" * 40]
 

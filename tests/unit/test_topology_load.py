@@ -9,10 +9,10 @@ from typing import get_args
 
 import pytest
 
-from lab.agents.codecs import CODECS
 from lab.errors import LabError
 from lab.topology import TopologyError, find_topology, load_topology, parse_topology
 from lab.topology.raw import Codec
+from lab.wire.codecs import CODECS
 
 FIXTURES = Path(__file__).parent / "topologies"
 PAPER = find_topology("paper").read_text()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents.circuit_builder import covering_paths
-from lab.agents.circuits import described_relays
-from lab.agents.routes_ready import is_closed, wait_until_closed
-from lab.agents.tor_node import Place, consensus_relays, prepare_data
-from lab.agents.tor_relay import IDLE_VOTING_INTERVAL_S, farthest_offset
+from lab.agents.net.routes_ready import is_closed, wait_until_closed
+from lab.agents.tor.builder import covering_paths
+from lab.agents.tor.circuits import described_relays
+from lab.agents.tor.node import Place, consensus_relays, prepare_data
+from lab.agents.tor.relay import IDLE_VOTING_INTERVAL_S, farthest_offset
 from lab.render import torrc
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"

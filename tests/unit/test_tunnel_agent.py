@@ -23,7 +23,7 @@ def start(tmp_path: Path) -> Start:
         openvpn.write_text(f"#!{sys.executable}\n{program}")
         openvpn.chmod(0o755)
         path = f"PATH={tmp_path}:{os.environ['PATH']}"
-        return Agent("tunnel", ["env", path, sys.executable, "-m", "lab.agents.tunnel"])
+        return Agent("tunnel", ["env", path, sys.executable, "-m", "lab.agents.vpn.tunnel"])
 
     return started
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.calls.record import CallRecord
-from lab.calls.refusal import explained
+from lab.calls.sip.refusal import explained
 from lab.calls.verdict import (
     MAX_CPU_PCT,
     MAX_NODE_CPU_PCT,

@@ -1,0 +1,1 @@
+"""Competing traffic, made and counted inside nodes."""

@@ -1,0 +1,1 @@
+"""Mumble: protocol, clients and Murmur."""

@@ -1,0 +1,92 @@
+"""What one client receives: a log of its voice packets, and recordings through playout buffers."""
+
+from __future__ import annotations
+
+import time
+import wave
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.agents.mumble.opus import OpusDecoder
+from lab.agents.mumble.playout import Arrival, Buffer, play_out
+from lab.agents.mumble.voice import FRAME_MS, VoicePacket, unpack_voice
+
+
+class Recorder:
+    """Takes the voice of one other client, `session`, and plays it out at the end."""
+
+    def __init__(self) -> None:
+        self.session: int | None = None
+        self._packets: list[tuple[int, VoicePacket]] = []
+        """With the time of arrival, Unix ns."""
+        self._seen: set[int] = set()
+        self._last_came = time.monotonic()
+        self._order: dict[str, Any] | None = None
+
+    @property
+    def packets(self) -> int:
+        """How many different packets have come."""
+        return len(self._seen)
+
+    def prepare(self, order: dict[str, Any]) -> None:
+        """Where to write what comes: `received_log`, and `recordings` with their buffers."""
+        self._order = order
+        self._last_came = time.monotonic()
+
+    def note(self, data: bytes) -> None:
+        """Take one voice packet, just read from the connection."""
+        now_ns = time.time_ns()
+        packet = unpack_voice(data)
+        if packet is None or packet.session != self.session or packet.sequence in self._seen:
+            return
+        self._seen.add(packet.sequence)
+        self._packets.append((now_ns, packet))
+        self._last_came = time.monotonic()
+
+    def quiet_for_s(self) -> float:
+        """How long nothing has come."""
+        return time.monotonic() - self._last_came
+
+    def write_log(self) -> None:
+        """Keep sequence number, time of arrival and Opus bytes of every packet."""
+        if self._order is None:
+            return
+        rows = [f"{p.sequence},{time_ns},{len(p.opus)}\n" for time_ns, p in self._packets]
+        Path(self._order["received_log"]).write_text("sequence,time_ns,bytes\n" + "".join(rows))
+
+    def play(self) -> list[dict[str, Any]]:
+        """Write every recording that was ordered; what each buffer did, without the packets."""
+        if self._order is None:
+            return []
+        return [self._record(**recording) for recording in self._order["recordings"]]
+
+    def _record(self, file: str, rate_hz: int, buffer: dict[str, Any]) -> dict[str, Any]:
+        assert self._order
+        ptime_ms = self._order["opus"]["ptime_ms"]
+        arrivals = [
+            Arrival(time_ns / 1e6, packet.sequence * FRAME_MS // ptime_ms)
+            for time_ns, packet in self._packets
+        ]
+        by_index = {
+            arrival.index: packet.opus
+            for arrival, (_, packet) in zip(arrivals, self._packets, strict=True)
+        }
+        playback = play_out(arrivals, Buffer(**buffer), ptime_ms)
+        samples = rate_hz * ptime_ms // 1000
+        decoder, heard_any = OpusDecoder(rate_hz), False
+        with wave.open(file, "wb") as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(rate_hz)
+            for index in playback.heard:
+                if index is None and not heard_any:
+                    wav.writeframes(bytes(2 * samples))
+                    continue
+                heard_any = True
+                opus = None if index is None else by_index[index]
+                wav.writeframes(decoder.decode(opus, samples))
+        decoder.close()
+        counts = asdict(playback)
+        ticks = len(counts.pop("heard"))
+        return {"file": file, "ticks": ticks, "packets": len(arrivals), **counts}

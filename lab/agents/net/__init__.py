@@ -1,0 +1,1 @@
+"""Routes, tun devices, caps and barriers of a machine's network namespace."""

@@ -1,0 +1,1 @@
+"""Telephones: one desk that takes orders, two engines behind it."""

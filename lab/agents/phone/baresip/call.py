@@ -1,0 +1,185 @@
+"""One telephone call of baresip: plays a clip, records what is played out, tells how it went."""
+
+from __future__ import annotations
+
+import time
+import wave
+from typing import Any
+
+from lab.agents.phone.baresip.control import Control, ControlError, sip_answer
+from lab.agents.phone.baresip.figures import Figures, read_figures
+from lab.agents.phone.baresip.program import BaresipProgram
+from lab.agents.phone.call_plan import CallPlan, Counted, Progress, write_voice
+from lab.agents.phone.engine import Emit, EngineError, Identity, VoiceSettings
+from lab.agents.phone.playout_recorder import PlayoutRecorder
+
+_LOOK_INTERVAL_S = 0.1
+_LEAD_S = 0.2
+"""Silence before the clip, for the other end to begin to listen."""
+_TAIL_S = 90.0
+"""Silence behind the clip: baresip hangs up where there is nothing more to play."""
+_RECORDING_DEADLINE_S = 3.0
+_NORMAL_STATUS = 200
+
+
+class BaresipCall:
+    """See `lab.agents.phone.engine.EngineCall`."""
+
+    def __init__(
+        self,
+        program: BaresipProgram,
+        control: Control,
+        identity: Identity,
+        settings: VoiceSettings,
+        plan: CallPlan,
+        emit: Emit,
+        peer: str = "",
+    ) -> None:
+        self._control = control
+        self._identity = identity
+        self._settings = settings
+        self._plan = plan
+        self._emit = emit
+        self._progress = Progress(plan, emit)
+        self._started = time.monotonic()
+        self._next_look = 0.0
+        self._asked = False
+        self._confirmed = False
+        self._figures: Figures | None = None
+        self._ending: tuple[int, str, float] | None = None
+        self.finished = False
+        self.peer = peer
+        write_voice(program.voice, plan, _LEAD_S, _TAIL_S)
+        self._recorder = PlayoutRecorder(
+            program.playout, plan.record, settings.codec.sample_rate_hz
+        )
+
+    def dial(self, number: str) -> None:
+        """Send the INVITE."""
+        self._started = time.monotonic()
+        self._command("dial", f"sip:{number}@{self._identity.pbx}")
+
+    def accept(self) -> None:
+        """Answer an incoming call with 200."""
+        self._command("accept")
+
+    def hang_up(self) -> None:
+        """End the call with BYE or, before it is confirmed, CANCEL."""
+        if self._ending is None:
+            self._command("hangup")
+
+    def expect(self, packets: int) -> None:
+        """The other end's clip ends with its packet of that number, counted from the first."""
+        self._progress.expect(packets)
+
+    def take(self, message: dict[str, Any]) -> None:
+        """An event of this call, or the response to one of its commands."""
+        match message.get("type") or message.get("token"):
+            case "CALL_RINGING":
+                self._emit("ringing", status=180, after_ms=self._age_ms())
+            case "CALL_ESTABLISHED":
+                self._confirmed = True
+                self._emit("confirmed", setup_ms=self._age_ms(), sip_call_id=message["id"])
+            case "CALL_CLOSED":
+                self._end(message.get("param", ""))
+            case "audio_debug":
+                self._asked = False
+                self._look(read_figures(message["data"]))
+            case "dial" | "accept" if not message["ok"]:
+                self._end(message["data"].strip() or f"baresip refused to {message['token']}")
+
+    def poll(self) -> None:
+        """Move the call on; call it after every turn of the engine."""
+        now = time.monotonic()
+        if self._ending:
+            self._finish(now)
+        elif self._confirmed and not self._asked and now >= self._next_look:
+            self._next_look = now + _LOOK_INTERVAL_S
+            self._asked = True
+            self._command("audio_debug")
+
+    def _look(self, figures: Figures | None) -> None:
+        if figures is None or self._ending:
+            return
+        first, self._figures = self._figures is None, figures
+        if first:
+            self._emit_media(figures)
+            self._progress.begin(round(_LEAD_S * 1000 / figures.ptime_ms), figures.ptime_ms)
+        counted = Counted(
+            tx_packets=figures.tx_packets,
+            rx_packets=figures.rx_packets,
+            rx_lost=figures.rx_lost,
+            waiting_s=figures.waiting_ms / 1000,
+        )
+        self._progress.look(time.monotonic(), counted)
+
+    def _emit_media(self, figures: Figures) -> None:
+        self._emit(
+            "media",
+            codec=figures.codec,
+            clock_hz=figures.sample_rate_hz,
+            payload_type_tx=figures.payload_type,
+            payload_type_rx=None,
+            ptime_ms=figures.ptime_ms,
+            vad=False,
+            remote_rtp=figures.remote_rtp,
+            playout_depth_ms=self._settings.playout.depth_ms,
+            playout_max_ms=self._settings.playout.max_ms,
+            playout_adaptive=False,
+        )
+
+    def _end(self, told: str) -> None:
+        """The call is over; baresip tells a status where a SIP answer ended it."""
+        status, reason = sip_answer(told)
+        if not status and self._confirmed:
+            status = _NORMAL_STATUS
+        self._ending = (status, reason, time.monotonic())
+        if self._figures is None:
+            self._recorder.cancel()
+
+    def _finish(self, now: float) -> None:
+        """Emit the last event, once the recording is whole on disk."""
+        assert self._ending
+        status, reason, ended = self._ending
+        if not self._recorder.finished:
+            if now - ended <= _RECORDING_DEADLINE_S:
+                return
+            self._recorder.cancel()
+            reason = f"{self._plan.record} was not finished"
+            self._emit("failed", stage="media", status=status, reason=reason)
+        elif not self._confirmed:
+            self._emit("failed", stage="call", status=status, reason=reason)
+        elif self._figures is None:
+            self._emit("failed", stage="media", status=status, reason="no media were negotiated")
+        else:
+            with wave.open(str(self._plan.record)) as wav:
+                recording_s = wav.getnframes() / wav.getframerate()
+            counts = _counts(self._figures)
+            self._emit("done", status=status, reason=reason, recording_s=recording_s, **counts)
+        self.finished = True
+
+    def _command(self, command: str, params: str | None = None) -> None:
+        try:
+            self._control.send(command, params)
+        except ControlError as error:
+            raise EngineError(str(error)) from None
+
+    def _age_ms(self) -> float:
+        return round((time.monotonic() - self._started) * 1000, 3)
+
+
+def _counts(figures: Figures) -> dict[str, int | None]:
+    """The fields of `done`; None is what baresip does not count."""
+    return {
+        "tx_packets": figures.tx_packets,
+        "rx_packets": figures.rx_packets,
+        "rx_lost": figures.rx_lost,
+        "rx_reordered": None,
+        "rx_duplicates": None,
+        "rx_discarded": figures.discarded,
+        "playout_frames_lost": None,
+        "playout_frames_discarded": figures.playout_overruns,
+        "playout_frames_empty": figures.playout_underruns,
+        "playout_delay_ms_mean": None,
+        "playout_delay_ms_max": None,
+    }

@@ -1,0 +1,1 @@
+"""What starts the servers that need more than a command line."""

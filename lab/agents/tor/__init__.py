@@ -1,0 +1,1 @@
+"""Tor relays and clients, and the circuits a client builds."""

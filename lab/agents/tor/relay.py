@@ -1,0 +1,186 @@
+"""Starts the tor of a relay or of the directory authority.
+
+Voting by the clock is what makes a private network slow to start: the first vote comes too
+early, and then a relay is missing for a whole interval, or too late. Here the authority
+votes when the last relay has uploaded its descriptor, and every relay makes its keys before
+there is an authority, and is told to fetch the consensus when there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+
+from stem import SocketError
+from stem.control import Controller, EventType
+
+from lab.agents.tor.node import (
+    AUTHORITY_RUNS,
+    Network,
+    Place,
+    become_tor,
+    consensus_relays,
+    fetch,
+    place_from,
+    prepare_data,
+    read_network,
+    run_beside,
+    say,
+)
+
+IDLE_VOTING_INTERVAL_S = 1800
+"""What the authority's torrc says until the first vote is called."""
+CONTROL_DEADLINE_S = 30.0
+STRAGGLER_DEADLINE_S = 15.0
+"""How long after the last new relay the authority votes without those still missing."""
+AUTHORITY_DEADLINE_S = 60.0
+AUTHORITY_POLL_S = 0.1
+CONSENSUS_DEADLINE_S = 300.0
+CONSENSUS = "/tor/status-vote/current/consensus"
+POLL_S = 0.25
+VOTE_DELAY_S = 1
+"""tor looks at its voting schedule this long after the schedule was changed."""
+VOTE_MARGIN_S = 0.3
+"""By how much tor may be late for that without missing the vote."""
+LATE_CONSENSUS_S = 4.0
+"""How long after its time a consensus may still come on a busy host, where tor makes it due a
+second later; another call before that would undo the vote that is under way."""
+
+
+def main() -> None:
+    """Entry point of the node."""
+    place = place_from()
+    network = read_network(place)
+    prepare_data(place)
+    # Where a consensus is there already, the signal to reload may come before tor listens to it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if network.authority:
+        run_beside(partial(call_first_vote, place, network))
+        become_tor(place, "--TestingV3AuthVotingStartOffset", str(farthest_offset(time.time())))
+    else:
+        run_beside(partial(join_network, place, network, os.getpid()))
+        # A reload that read the options again would take tor off the network.
+        become_tor(place, "--DisableNetwork", "1", "--__ReloadTorrcOnSIGHUP", "0")
+
+
+def join_network(place: Place, network: Network, tor: int) -> None:
+    """Let the relay's tor onto the network as soon as the authority is there.
+
+    It makes its keys meanwhile.
+    """
+    wait_for_authority(network)
+    with connect(place) as controller:
+        controller.set_conf("DisableNetwork", "0")
+    reload_at_consensus(network, tor)
+
+
+def wait_for_authority(network: Network) -> None:
+    """Wait until the authority answers, or a deadline: tor tells it of this relay only once.
+
+    An upload that fails, because the authority or a hop on the way starts later, is not tried
+    again for many hours.
+    """
+    deadline = time.monotonic() + AUTHORITY_DEADLINE_S
+    while fetch(network.directory, CONSENSUS) is None:
+        if time.monotonic() > deadline:
+            say(f"no answer from the authority for {AUTHORITY_DEADLINE_S:.0f} s; starting anyway")
+            return
+        time.sleep(AUTHORITY_POLL_S)
+
+
+def farthest_offset(now: float) -> int:
+    """The voting offset, s, that puts the next vote by the clock half an interval away."""
+    return int(now + IDLE_VOTING_INTERVAL_S / 2) % IDLE_VOTING_INTERVAL_S
+
+
+def call_first_vote(place: Place, network: Network) -> None:
+    """Let the authority vote as soon as it knows every relay, or no more of them come."""
+    with connect(place) as controller:
+        say(AUTHORITY_RUNS)
+        missing = wait_for_descriptors(controller, set(network.relays.values()))
+        if missing:
+            names = [name for name, relay in network.relays.items() if relay in missing]
+            say(f"voting without {', '.join(names)}: no news for {STRAGGLER_DEADLINE_S:.0f} s")
+        published = threading.Event()
+        controller.add_event_listener(lambda _: published.set(), EventType.NEWCONSENSUS)
+        while not published.is_set():
+            say(f"calling a vote, {len(network.relays) - len(missing)} relays are known")
+            due = call_vote(controller, network.voting_interval_s)
+            published.wait(due + LATE_CONSENSUS_S - time.time())
+
+
+def call_vote(controller: Controller, interval_s: int) -> int:
+    """Have the authority vote at once and every `interval_s` from then on.
+
+    Where the consensus is due sooner than voting takes, tor votes, computes and signs
+    without pausing; so it is made due in the first full second after the vote.
+    Returns that time, s since the epoch.
+    """
+    remainder = 1 - time.time() % 1
+    if remainder < VOTE_MARGIN_S:
+        time.sleep(remainder)
+    due = int(time.time()) + VOTE_DELAY_S + 1
+    controller.set_options(
+        {
+            "V3AuthVotingInterval": str(interval_s),
+            "TestingV3AuthInitialVotingInterval": str(interval_s),
+            "TestingV3AuthVotingStartOffset": str(due % interval_s),
+        }
+    )
+    return due
+
+
+def wait_for_descriptors(controller: Controller, expected: set[str]) -> set[str]:
+    """The relays of `expected` that have not come when no new one came for a while."""
+    news = threading.Event()
+    controller.add_event_listener(lambda _: news.set(), EventType.NEWDESC)
+    missing = expected
+    while missing:
+        news.clear()
+        missing = {relay for relay in missing if not knows(controller, relay)}
+        if missing and not news.wait(STRAGGLER_DEADLINE_S):
+            break
+    return missing
+
+
+def knows(controller: Controller, relay: str) -> bool:
+    """Whether the authority has the relay's descriptor."""
+    return bool(controller.get_info(f"desc/id/{relay}", ""))
+
+
+def connect(place: Place) -> Controller:
+    """The tor's control connection, once it listens; SocketError after a deadline."""
+    deadline = time.monotonic() + CONTROL_DEADLINE_S
+    while True:
+        try:
+            controller = Controller.from_socket_file(str(place.control_socket))
+            controller.authenticate()
+        except SocketError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return controller
+
+
+def reload_at_consensus(network: Network, tor: int) -> None:
+    """Tell the relay's tor to try its downloads again once it is part of a consensus.
+
+    By itself it would come back at a random time, up to a quarter of a minute later.
+    """
+    own = network.relays[network.node]
+    deadline = time.monotonic() + CONSENSUS_DEADLINE_S
+    while time.monotonic() < deadline:
+        consensus = fetch(network.directory, CONSENSUS)
+        if consensus and own in consensus_relays(consensus):
+            os.kill(tor, signal.SIGHUP)
+            return
+        time.sleep(POLL_S)
+    say(f"not in any consensus after {CONSENSUS_DEADLINE_S:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

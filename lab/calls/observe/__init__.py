@@ -1,0 +1,1 @@
+"""What is watched while a call lasts: captures, pings, the shared link."""

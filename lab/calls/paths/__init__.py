@@ -1,0 +1,1 @@
+"""How voice gets from the caller to the PBX or to Murmur: one module per way."""

@@ -1,0 +1,42 @@
+"""The caller's OpenVPN tunnel for the length of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+
+from lab.calls.record import CallRecord
+from lab.calls.workspace import Workspace
+from lab.engine.execution import start_agent
+from lab.errors import LabError
+from lab.lifecycle.setting import Setting
+
+UP_DEADLINE_S = 40.0
+
+
+@contextmanager
+def open_tunnel(
+    setting: Setting, record: CallRecord, workspace: Workspace, socks_port: int | None
+) -> Iterator[IPv4Address]:
+    """Open the tunnel, through Tor where `socks_port` is given; yields the caller's address in it.
+
+    LabError where it does not come up.
+    """
+    address = setting.caller.tunnel
+    if address is None:
+        raise LabError(
+            f"{setting.caller.name} has no VPN client in topology {setting.topology.name}",
+            "Give it `vpn: true`.",
+        )
+    agent = start_agent(setting.lab, setting.caller.name, "vpn.tunnel")
+    try:
+        agent.send({"socks_port": socks_port})
+        event = agent.receive(UP_DEADLINE_S)
+        if event["event"] != "up":
+            raise LabError(f"OpenVPN ended before the tunnel was up: {event['reason']}")
+        record.tunnel_setup_ms = event["setup_ms"]
+        yield address
+    finally:
+        agent.close()
+        workspace.write_log("openvpn-client", agent.log_text)

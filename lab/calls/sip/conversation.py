@@ -1,0 +1,158 @@
+"""A conversation between two phones over SIP: voice is RTP, seen in captures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+
+from lab.calls.conversation import CallSite
+from lab.calls.paths.base import VoicePath
+from lab.calls.playout import Playout
+from lab.calls.sip.media_check import exchange_doubts, media_doubts
+from lab.calls.sip.phone import Phone
+from lab.calls.sip.phone_call import Outcome, talk
+from lab.calls.sip.phone_orders import Registration, VoiceOrder
+from lab.calls.voice_streams import VoiceStreams
+from lab.engine.execution import start_agent
+from lab.errors import LabError
+from lab.measure.capture import read_capture
+from lab.measure.emodel import rate
+from lab.measure.rtp import Stream, streams
+
+REGISTER_DEADLINE_S = 20.0
+
+
+class SipConversation:
+    """See `Conversation`."""
+
+    def __init__(self, site: CallSite) -> None:
+        self._site = site
+        self._phones: tuple[Phone, Phone] | None = None
+        self._outcome: Outcome | None = None
+
+    @contextmanager
+    def at_the_ready(self) -> Iterator[None]:
+        """Start the caller's phone and the callee's."""
+        setting, workspace = self._site.setting, self._site.workspace
+        with (
+            start_agent(setting.lab, setting.caller.name, "phone.phone") as caller,
+            start_agent(setting.lab, setting.callee.name, "phone.phone") as callee,
+        ):
+            self._phones = Phone("caller", caller), Phone("callee", callee)
+            yield
+            # They unregister and end side by side.
+            caller.end()
+            callee.end()
+        workspace.write_log("phone-caller", caller.log_text)
+        workspace.write_log("phone-callee", callee.log_text)
+
+    def talk(self, path: VoicePath, duration_s: float) -> None:
+        """Register both phones, and let them talk."""
+        site, setting = self._site, self._site.setting
+        callee_extension = setting.callee.extension
+        if callee_extension is None or setting.caller.extension is None:
+            raise LabError("caller and callee need an extension each", "See topologies/paper.yaml.")
+        assert self._phones
+        caller, callee = self._phones
+        for phone, extension, address in (
+            (caller, setting.caller.extension, path.caller_address),
+            (callee, callee_extension, setting.callee.links[0].address),
+        ):
+            registration = Registration(
+                extension=extension,
+                password=setting.sip_passwords[extension],
+                pbx_address=setting.pbx_address,
+                bind_address=address,
+                coding=site.coding,
+                playout=site.playout,
+                tunnelled=path.tunnelled and phone is caller,
+            )
+            phone.register(registration)
+        for phone in self._phones:
+            phone.await_registered(REGISTER_DEADLINE_S)
+        site.record.phone = caller.engine
+        self._outcome = talk(
+            caller,
+            callee,
+            callee_extension,
+            caller_order=VoiceOrder(site.clip, site.workspace.node / "caller.wav", duration_s),
+            callee_order=VoiceOrder(site.clip, site.workspace.node / "callee.wav", duration_s),
+            duration_s=duration_s,
+        )
+
+    def note_outcome(self) -> bool:
+        """What the phones told: how it ended, and what they negotiated."""
+        assert self._outcome
+        record, outcome = self._site.record, self._outcome
+        record.status = "failed" if outcome.reason else "ok"
+        record.reason = outcome.reason
+        record.setup_ms = outcome.caller.setup_ms
+        media = outcome.caller.media
+        if media is not None:
+            record.playout = str(
+                Playout(media.playout_depth_ms, media.playout_max_ms, media.playout_adaptive)
+            )
+        return outcome.reason is None
+
+    def find_streams(self, path: VoicePath) -> VoiceStreams:
+        """The call's RTP in the captures at both ends; LabError where one is not there."""
+        directory = self._site.workspace.host
+        caller = read_capture(directory / ("tunnel.pcap" if path.tunnelled else "access.pcap"))
+        at_caller, at_callee = streams(caller), streams(read_capture(directory / "callee.pcap"))
+        home, office = path.caller_address, self._site.setting.callee.links[0].address
+        found = VoiceStreams(
+            from_caller=_only(at_caller, "the caller sent", source=home),
+            at_callee=_only(at_callee, "the callee received", destination=office),
+            from_callee=_only(at_callee, "the callee sent", source=office),
+            at_caller=_only(at_caller, "the caller received", destination=home),
+        )
+        self._note_coding(found)
+        return found
+
+    def _note_coding(self, found: VoiceStreams) -> None:
+        """How the voice was coded on the wire; what was not asked for makes the call invalid."""
+        record = self._site.record
+        record.payload_type = found.from_caller.payload_type
+        record.ptime_ms = found.from_caller.ptime_ms
+        for sender, sent in (("the caller", found.from_caller), ("the callee", found.from_callee)):
+            record.invalid_reasons += media_doubts(sender, self._site.coding, sent)
+        pbx = self._site.setting.topology.pbx
+        record.invalid_reasons += exchange_doubts(pbx, self._site.coding)
+
+    def note_ratings(self) -> None:
+        """The E-model's view of both directions, mouth to ear: network, packet and playout."""
+        assert self._outcome
+        record = self._site.record
+        for end, leg in (("caller", self._outcome.caller), ("callee", self._outcome.callee)):
+            owd_ms = getattr(record, f"{end}_owd_ms_p50")
+            if leg.counts is None or leg.media is None or owd_ms is None:
+                continue
+            frames = leg.counts.rx_packets + leg.counts.rx_lost
+            lost = leg.counts.playout_frames_lost
+            if lost is None:
+                continue
+            concealed_pct = 100 * min(1.0, lost / frames) if frames else 0.0
+            setattr(record, f"{end}_concealed_pct", concealed_pct)
+            depth_ms = leg.media.playout_depth_ms
+            if leg.media.playout_adaptive:
+                depth_ms = leg.counts.playout_delay_ms_mean or depth_ms
+            delay_ms = owd_ms + leg.media.ptime_ms + depth_ms
+            rating = rate(record.codec, delay_ms, concealed_pct)
+            setattr(record, f"{end}_emodel_r", rating.r if rating else None)
+
+
+def _only(
+    found: tuple[Stream, ...],
+    what: str,
+    source: IPv4Address | None = None,
+    destination: IPv4Address | None = None,
+) -> Stream:
+    matching = [
+        stream
+        for stream in found
+        if source in (None, stream.source) and destination in (None, stream.destination)
+    ]
+    if not matching:
+        raise LabError(f"the capture holds no voice that {what}")
+    return max(matching, key=len)

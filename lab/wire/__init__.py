@@ -1,0 +1,1 @@
+"""What host and nodes say to each other, written once; standard library only."""
