@@ -12,7 +12,6 @@ from lab.calls.ceilings import ceiling_mos
 from lab.calls.emulation_check import clock_doubts
 from lab.calls.observe.probes import Readings
 from lab.calls.paths.base import VoicePath
-from lab.calls.record import CallRecord
 from lab.calls.voice_streams import VoiceStreams
 from lab.engine.usage import Usage
 from lab.lifecycle.setting import Setting
@@ -21,6 +20,7 @@ from lab.measure.capture import read_capture
 from lab.measure.delay import packet_delays
 from lab.measure.jitter import running_jitter, summary
 from lab.measure.pacing import sender_pacing
+from lab.measure.record import CallRecord
 from lab.measure.score import Score, Window, score
 from lab.measure.stream_report import stream_report
 

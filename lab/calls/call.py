@@ -25,7 +25,6 @@ from lab.calls.methods import Method, method_named
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import probing
 from lab.calls.playout import FIXED, Playout
-from lab.calls.record import CallRecord
 from lab.calls.sip.refusal import explained
 from lab.calls.verdict import judge
 from lab.calls.versions import component_versions
@@ -43,6 +42,7 @@ from lab.errors import LabError
 from lab.lifecycle.setting import Setting
 from lab.lifecycle.stages import Announce, silent
 from lab.measure.host_load import load_between, read_cpu_times
+from lab.measure.record import CallRecord
 from lab.measure.wav import Wav, read_wav
 
 log = logging.getLogger(__name__)

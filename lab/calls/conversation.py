@@ -10,10 +10,10 @@ from typing import Protocol
 from lab.calls.coding import Coding
 from lab.calls.paths.base import VoicePath
 from lab.calls.playout import FIXED, Playout
-from lab.calls.record import CallRecord
 from lab.calls.voice_streams import VoiceStreams
 from lab.calls.workspace import Workspace
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 
 CLIPS = PurePosixPath("/usr/share/voice-tor-lab/speech")
 """Where the endpoint image keeps the clip, once per sampling rate."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 
 MAX_PACING_P99_MS = 40.0
 """Two packets' time. On a quiet host pjsua2's 99th percentile is below 5 ms; a sender later

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from lab.calls.record import CallRecord
 from lab.cli.output import out
+from lab.measure.record import CallRecord
 
 
 def print_record(record: CallRecord) -> None:

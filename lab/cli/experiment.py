@@ -10,9 +10,9 @@ import click
 from rich.status import Status
 from rich.table import Table
 
-from lab.calls.record import CallRecord
 from lab.cli.output import err, out, print_json
 from lab.engine.client import connect
+from lab.measure.record import CallRecord
 from lab.store.database import Run, Store, open_store
 from lab.sweep.experiment import SHIPPED, find_experiment, load_experiment
 from lab.sweep.ledger import Ledger

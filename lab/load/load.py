@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.engine.agent import Agent, AgentSilentError
 from lab.errors import LabError
 from lab.load.goodput import goodput
 from lab.load.spec import LoadSpec
+from lab.measure.record import CallRecord
 
 ANSWER_DEADLINE_S = 15.0
 POLL_S = 0.2

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls
 from lab.report.agreement import Agreement, compare
 from lab.report.pages import Section, Table, counts_text, interval_text, joined, mean_text

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lab.calls.methods import METHODS
-from lab.calls.record import CallRecord
 from lab.measure.pesq_score import LONGEST_S
+from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, share_interval
 from lab.report.baseline import POINTS
 from lab.report.paper import GOOD_PESQ

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, mean_interval, share_interval
 from lab.report.agreement import Agreement, compare
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable

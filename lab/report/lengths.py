@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls
 from lab.report.codecs import coding
 from lab.report.pages import Section, Table, counts_text, interval_text, mean_text

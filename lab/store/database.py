@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lab import places
-from lab.calls.record import COLUMNS, CallRecord
 from lab.errors import LabError
+from lab.measure.record import COLUMNS, CallRecord
 
 _JSON_COLUMNS = {"invalid_reasons", "versions"}
 _TYPES = {"int": "INTEGER", "float": "REAL", "bool": "INTEGER", "str": "TEXT"}

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lab.calls.record import COLUMNS, CallRecord
+from lab.measure.record import COLUMNS, CallRecord
 
 _TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 _NESTED = {

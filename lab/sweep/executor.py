@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lab.calls.record import CallRecord
 from lab.lifecycle.stages import Announce
+from lab.measure.record import CallRecord
 from lab.sweep.plan import PlannedCall
 
 

@@ -16,7 +16,6 @@ from docker.errors import DockerException
 
 from lab import places
 from lab.calls.call import CallPlan, failed_call, make_call
-from lab.calls.record import CallRecord
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
@@ -24,6 +23,7 @@ from lab.lifecycle.down import down
 from lab.lifecycle.setting import Setting, open_setting
 from lab.lifecycle.stages import Announce
 from lab.lifecycle.up import up
+from lab.measure.record import CallRecord
 from lab.sweep.conditions import conditions
 from lab.sweep.executor import note_point
 from lab.sweep.locks import bringing_up

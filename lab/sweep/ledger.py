@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.measure.statistics import mean_half_width
 from lab.sweep.plan import Plan, PlannedCall
 from lab.sweep.point import Point

@@ -7,8 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Protocol
 
-from lab.calls.record import CallRecord
 from lab.errors import LabError
+from lab.measure.record import CallRecord
 from lab.sweep.executor import Executor
 from lab.sweep.ledger import Ledger
 from lab.sweep.plan import PlannedCall

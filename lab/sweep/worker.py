@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from lab.calls.record import CallRecord
 from lab.engine.client import connect
 from lab.errors import LabError
 from lab.lifecycle.stages import Announce
+from lab.measure.record import CallRecord
 from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.locks import only_run_in
 from lab.sweep.plan import PlannedCall

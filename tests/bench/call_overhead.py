@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from lab.calls.record import CallRecord
 from lab.engine.client import connect
 from lab.lifecycle.stages import silent
+from lab.measure.record import CallRecord
 from lab.measure.wav import read_wav
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment

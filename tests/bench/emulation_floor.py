@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from lab.calls.call import CallPlan, make_call
-from lab.calls.record import CallRecord
 from lab.engine.client import connect
 from lab.lifecycle.down import down
 from lab.lifecycle.setting import Setting, open_setting
 from lab.lifecycle.up import up
+from lab.measure.record import CallRecord
 
 PING_INTERVAL_S = 0.02
 

@@ -17,7 +17,6 @@ from contextlib import AbstractContextManager, contextmanager
 from docker import DockerClient
 
 from lab.calls.call import CallPlan, make_call
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.engine.client import connect
 from lab.engine.discovery import RunningLab
@@ -26,6 +25,7 @@ from lab.lifecycle.down import down
 from lab.lifecycle.setting import Setting, open_setting
 from lab.lifecycle.up import up
 from lab.measure.host_load import load_between, read_cpu_times
+from lab.measure.record import CallRecord
 
 MB = 1e6
 HOST = "whole host"

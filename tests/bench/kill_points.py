@@ -25,8 +25,8 @@ from pathlib import Path
 
 from simulated_calls import simulated
 
-from lab.calls.record import CallRecord
 from lab.lifecycle.stages import Announce
+from lab.measure.record import CallRecord
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
 from lab.sweep.ledger import Ledger

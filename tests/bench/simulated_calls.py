@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from lab.calls.record import CallRecord
 from lab.lifecycle.stages import Announce
+from lab.measure.record import CallRecord
 from lab.sweep.executor import note_point
 from lab.sweep.plan import PlannedCall
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from simulated_calls import simulated
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.report.build import build_report
 from lab.report.pages import Report, print_report
 from lab.store.database import Run

@@ -9,9 +9,9 @@ import pytest
 from forged_packets import voice, write
 
 from lab.calls.analysis import note_streams
-from lab.calls.record import CallRecord
 from lab.calls.voice_streams import VoiceStreams
 from lab.measure.capture import read_capture
+from lab.measure.record import CallRecord
 from lab.measure.rtp import Stream, streams
 
 

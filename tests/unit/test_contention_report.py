@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from report_runs import LINK, MOS, against, call, contention_calls, report_on, text_of
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.report.contention import Curve, curves
 from lab.report.paper import TABLE_2, TABLE_3
 from lab.sweep.point import Through

@@ -7,7 +7,7 @@ from itertools import product
 
 from report_runs import against, call, report_on, text_of
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.report.contention import curves
 from lab.report.effects import effects
 from lab.sweep.point import Placement, Point

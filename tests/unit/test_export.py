@@ -9,7 +9,7 @@ import json
 import pyarrow.parquet as pq
 from simulated_calls import simulated
 
-from lab.calls.record import COLUMNS, CallRecord
+from lab.measure.record import COLUMNS, CallRecord
 from lab.store.export import to_csv, to_parquet
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point

@@ -20,13 +20,13 @@ from lab.agents.load.arrivals import Arrivals, Peer
 from lab.agents.load.calls import SILENT_S, Calls, received_by_device
 from lab.agents.load.streams import Sample, all_flow, all_take_turns, has_settled
 from lab.agents.load.transfers import destination, established, wget_command
-from lab.calls.record import CallRecord
 from lab.calls.verdict import judge
 from lab.engine.agent import Agent
 from lab.errors import UsageError
 from lab.load.goodput import goodput, jain_index
 from lab.load.load import Load, LoadReport, note, report_from
 from lab.load.spec import LoadSpec, parse_load
+from lab.measure.record import CallRecord
 
 TCP_TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from report_runs import MOS, against, call, contention_calls, report_on, text_of
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.measure.statistics import Interval
 from lab.report.agreement import Agreement, compare
 from lab.report.pages import to_html

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from report_runs import call, report_on, text_of
 
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.report.codec_figures import draw_bandwidth, draw_pesq
 from lab.report.codecs import codecs
 from lab.report.pages import Report, to_html

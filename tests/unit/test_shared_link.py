@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.calls.observe.shared_link import note_link
-from lab.calls.record import CallRecord
+from lab.measure.record import CallRecord
 from lab.shaping.cap import Point
 from lab.shaping.sampling import LinkSample, LinkWatch
 from lab.topology.shape import FifoKind, Queue, Shape, ShaperKind

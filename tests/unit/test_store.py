@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from simulated_calls import simulated
 
-from lab.calls.record import COLUMNS
 from lab.errors import LabError
+from lab.measure.record import COLUMNS
 from lab.store.database import Run, open_store
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point

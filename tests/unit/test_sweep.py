@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from simulated_calls import SimulatedCalls, simulated
 
-from lab.calls.record import CallRecord
 from lab.errors import LabError
 from lab.lifecycle.stages import Announce
+from lab.measure.record import CallRecord
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
 from lab.sweep.ledger import Ledger

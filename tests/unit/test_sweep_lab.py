@@ -13,9 +13,9 @@ import pytest
 from docker.errors import APIError
 from simulated_calls import simulated
 
-from lab.calls.record import CallRecord
 from lab.errors import LabError
 from lab.lifecycle.stages import silent
+from lab.measure.record import CallRecord
 from lab.sweep import lab_executor
 from lab.sweep.lab_executor import LabExecutor, RunFiles
 from lab.sweep.locks import only_hand_on, only_run_in

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calls.record import CallRecord
 from lab.calls.sip.refusal import explained
 from lab.calls.verdict import (
     MAX_CPU_PCT,
@@ -13,6 +12,7 @@ from lab.calls.verdict import (
     MAX_SCHEDULING_P99_MS,
     judge,
 )
+from lab.measure.record import CallRecord
 
 
 def quiet_call(**changes: object) -> CallRecord:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 from lab.calls.emulation_check import cap_doubts
 from lab.calls.observe.observer import Observer
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
+from lab.measure.record import CallRecord
 from lab.shaping.cap import Point
 from lab.shaping.helpers import LinkHelpers
 from lab.shaping.sampling import LinkWatch, sampled

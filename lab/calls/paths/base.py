@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 from lab.tor.circuits import CallCircuit, CircuitState
 from lab.tor.paths import path_of_call
 

@@ -11,12 +11,12 @@ import numpy as np
 from lab.calls.paths.base import VoicePath
 from lab.calls.paths.circuit import pinned_circuit
 from lab.calls.paths.mumble import murmur_of
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.engine.execution import start_barrier
 from lab.lifecycle.setting import Setting
 from lab.measure.bandwidth import Between
 from lab.measure.capture import Capture, read_capture
+from lab.measure.record import CallRecord
 from lab.render.mumble import MUMBLE_PORT
 from lab.render.torrc import SOCKS_PORT, node_address
 from lab.topology.model import Role

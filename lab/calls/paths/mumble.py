@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.paths.base import VoicePath, last_router
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.errors import LabError
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 from lab.render.mumble import MUMBLE_PORT, mumble_address
 
 

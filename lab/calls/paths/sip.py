@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.calls.paths.base import VoicePath, last_router
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 
 UP_DEADLINE_S = 40.0
 

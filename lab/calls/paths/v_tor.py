@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from lab.calls.paths.base import VoicePath
 from lab.calls.paths.circuit import pinned_circuit
 from lab.calls.paths.tunnel import open_tunnel
-from lab.calls.record import CallRecord
 from lab.calls.workspace import Workspace
 from lab.lifecycle.setting import Setting
+from lab.measure.record import CallRecord
 from lab.render.torrc import SOCKS_PORT, node_address
 
 
