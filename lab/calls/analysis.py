@@ -14,7 +14,7 @@ from lab.calls.observe.probes import Readings
 from lab.calls.paths.base import VoicePath
 from lab.calls.voice_streams import VoiceStreams
 from lab.engine.usage import Usage
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.bandwidth import Between, begun_connections, media_window, rate_kbps
 from lab.measure.capture import read_capture
 from lab.measure.delay import packet_delays
@@ -82,11 +82,11 @@ def note_streams(record: CallRecord, voice: VoiceStreams, duration_s: float) -> 
 
 
 def note_bandwidth(
-    record: CallRecord, directory: Path, setting: Setting, path: VoicePath, voice: VoiceStreams
+    record: CallRecord, directory: Path, lab: ReadyLab, path: VoicePath, voice: VoiceStreams
 ) -> None:
     """kbit/s at every named point, over the time in which both directions flowed."""
     window = media_window((voice.from_caller, voice.at_caller))
-    home = setting.caller.links[0].address
+    home = lab.caller.links[0].address
     points = {
         "access": Between.hosts(home, path.next_hop),
         # Whoever speaks to the server there: an exit relay, or the caller itself.

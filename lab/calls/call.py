@@ -39,7 +39,7 @@ from lab.engine.discovery import find_labs
 from lab.engine.execution import file_in
 from lab.engine.usage import begin_reading
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.lifecycle.stages import Announce, silent
 from lab.measure.host_load import load_between, read_cpu_times
 from lab.measure.record import CallRecord
@@ -70,7 +70,7 @@ class CallPlan:
 
 
 def make_call(
-    setting: Setting,
+    lab: ReadyLab,
     plan: CallPlan,
     announce: Announce = silent,
     observers: Sequence[Observer] = (),
@@ -83,10 +83,10 @@ def make_call(
     """
     method = method_named(plan.method)
     coding = _coding(plan)
-    record = _new_record(setting, plan, coding)
-    workspace = make_workspace(setting, record.call_id)
+    record = _new_record(lab, plan, coding)
+    workspace = make_workspace(lab, record.call_id)
     try:
-        site = CallSite(setting, coding, record, workspace, plan.playout, plan.vbr)
+        site = CallSite(lab, coding, record, workspace, plan.playout, plan.vbr)
         _call_and_measure(site, method, plan.duration_s, announce, observers)
     except LabError as error:
         record.status, record.reason = "failed", error.message
@@ -94,25 +94,25 @@ def make_call(
     except BaseException:
         discard_workspace(workspace)
         raise
-    _note_ended_nodes(setting, record)
+    _note_ended_nodes(lab, record)
     judge(record)
     record.artefacts = str(keep_workspace(workspace))
     return record
 
 
-def _note_ended_nodes(setting: Setting, record: CallRecord) -> None:
+def _note_ended_nodes(lab: ReadyLab, record: CallRecord) -> None:
     """A call during which any node ended proves nothing, even if both ends heard everything."""
-    for lab in find_labs(connect()):
-        if lab.name == setting.lab.name:
+    for now in find_labs(connect()):
+        if now.name == lab.running.name:
             record.invalid_reasons += [
                 f"node {node.name} ended during the call, exit status {node.exit_code}"
-                for node in lab.stopped
+                for node in now.stopped
             ]
 
 
-def failed_call(setting: Setting, plan: CallPlan, reason: str) -> CallRecord:
+def failed_call(lab: ReadyLab, plan: CallPlan, reason: str) -> CallRecord:
     """The record of a call that could not even begin."""
-    record = _new_record(setting, plan, _coding(plan))
+    record = _new_record(lab, plan, _coding(plan))
     record.status, record.reason = "failed", reason
     return record
 
@@ -124,8 +124,8 @@ def _coding(plan: CallPlan) -> Coding:
     return choose_coding(codec, plan.ptime_ms, plan.bitrate_kbps)
 
 
-def _new_record(setting: Setting, plan: CallPlan, coding: Coding) -> CallRecord:
-    topology = setting.topology
+def _new_record(lab: ReadyLab, plan: CallPlan, coding: Coding) -> CallRecord:
+    topology = lab.topology
     rates = {link.rate_kbps for node in topology.nodes for link in node.links}
     return CallRecord(
         call_id=new_call_id(),
@@ -142,7 +142,7 @@ def _new_record(setting: Setting, plan: CallPlan, coding: Coding) -> CallRecord:
         link_rate_kbps=min((rate for rate in rates if rate is not None), default=None),
         duration_s=plan.duration_s,
         congestion_control=topology.congestion_control,
-        versions=component_versions(setting),
+        versions=component_versions(lab),
     )
 
 
@@ -153,30 +153,30 @@ def _call_and_measure(
     announce: Announce,
     observers: Sequence[Observer],
 ) -> None:
-    setting, record, workspace = site.setting, site.record, site.workspace
+    lab, record, workspace = site.lab, site.record, site.workspace
     reference = _fetch_clip(site)
     conversation = method.conversation(site)
     duration_s = record.duration_s = asked_s or read_wav(reference).duration_s
     announce("opening the path")
-    with method.open_path(setting, record, workspace) as path:
+    with method.open_path(lab, record, workspace) as path:
         announce("starting captures")
-        with conversation.at_the_ready(), probing(setting, path, workspace) as readings:
+        with conversation.at_the_ready(), probing(lab, path, workspace) as readings:
             client = connect()
-            usage_before, host_before = begin_reading(client, setting.lab), read_cpu_times()
+            usage_before, host_before = begin_reading(client, lab.running), read_cpu_times()
             with ExitStack() as watching:
                 for observer in observers:
                     watching.enter_context(observer(record, workspace))
                 announce("calling")
                 conversation.talk(path, duration_s)
             load = load_between(host_before, read_cpu_times())
-            usage_after = begin_reading(client, setting.lab)
+            usage_after = begin_reading(client, lab.running)
     succeeded = conversation.note_outcome()
     note_readings(record, readings)
     note_usage(record, usage_before(), usage_after())
     if load is not None:
         record.cpu_pct, record.steal_pct = load.cpu_pct, load.steal_pct
     if not succeeded:
-        topology = setting.topology
+        topology = lab.topology
         record.reason = explained(record.reason, record.codec, topology.name, topology.codecs)
         return
     announce("measuring")
@@ -184,7 +184,7 @@ def _call_and_measure(
     voice = conversation.find_streams(path)
     note_streams(record, voice, duration_s)
     conversation.note_ratings()
-    note_bandwidth(record, workspace.host, setting, path, voice)
+    note_bandwidth(record, workspace.host, lab, path, voice)
     scores = note_scores(record, workspace.host, reference, asked_s)
     (workspace.host / "scores.json").write_text(json.dumps(scores, indent=2, default=str))
 
@@ -193,13 +193,13 @@ def _other_speech(site: CallSite) -> Wav:
     """What no recording may be: speech that is not the clip's."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / OTHER_SPEECH.name
-        file.write_bytes(file_in(site.setting.lab, site.setting.caller.name, str(OTHER_SPEECH)))
+        file.write_bytes(file_in(site.lab.running, site.lab.caller.name, str(OTHER_SPEECH)))
         return replace(read_wav(file), name=file.name)
 
 
 def _fetch_clip(site: CallSite) -> Path:
     """The clip that both ends play, copied out of the image beside the recordings."""
     clip = site.workspace.host / "reference.wav"
-    setting = site.setting
-    clip.write_bytes(file_in(setting.lab, setting.caller.name, str(site.clip)))
+    lab = site.lab
+    clip.write_bytes(file_in(lab.running, lab.caller.name, str(site.clip)))
     return clip

@@ -12,7 +12,7 @@ from lab.calls.paths.base import VoicePath
 from lab.calls.playout import FIXED, Playout
 from lab.calls.voice_streams import VoiceStreams
 from lab.calls.workspace import Workspace
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 
 CLIPS = PurePosixPath("/usr/share/voice-tor-lab/speech")
@@ -25,7 +25,7 @@ OTHER_SPEECH = CLIPS / "other-8k.wav"
 class CallSite:
     """One call: where it is made, with what, and where its results go."""
 
-    setting: Setting
+    lab: ReadyLab
     coding: Coding
     record: CallRecord
     workspace: Workspace

@@ -9,7 +9,7 @@ from lab import __version__
 from lab.engine.discovery import RunningLab
 from lab.engine.execution import run_in
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.topology.model import PbxKind, Role
 
 _PACKAGES = {
@@ -22,18 +22,18 @@ _PACKAGES = {
 """The Debian packages that matter, by the role whose image holds them."""
 
 
-def component_versions(setting: Setting) -> dict[str, str]:
+def component_versions(lab: ReadyLab) -> dict[str, str]:
     """Lab, kernel, the programs inside the nodes and the images, by name."""
     versions = {"lab": __version__, "kernel": platform.release()}
     for role, packages in _PACKAGES.items():
-        nodes = setting.topology.with_role(role)
+        nodes = lab.topology.with_role(role)
         if not nodes:
             continue
-        if role is Role.PBX and setting.topology.pbx is PbxKind.FREESWITCH:
-            versions |= _freeswitch(setting.lab, nodes[0].name)
+        if role is Role.PBX and lab.topology.pbx is PbxKind.FREESWITCH:
+            versions |= _freeswitch(lab.running, nodes[0].name)
         else:
-            versions |= _debian(setting.lab, nodes[0].name, packages)
-    return versions | {f"image {role}": tag for role, tag in setting.images.items()}
+            versions |= _debian(lab.running, nodes[0].name, packages)
+    return versions | {f"image {role}": tag for role, tag in lab.images.items()}
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from lab import places
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ def new_call_id(now: datetime | None = None) -> str:
     return f"{now or datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def make_workspace(setting: Setting, call_id: str) -> Workspace:
+def make_workspace(lab: ReadyLab, call_id: str) -> Workspace:
     """Make the call's directory; LabError where the disk refuses."""
-    host = setting.directory / "calls" / call_id
+    host = lab.directory / "calls" / call_id
     try:
         host.mkdir(parents=True)
         if os.getuid() == 0:
-            os.chown(host, setting.owner.uid, setting.owner.gid)
+            os.chown(host, lab.owner.uid, lab.owner.gid)
         host.chmod(0o770)
     except OSError as error:
         raise LabError(

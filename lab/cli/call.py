@@ -15,7 +15,7 @@ from lab.cli.durations import call_s_of
 from lab.cli.output import err, print_json
 from lab.engine.client import connect
 from lab.errors import UsageError
-from lab.lifecycle.setting import open_setting
+from lab.lifecycle.ready import open_lab
 from lab.load.spec import parse_load
 from lab.shaping import PLACEMENTS
 from lab.store.database import open_store
@@ -105,14 +105,14 @@ def command(
         playout=buffer,
         vbr=vbr,
     )
-    setting = open_setting(connect(), name)
+    lab = open_lab(connect(), name)
     with err.status("calling ...") as spinner, open_store() as store:
 
         def announce(text: str) -> None:
             spinner.update(f"{method}: {text} ...")
 
-        with conditions(setting, point, seed, announce) as observers:
-            record = make_call(setting, plan, announce, observers)
+        with conditions(lab, point, seed, announce) as observers:
+            record = make_call(lab, plan, announce, observers)
         record.direction, record.placement = point.direction, point.placement
         store.add_call(record)
     if as_json:

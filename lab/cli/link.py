@@ -11,7 +11,7 @@ from rich.table import Table
 from lab.cli.output import err, out, print_json
 from lab.engine.client import connect
 from lab.errors import UsageError
-from lab.lifecycle.setting import open_setting
+from lab.lifecycle.ready import open_lab
 from lab.shaping import live
 from lab.shaping.cap import Point, find_link
 from lab.topology.shape import Direction, FifoKind, ShaperKind
@@ -35,7 +35,7 @@ def command() -> None:
 @json_option
 def show(node: str | None, network: str | None, name: str | None, as_json: bool) -> None:
     """Show what is configured, in force and counted on all links, or those of NODE."""
-    states = live.show(open_setting(connect(), name), node, network)
+    states = live.show(open_lab(connect(), name), node, network)
     if as_json:
         print_json([_plain(state) for state in states])
     else:
@@ -69,10 +69,10 @@ def set_(
 ) -> None:
     """Change NODE's link to NETWORK; what is not named stays as it is."""
     wanted = changes_from(**changes)
-    setting = open_setting(connect(), name)
-    find_link(setting.topology, node, network)
-    live.update(setting, Point(node, network, Direction(direction)), wanted)
-    states = live.show(setting, node, network)
+    lab = open_lab(connect(), name)
+    find_link(lab.topology, node, network)
+    live.update(lab, Point(node, network, Direction(direction)), wanted)
+    states = live.show(lab, node, network)
     if as_json:
         print_json([_plain(state) for state in states])
     else:
@@ -85,10 +85,10 @@ def set_(
 @name_option
 def reset(node: str | None, network: str | None, name: str | None) -> None:
     """Bring links back to what the topology says: all, or those of NODE."""
-    setting = open_setting(connect(), name)
-    live.reset(setting, node, network)
+    lab = open_lab(connect(), name)
+    live.reset(lab, node, network)
     what = " ".join(part for part in (node, network) if part) or "all links"
-    err.print(f"{setting.lab.name}: {what} as in topology {setting.topology.name}")
+    err.print(f"{lab.running.name}: {what} as in topology {lab.topology.name}")
 
 
 def changes_from(

@@ -19,8 +19,8 @@ from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_node
 from lab.errors import LabError
 from lab.lifecycle.freeswitch import refuse_missing_modules
 from lab.lifecycle.plan import Plan
+from lab.lifecycle.ready import relay_fingerprints
 from lab.lifecycle.servers import listening
-from lab.lifecycle.setting import relay_fingerprints
 from lab.lifecycle.stages import Stages
 from lab.topology.model import Role, Topology
 from lab.tor.bootstrap import Bootstrap, verify_bootstrap

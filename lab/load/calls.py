@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.lifecycle.stages import Announce
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
@@ -23,20 +23,20 @@ RUNNING_DEADLINE_S = 60.0
 
 
 @contextmanager
-def calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+def calls(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
     """Make them and hold them while the block runs; it begins when voice flows in all.
 
     LabError where they do not come to that.
     """
     with ExitStack() as stack:
-        port = stack.enter_context(socks_port(setting, spec))
+        port = stack.enter_context(socks_port(lab, spec))
         tunnels: tuple[CallTunnel, ...] = ()
         if port is not None:
             announce(f"making {spec.count} tunnels")
-            tunnels = stack.enter_context(call_tunnels(setting, CLIENT, spec.count))
-        _start_answerer(setting, stack)
-        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "load.calls"))
-        agent.send(_order(setting, spec, tunnels, port))
+            tunnels = stack.enter_context(call_tunnels(lab, CLIENT, spec.count))
+        _start_answerer(lab, stack)
+        agent = stack.enter_context(start_agent(lab.running, CLIENT, "load.calls"))
+        agent.send(_order(lab, spec, tunnels, port))
         if tunnels:
             announce(f"opening {spec.count} tunnels through Tor")
             event = agent.receive(TUNNELS_DEADLINE_S)
@@ -48,10 +48,10 @@ def calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load
         yield load
 
 
-def _start_answerer(setting: Setting, stack: ExitStack) -> None:
-    image = setting.images["endpoint"]
+def _start_answerer(lab: ReadyLab, stack: ExitStack) -> None:
+    image = lab.images["endpoint"]
     helper = start_unprivileged_helper(
-        setting.lab, setting.vpn_server.name, image, setting.owner, "load.answerer"
+        lab.running, lab.vpn_server.name, image, lab.owner, "load.answerer"
     )
     agent: Agent = stack.enter_context(helper)
     agent.send({})
@@ -61,13 +61,13 @@ def _start_answerer(setting: Setting, stack: ExitStack) -> None:
 
 
 def _order(
-    setting: Setting, spec: LoadSpec, tunnels: tuple[CallTunnel, ...], port: int | None
+    lab: ReadyLab, spec: LoadSpec, tunnels: tuple[CallTunnel, ...], port: int | None
 ) -> dict[str, object]:
     if tunnels:
         ends = [[str(tunnel.called), str(tunnel.address)] for tunnel in tunnels]
     else:
-        client = setting.topology.node(CLIENT).links[0].address
-        ends = [[str(setting.pbx_address), str(client)]] * spec.count
+        client = lab.topology.node(CLIENT).links[0].address
+        ends = [[str(lab.pbx_address), str(client)]] * spec.count
     return {
         "calls": ends,
         "spacing_s": SPACING_S,

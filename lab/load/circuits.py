@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from lab.engine.execution import start_agent
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.load.spec import LoadSpec
 from lab.render.torrc import SOCKS_PORT
 
@@ -17,12 +17,12 @@ READY_DEADLINE_S = 20.0
 
 
 @contextmanager
-def socks_port(setting: Setting, spec: LoadSpec) -> Iterator[int | None]:
+def socks_port(lab: ReadyLab, spec: LoadSpec) -> Iterator[int | None]:
     """The SOCKS port through which the load goes while the block runs; None where it goes straight.
 
     Every stream has a circuit of its own. LabError where the topology cannot carry the load.
     """
-    topology = setting.topology
+    topology = lab.topology
     if CLIENT not in {node.name for node in topology.nodes}:
         raise LabError(
             f"topology {topology.name} cannot carry competing traffic",
@@ -38,7 +38,7 @@ def socks_port(setting: Setting, spec: LoadSpec) -> Iterator[int | None]:
     if not spec.circuit:
         yield SOCKS_PORT
         return
-    path = [setting.relays[name] for name in spec.circuit]
-    with start_agent(setting.lab, CLIENT, "tor.stream_circuits") as agent:
+    path = [lab.relays[name] for name in spec.circuit]
+    with start_agent(lab.running, CLIENT, "tor.stream_circuits") as agent:
         agent.ask({"path": path}, READY_DEADLINE_S)
         yield SOCKS_PORT

@@ -18,7 +18,7 @@ from lab.calls.paths.mumble import murmur_of
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.lifecycle.stages import Announce
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
@@ -37,7 +37,7 @@ OWN = "/run/lab/mumble"
 
 
 @contextmanager
-def mumble_calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+def mumble_calls(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
     """Make them and hold them while the block runs; it begins when voice flows in all.
 
     LabError where they do not come to that.
@@ -45,11 +45,11 @@ def mumble_calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterat
     if spec.count > MAX_CALLS:
         raise LabError(f"{spec.count} competing Mumble calls are too many", f"At most {MAX_CALLS}.")
     with ExitStack() as stack:
-        port = stack.enter_context(socks_port(setting, spec))
+        port = stack.enter_context(socks_port(lab, spec))
         announce(f"starting {spec.count} Mumble calls")
-        far = stack.enter_context(_start_beside_murmur(setting))
-        near = stack.enter_context(start_agent(setting.lab, CLIENT, AGENT))
-        order = _order(setting, spec)
+        far = stack.enter_context(_start_beside_murmur(lab))
+        near = stack.enter_context(start_agent(lab.running, CLIENT, AGENT))
+        order = _order(lab, spec)
         # Murmur wants a certificate of whoever opens a channel, and the client's node has one.
         far.send(order | {"end": "far", "peer": "near", "certificate": None, "socks_port": None})
         near.send(order | {"end": "near", "peer": "far", "certificate": OWN, "socks_port": port})
@@ -61,21 +61,21 @@ def mumble_calls(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterat
         yield load
 
 
-def _start_beside_murmur(setting: Setting) -> Agent:
-    (server,) = setting.topology.with_role(Role.MUMBLE_SERVER)
-    machine = setting.topology.machine(server.name).name
-    image = setting.images["endpoint"]
-    return start_unprivileged_helper(setting.lab, machine, image, setting.owner, AGENT)
+def _start_beside_murmur(lab: ReadyLab) -> Agent:
+    (server,) = lab.topology.with_role(Role.MUMBLE_SERVER)
+    machine = lab.topology.machine(server.name).name
+    image = lab.images["endpoint"]
+    return start_unprivileged_helper(lab.running, machine, image, lab.owner, AGENT)
 
 
-def _order(setting: Setting, spec: LoadSpec) -> dict[str, object]:
+def _order(lab: ReadyLab, spec: LoadSpec) -> dict[str, object]:
     """What both ends are told alike."""
     return {
         "calls": spec.count,
         "token": secrets.token_hex(3),
-        "address": str(murmur_of(setting)),
+        "address": str(murmur_of(lab)),
         "port": MUMBLE_PORT,
-        "fingerprint": murmur_fingerprint(setting),
+        "fingerprint": murmur_fingerprint(lab),
         "clip": str(CLIPS / f"clip-{OPUS.sample_rate_hz // 1000}k.wav"),
         "opus": asdict(OpusSettings()),
         "spacing_s": SPACING_S,

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.lifecycle.stages import Announce
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
@@ -24,24 +24,24 @@ UPLOAD_FILE = "/tmp/upload"  # noqa: S108 - a tmpfs inside the node
 
 
 @contextmanager
-def transfers(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+def transfers(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
     """Run them while the block runs; it begins when all flow and share the link steadily.
 
     LabError where they do not come to that.
     """
-    servers = setting.topology.with_role(Role.WEB)
+    servers = lab.topology.with_role(Role.WEB)
     if not servers:
         raise LabError(
-            f"topology {setting.topology.name} cannot carry competing transfers",
+            f"topology {lab.topology.name} cannot carry competing transfers",
             "It needs a node with `role: web`.",
         )
-    address = setting.topology.machine(servers[0].name).links[0].address
+    address = lab.topology.machine(servers[0].name).links[0].address
     upload = spec.direction == "up"
     announce(f"starting {spec.count} {'uploads' if upload else 'downloads'}")
     with ExitStack() as stack:
-        port = stack.enter_context(socks_port(setting, spec))
-        agent = stack.enter_context(start_agent(setting.lab, CLIENT, "load.transfers"))
-        counter = stack.enter_context(_arrivals(setting, spec)) if upload else None
+        port = stack.enter_context(socks_port(lab, spec))
+        agent = stack.enter_context(start_agent(lab.running, CLIENT, "load.transfers"))
+        counter = stack.enter_context(_arrivals(lab, spec)) if upload else None
         agent.send(
             {
                 "count": spec.count,
@@ -56,14 +56,14 @@ def transfers(setting: Setting, spec: LoadSpec, announce: Announce) -> Iterator[
         yield load
 
 
-def _arrivals(setting: Setting, spec: LoadSpec) -> Agent:
+def _arrivals(lab: ReadyLab, spec: LoadSpec) -> Agent:
     """Counts uploads where they arrive, from now on; AgentError where it cannot."""
-    (web,) = setting.topology.with_role(Role.WEB)
+    (web,) = lab.topology.with_role(Role.WEB)
     agent = start_unprivileged_helper(
-        setting.lab,
-        setting.topology.machine(web.name).name,
-        setting.net_image,
-        setting.owner,
+        lab.running,
+        lab.topology.machine(web.name).name,
+        lab.net_image,
+        lab.owner,
         "load.arrivals",
     )
     agent.ask({"count": spec.count, "port": WEB_PORT}, COUNTING_DEADLINE_S)

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.engine.execution import start_agent, start_tun_helper
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.render.openvpn import Place, client_files, server_files
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Vpn
@@ -44,7 +44,7 @@ class CallTunnel:
 
 
 @contextmanager
-def call_tunnels(setting: Setting, client: str, count: int) -> Iterator[tuple[CallTunnel, ...]]:
+def call_tunnels(lab: ReadyLab, client: str, count: int) -> Iterator[tuple[CallTunnel, ...]]:
     """Devices at both ends and a listening server, for `count` tunnels, while the block runs.
 
     LabError where there are too many, or the server does not come up.
@@ -53,29 +53,29 @@ def call_tunnels(setting: Setting, client: str, count: int) -> Iterator[tuple[Ca
         raise LabError(
             f"{count} background calls in tunnels are too many", f"At most {MAX_TUNNELS}."
         )
-    server = setting.vpn_server
+    server = lab.vpn_server
     vpn = replace(
-        setting.topology.vpn,
+        lab.topology.vpn,
         subnet=SUBNET,
         server=SERVER,
-        port=setting.topology.vpn.port + PORT_ABOVE_VPN,
+        port=lab.topology.vpn.port + PORT_ABOVE_VPN,
     )
     own = issue_credential(server.name)
     peers = {f"call-{number}": issue_credential(f"call-{number}") for number in range(count)}
     tunnels = tuple(
-        _tunnel(setting, vpn, number, name, peer, own.fingerprint)
+        _tunnel(lab, vpn, number, name, peer, own.fingerprint)
         for number, (name, peer) in enumerate(peers.items())
     )
     addresses = dict(zip(peers, (tunnel.address for tunnel in tunnels), strict=True))
-    files = server_files(setting.topology, vpn, own, peers, addresses, Place(".", SERVER_DEVICE))
+    files = server_files(lab.topology, vpn, own, peers, addresses, Place(".", SERVER_DEVICE))
     with ExitStack() as stack:
         for machine, devices in (
-            (server.name, [_server_device(setting, tunnels)]),
-            (client, [_client_device(setting, tunnel) for tunnel in tunnels]),
+            (server.name, [_server_device(lab, tunnels)]),
+            (client, [_client_device(lab, tunnel) for tunnel in tunnels]),
         ):
-            helper = start_tun_helper(setting.lab, machine, setting.net_image)
+            helper = start_tun_helper(lab.running, machine, lab.net_image)
             stack.enter_context(helper).ask({"devices": devices}, DEADLINE_S)
-        agent = stack.enter_context(start_agent(setting.lab, server.name, "vpn.background"))
+        agent = stack.enter_context(start_agent(lab.running, server.name, "vpn.background"))
         agent.send({"files": files})
         event = agent.receive(DEADLINE_S)
         if event["event"] != "up":
@@ -84,7 +84,7 @@ def call_tunnels(setting: Setting, client: str, count: int) -> Iterator[tuple[Ca
 
 
 def _tunnel(
-    setting: Setting, vpn: Vpn, number: int, name: str, own: Credential, server_fingerprint: str
+    lab: ReadyLab, vpn: Vpn, number: int, name: str, own: Credential, server_fingerprint: str
 ) -> CallTunnel:
     device = f"{SERVER_DEVICE}{number}"
     return CallTunnel(
@@ -92,22 +92,22 @@ def _tunnel(
         address=CLIENTS + number,
         called=CALLED + number,
         files=client_files(
-            setting.topology,
+            lab.topology,
             vpn,
             name,
             own,
-            server_address=setting.vpn_server.links[0].address,
+            server_address=lab.vpn_server.links[0].address,
             server_fingerprint=server_fingerprint,
             place=Place(".", device),
         ),
     )
 
 
-def _server_device(setting: Setting, tunnels: tuple[CallTunnel, ...]) -> dict[str, Any]:
+def _server_device(lab: ReadyLab, tunnels: tuple[CallTunnel, ...]) -> dict[str, Any]:
     return {
         "device": SERVER_DEVICE,
-        "uid": setting.owner.uid,
-        "gid": setting.owner.gid,
+        "uid": lab.owner.uid,
+        "gid": lab.owner.gid,
         "addresses": [
             [str(SERVER), SUBNET.prefixlen],
             *([str(tunnel.called), 32] for tunnel in tunnels),
@@ -116,11 +116,11 @@ def _server_device(setting: Setting, tunnels: tuple[CallTunnel, ...]) -> dict[st
     }
 
 
-def _client_device(setting: Setting, tunnel: CallTunnel) -> dict[str, Any]:
+def _client_device(lab: ReadyLab, tunnel: CallTunnel) -> dict[str, Any]:
     return {
         "device": tunnel.device,
-        "uid": setting.owner.uid,
-        "gid": setting.owner.gid,
+        "uid": lab.owner.uid,
+        "gid": lab.owner.gid,
         "addresses": [[str(tunnel.address), 32]],
         "routes": [[f"{tunnel.called}/32", str(tunnel.address)]],
     }

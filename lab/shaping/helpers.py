@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.engine.agent import Agent
 from lab.engine.execution import start_links_helper, start_unprivileged_helper
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Point, address_of
 
 log = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ DEADLINE_S = 20.0
 class LinkHelpers:
     """One running `lab.agents.net.links` beside every machine whose links are the matter."""
 
-    def __init__(self, setting: Setting, agents: Mapping[str, Agent]) -> None:
-        self.setting = setting
+    def __init__(self, lab: ReadyLab, agents: Mapping[str, Agent]) -> None:
+        self.lab = lab
         self._agents = agents
 
     def ask(self, machine: str, order: dict[str, Any]) -> dict[str, Any]:
@@ -34,18 +34,18 @@ class LinkHelpers:
         """The points that each helper is asked about, in their order."""
         grouped: dict[str, list[Point]] = {}
         for point in points:
-            grouped.setdefault(_machine(self.setting, point), []).append(point)
+            grouped.setdefault(_machine(self.lab, point), []).append(point)
         return grouped
 
     def named(self, point: Point) -> dict[str, str]:
         """How orders name a point."""
-        address = str(address_of(self.setting.topology, point))
+        address = str(address_of(self.lab.topology, point))
         return {"address": address, "direction": str(point.direction)}
 
 
 @contextmanager
 def link_helpers(
-    setting: Setting, points: Iterable[Point], *, may_change: bool
+    lab: ReadyLab, points: Iterable[Point], *, may_change: bool
 ) -> Iterator[LinkHelpers]:
     """Helpers for the machines of `points`, started at once and side by side.
 
@@ -53,22 +53,21 @@ def link_helpers(
     """
     with ExitStack() as stack:
         agents = {
-            machine: stack.enter_context(_start(setting, machine, may_change))
-            for machine in dict.fromkeys(_machine(setting, point) for point in points)
+            machine: stack.enter_context(_start(lab, machine, may_change))
+            for machine in dict.fromkeys(_machine(lab, point) for point in points)
         }
         try:
-            yield LinkHelpers(setting, agents)
+            yield LinkHelpers(lab, agents)
         finally:
             for agent in agents.values():
                 agent.end()
 
 
-def _machine(setting: Setting, point: Point) -> str:
-    return setting.topology.machine(point.node).name
+def _machine(lab: ReadyLab, point: Point) -> str:
+    return lab.topology.machine(point.node).name
 
 
-def _start(setting: Setting, machine: str, may_change: bool) -> Agent:
-    lab, image = setting.lab, setting.net_image
+def _start(lab: ReadyLab, machine: str, may_change: bool) -> Agent:
     if may_change:
-        return start_links_helper(lab, machine, image)
-    return start_unprivileged_helper(lab, machine, image, setting.owner, "net.links")
+        return start_links_helper(lab.running, machine, lab.net_image)
+    return start_unprivileged_helper(lab.running, machine, lab.net_image, lab.owner, "net.links")

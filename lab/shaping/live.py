@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.engine.agent import AgentError
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Cap, Point, find_link
 from lab.shaping.helpers import LinkHelpers, link_helpers
 from lab.topology.shape import Direction, Shape, shape_from
@@ -33,11 +33,11 @@ class LinkState:
 
 
 def show(
-    setting: Setting, node: str | None = None, network: str | None = None
+    lab: ReadyLab, node: str | None = None, network: str | None = None
 ) -> tuple[LinkState, ...]:
     """Both directions of every link, or of those of `node`, or of one; asked of the kernel."""
-    every = points_of(setting, node, network)
-    with link_helpers(setting, every, may_change=False) as helpers:
+    every = points_of(lab, node, network)
+    with link_helpers(lab, every, may_change=False) as helpers:
         return tuple(
             state
             for machine, points in helpers.by_machine(every).items()
@@ -56,17 +56,17 @@ def _states(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> Iter
         yield LinkState(
             point=point,
             interface=link["interface"],
-            configured=configured(helpers.setting, point),
+            configured=configured(helpers.lab, point),
             in_force=shape_from(now["shape"]),
             counters=now["counters"],
         )
 
 
 def points_of(
-    setting: Setting, node: str | None = None, network: str | None = None
+    lab: ReadyLab, node: str | None = None, network: str | None = None
 ) -> tuple[Point, ...]:
     """Both directions of every link, or of those of `node`, or of its link to `network`."""
-    topology = setting.topology
+    topology = lab.topology
     if node is not None and network is not None:
         find_link(topology, node, network)
         links = [(topology.machine(node).name, network)]
@@ -79,18 +79,18 @@ def points_of(
     return tuple(Point(name, net, direction) for name, net in links for direction in Direction)
 
 
-def configured(setting: Setting, point: Point) -> Shape:
+def configured(lab: ReadyLab, point: Point) -> Shape:
     """What the topology wants at `point`."""
-    return find_link(setting.topology, point.node, point.network).shape(point.direction)
+    return find_link(lab.topology, point.node, point.network).shape(point.direction)
 
 
-def update(setting: Setting, point: Point, changes: Mapping[str, Any]) -> Shape:
+def update(lab: ReadyLab, point: Point, changes: Mapping[str, Any]) -> Shape:
     """Change what `changes` names and nothing else; the shape then in force.
 
     Its keys are `rate_kbps`, `delay_ms`, `loss_pct` and `queue`, a mapping of `kind`, `fifo`
     and `limit`. LabError where the kernel cannot, or has something else afterwards.
     """
-    with link_helpers(setting, [point], may_change=True) as helpers:
+    with link_helpers(lab, [point], may_change=True) as helpers:
         wanted = {**helpers.named(point), "update": dict(changes)}
         [machine] = helpers.by_machine([point])
         answer = helpers.ask(machine, {"op": "set", "changes": [wanted]})
@@ -119,11 +119,11 @@ def set_shapes(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> dict[Poin
     return before
 
 
-def reset(setting: Setting, node: str | None = None, network: str | None = None) -> None:
+def reset(lab: ReadyLab, node: str | None = None, network: str | None = None) -> None:
     """Bring links back to what the topology wants."""
-    points = points_of(setting, node, network)
-    with link_helpers(setting, points, may_change=True) as helpers:
-        set_shapes(helpers, {point: configured(setting, point) for point in points})
+    points = points_of(lab, node, network)
+    with link_helpers(lab, points, may_change=True) as helpers:
+        set_shapes(helpers, {point: configured(lab, point) for point in points})
 
 
 @contextmanager

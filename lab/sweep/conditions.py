@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.shared_link import link_observer
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.lifecycle.stages import Announce
 from lab.load import LoadSpec, competing
 from lab.shaping import Cap, apply, link_helpers, locate
@@ -25,23 +25,23 @@ ON_THE_CIRCUIT = ("relay", "exit")
 
 @contextmanager
 def conditions(
-    setting: Setting, point: Point, seed: int, announce: Announce
+    lab: ReadyLab, point: Point, seed: int, announce: Announce
 ) -> Iterator[tuple[Observer, ...]]:
     """Cap the link and start the competing traffic of `point`; both end with the block.
 
     Yields what `make_call` needs to measure them during the call. `seed` chooses the circuit
     on which some placements lie. LabError where that is not possible in this lab.
     """
-    circuit = path_of_call(setting.topology, seed)
+    circuit = path_of_call(lab.topology, seed)
     shared = locate(
-        setting.topology,
+        lab.topology,
         point.placement or WATCHED,
         towards_caller=point.direction == "to-caller",
         circuit=circuit,
     )
     with ExitStack() as stack:
         helpers = stack.enter_context(
-            link_helpers(setting, [shared], may_change=point.rate_kbps is not None)
+            link_helpers(lab, [shared], may_change=point.rate_kbps is not None)
         )
         observers: list[Observer] = [link_observer(helpers, [shared])]
         if point.rate_kbps is not None:
@@ -49,7 +49,7 @@ def conditions(
             queue = Queue(limit=point.queue_packets or roomy_queue_packets(point.load_count))
             stack.enter_context(apply(helpers, [Cap(shared, point.rate_kbps, queue)]))
         if point.load_kind != "none":
-            load = stack.enter_context(competing(setting, load_of(point, circuit), announce))
+            load = stack.enter_context(competing(lab, load_of(point, circuit), announce))
             observers.append(load.observe)
         yield tuple(observers)
 

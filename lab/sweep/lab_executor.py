@@ -20,7 +20,7 @@ from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
 from lab.lifecycle.down import down
-from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.stages import Announce
 from lab.lifecycle.up import up
 from lab.measure.record import CallRecord
@@ -102,16 +102,16 @@ class LabExecutor:
         """Make one call at its point; see `Executor`."""
         with _in_words():
             _check_room(planned.point.duration_s)
-            setting = self._ready(planned.point, announce)
-            record = self._call(setting, planned, announce)
+            lab = self._ready(planned.point, announce)
+            record = self._call(lab, planned, announce)
             note_point(record, planned)
-            vpn = setting.topology.vpn
+            vpn = lab.topology.vpn
             record.cipher, record.digest = vpn.cipher, vpn.digest
             if record.status != "ok":
                 self._explain(record)
         return record
 
-    def _call(self, setting: Setting, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def _call(self, lab: ReadyLab, planned: PlannedCall, announce: Announce) -> CallRecord:
         """Make the call; where its surroundings cannot be had, that is how the call failed."""
         point = planned.point
         plan = CallPlan(
@@ -126,11 +126,11 @@ class LabExecutor:
         )
         record: CallRecord | None = None
         try:
-            with conditions(setting, point, planned.seed, announce) as observers:
-                record = make_call(setting, plan, announce, observers)
+            with conditions(lab, point, planned.seed, announce) as observers:
+                record = make_call(lab, plan, announce, observers)
         except LabError as error:
             if record is None:
-                return failed_call(setting, plan, error.message)
+                return failed_call(lab, plan, error.message)
             log.warning("after call %s: %s", record.call_id, error.message)
         return record
 
@@ -142,7 +142,7 @@ class LabExecutor:
     def _find(self) -> RunningLab | None:
         return next((lab for lab in find_labs(self._client) if lab.name == self.lab), None)
 
-    def _ready(self, point: Point, announce: Announce) -> Setting:
+    def _ready(self, point: Point, announce: Announce) -> ReadyLab:
         """The lab with the point's OpenVPN setting, up and whole."""
         topology = self._files.topology(self._topology, point.cipher, point.digest)
         lab = self._find()
@@ -151,7 +151,7 @@ class LabExecutor:
                 self._take_down_for(point, announce)
             self._bring_up(topology, announce)
             self._current = topology
-        return open_setting(self._client, self.lab)
+        return open_lab(self._client, self.lab)
 
     def _take_down_for(self, point: Point, announce: Announce) -> None:
         if not self.lab_is_own:

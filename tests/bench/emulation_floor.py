@@ -20,7 +20,7 @@ from ipaddress import IPv4Address
 from lab.calls.call import CallPlan, make_call
 from lab.engine.client import connect
 from lab.lifecycle.down import down
-from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
 from lab.measure.record import CallRecord
 
@@ -43,11 +43,11 @@ class Ping:
         )
 
 
-def ping(setting: Setting, name: str, address: IPv4Address, count: int) -> Ping:
+def ping(lab: ReadyLab, name: str, address: IPv4Address, count: int) -> Ping:
     """Ping from the caller, by a helper in its network namespace."""
-    caller = setting.lab.node(setting.caller.name).container_id
+    caller = lab.running.node(lab.caller.name).container_id
     command = ["docker", "run", "--rm", "--network", f"container:{caller}"]
-    command += ["--cap-drop", "ALL", "--cap-add", "NET_RAW", "--read-only", setting.net_image]
+    command += ["--cap-drop", "ALL", "--cap-add", "NET_RAW", "--read-only", lab.net_image]
     command += ["ping", "-n", "-c", str(count), "-i", str(PING_INTERVAL_S), str(address)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return Ping(name, [float(value) for value in re.findall(r"time=([\d.]+) ms", done.stdout)])
@@ -77,14 +77,14 @@ def main() -> None:
     records = []
     try:
         up(client, options.topology, name)
-        setting = open_setting(client, name)
-        callee = setting.callee.links[0].address
-        gateway = setting.caller.routes[0].via
-        near = ping(setting, "the caller's gateway (1 link)", gateway, options.pings)
-        far = ping(setting, "the callee (the whole path)", callee, options.pings)
+        lab = open_lab(client, name)
+        callee = lab.callee.links[0].address
+        gateway = lab.caller.routes[0].via
+        near = ping(lab, "the caller's gateway (1 link)", gateway, options.pings)
+        far = ping(lab, "the callee (the whole path)", callee, options.pings)
         print(near, far, sep="\n", flush=True)
         for _ in range(options.calls):
-            records.append(make_call(setting, CallPlan("sip")))
+            records.append(make_call(lab, CallPlan("sip")))
             print(show(records[-1]), flush=True)
     finally:
         down(client, name)

@@ -22,7 +22,7 @@ from lab.engine.client import connect
 from lab.engine.discovery import RunningLab
 from lab.engine.usage import Usage, read_usage
 from lab.lifecycle.down import down
-from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
 from lab.measure.host_load import load_between, read_cpu_times
 from lab.measure.record import CallRecord
@@ -58,24 +58,24 @@ class CpuMeter:
         return read_usage(self._client, self._lab)
 
 
-def at_rest(client: DockerClient, setting: Setting, seconds: float) -> dict[str, float]:
+def at_rest(client: DockerClient, lab: ReadyLab, seconds: float) -> dict[str, float]:
     """Nothing is asked of the lab."""
-    meter = CpuMeter(client, setting.lab)
+    meter = CpuMeter(client, lab.running)
     with meter.running():
         time.sleep(seconds)
     return meter.percent
 
 
 def during_call(
-    client: DockerClient, setting: Setting, method: str
+    client: DockerClient, lab: ReadyLab, method: str
 ) -> tuple[CallRecord, dict[str, float]]:
     """From before the phones register until both have hung up."""
-    meter = CpuMeter(client, setting.lab)
+    meter = CpuMeter(client, lab.running)
 
     def watch(record: CallRecord, workspace: Workspace) -> AbstractContextManager[None]:
         return meter.running()
 
-    record = make_call(setting, CallPlan(method), observers=[watch])
+    record = make_call(lab, CallPlan(method), observers=[watch])
     return record, meter.percent
 
 
@@ -91,13 +91,13 @@ def main() -> None:
     name = f"bench-{secrets.token_hex(3)}"
     try:
         up(client, options.topology, name)
-        setting = open_setting(client, name)
-        percent = {"rest": at_rest(client, setting, options.rest)}
+        lab = open_lab(client, name)
+        percent = {"rest": at_rest(client, lab, options.rest)}
         memory = {
-            node: usage.memory_bytes / MB for node, usage in read_usage(client, setting.lab).items()
+            node: usage.memory_bytes / MB for node, usage in read_usage(client, lab.running).items()
         }
         for method in methods:
-            record, percent[method] = during_call(client, setting, method)
+            record, percent[method] = during_call(client, lab, method)
             verdict = (
                 "valid" if record.valid else record.reason or "; ".join(record.invalid_reasons)
             )

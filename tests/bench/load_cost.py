@@ -19,7 +19,7 @@ import numpy as np
 
 from lab.engine.client import connect
 from lab.engine.usage import Usage, read_usage
-from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load import LoadSpec, competing
 from lab.load.goodput import goodput
 from lab.load.spec import parse_load
@@ -53,16 +53,16 @@ class Window:
         return ", ".join(f"{node} {share:.0f} %" for node, share in shares[:count])
 
 
-def watch(setting: Setting, seconds: float) -> Window:
+def watch(lab: ReadyLab, seconds: float) -> Window:
     """Look at the host for `seconds`."""
     client = connect()
     before, nodes_before, began = (
         read_cpu_times(),
-        read_usage(client, setting.lab),
+        read_usage(client, lab.running),
         time.monotonic(),
     )
     time.sleep(seconds)
-    after, nodes_after = read_cpu_times(), read_usage(client, setting.lab)
+    after, nodes_after = read_cpu_times(), read_usage(client, lab.running)
     elapsed_s = time.monotonic() - began
     load = load_between(before, after)
     assert load is not None
@@ -77,14 +77,14 @@ def watch(setting: Setting, seconds: float) -> Window:
     )
 
 
-def cost(setting: Setting, spec: LoadSpec, seconds: float) -> str:
+def cost(lab: ReadyLab, spec: LoadSpec, seconds: float) -> str:
     """One row of the table."""
-    rest = watch(setting, seconds)
+    rest = watch(lab, seconds)
     began = time.monotonic()
-    with competing(setting, spec, lambda text: print(f"  {text} ...", file=sys.stderr)) as load:
+    with competing(lab, spec, lambda text: print(f"  {text} ...", file=sys.stderr)) as load:
         started_s = time.monotonic() - began
         load.take()
-        busy = watch(setting, seconds)
+        busy = watch(lab, seconds)
         report = load.take()
     found = goodput(report.at_s, np.array(report.counted_bytes))
     carried_kbps = found.sum_kbps if found else 0.0
@@ -103,16 +103,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rate", default="10mbit")
     options = parser.parse_args()
-    setting = open_setting(connect(), options.name)
+    lab = open_lab(connect(), options.name)
     rate_kbps = parse_rate_kbps(options.rate)
-    caps = place(setting.topology, "server", rate_kbps, Queue(limit=300), towards_caller=True)
+    caps = place(lab.topology, "server", rate_kbps, Queue(limit=300), towards_caller=True)
     print(f"behind {', '.join(map(str, caps))}; {options.seconds:g} s each")
     print("load             begun s   payload    rest   load  ratio  stolen     MiB  died")
     print("                            kbit/s   CPU %  CPU %            %  gained        busiest")
     points = [cap.point for cap in caps]
-    with link_helpers(setting, points, may_change=True) as helpers, apply(helpers, caps):
+    with link_helpers(lab, points, may_change=True) as helpers, apply(helpers, caps):
         for text in options.loads:
-            print(cost(setting, parse_load(text), options.seconds), flush=True)
+            print(cost(lab, parse_load(text), options.seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from lab.calls.call import CallPlan, make_call
 from lab.calls.verdict import MAX_CPU_PCT, MAX_PACING_P99_MS
 from lab.engine.client import connect
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load import LoadReport, LoadSpec, competing
 from lab.load.spec import Route, parse_load
 
@@ -38,11 +38,11 @@ def say(text: str) -> None:
     print(f"  {text} ...", file=sys.stderr)
 
 
-def single_client(setting: Setting, calls: int) -> str:
+def single_client(lab: ReadyLab, calls: int) -> str:
     """Cost of the client that a measured call has at each end."""
     cores, rss_mib, valid = [], [], 0
     for number in range(calls):
-        record = make_call(setting, CallPlan("mumble", seed=number))
+        record = make_call(lab, CallPlan("mumble", seed=number))
         valid += record.valid
         if record.status != "ok" or record.artefacts is None:
             say(f"call {number} failed: {record.reason}")
@@ -82,11 +82,11 @@ def is_carried(report: LoadReport, busy: Window) -> bool:
     )
 
 
-def crowd(setting: Setting, spec: LoadSpec, seconds: float, rest: Window) -> tuple[str, bool]:
+def crowd(lab: ReadyLab, spec: LoadSpec, seconds: float, rest: Window) -> tuple[str, bool]:
     """A row of the table, and whether the host carried it."""
-    with competing(setting, spec, say) as load:
+    with competing(lab, spec, say) as load:
         load.take()
-        busy = watch(setting, seconds)
+        busy = watch(lab, seconds)
         report = load.take()
     carried = is_carried(report, busy)
 
@@ -104,14 +104,14 @@ def crowd(setting: Setting, spec: LoadSpec, seconds: float, rest: Window) -> tup
     return row, carried
 
 
-def ramp(setting: Setting, route: Route, counts: Sequence[int], seconds: float) -> str:
+def ramp(lab: ReadyLab, route: Route, counts: Sequence[int], seconds: float) -> str:
     """Rows for more and more calls, until two numbers in a row are too many."""
     most, refused = 0, 0
-    rest = watch(setting, seconds)
+    rest = watch(lab, seconds)
     for count in counts:
         spec = parse_load(f"mumble:{count}:{route}")
         try:
-            row, carried = crowd(setting, spec, seconds, rest)
+            row, carried = crowd(lab, spec, seconds, rest)
         except LabError as error:
             row, carried = f"{route:<7}{count:>5}  {error.message}", False
         print(row, flush=True)
@@ -130,16 +130,16 @@ def main() -> None:
     parser.add_argument("--counts", default="10,20,40,80,120,160")
     parser.add_argument("--routes", default="direct,tor")
     options = parser.parse_args()
-    setting = open_setting(connect(), options.name)
+    lab = open_lab(connect(), options.name)
     if options.calls:
-        print(single_client(setting, options.calls), flush=True)
+        print(single_client(lab, options.calls), flush=True)
     print("               late ms             delivered   host          % of a core   MiB gained")
     print(
         "route  calls      99 %      max          %  CPU %  stolen    per call    Murmur  per call"
     )
     counts = [int(count) for count in options.counts.split(",")]
     for route in options.routes.split(","):
-        print(ramp(setting, route, counts, options.seconds), flush=True)
+        print(ramp(lab, route, counts, options.seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from conftest import LiveLab
 from docker import DockerClient
 
 from lab.engine.execution import run_in, start_probe
-from lab.lifecycle.setting import open_setting
+from lab.lifecycle.ready import open_lab
 
 pytestmark = pytest.mark.live
 
@@ -64,8 +64,8 @@ def test_a_capture_that_stalls_loses_no_packet(
     """Frozen, as by a busy host, while as many packets come as a call sends in ten seconds."""
     packets = 1000
     monkeypatch.setenv("LAB_HOME", str(paper.lab.home))
-    setting = open_setting(able_host, paper.name)
-    caller = setting.caller
+    lab = open_lab(able_host, paper.name)
+    caller = lab.caller
     directory = paper.lab.home / "stalled"
     directory.mkdir()
     directory.chmod(0o777)
@@ -78,16 +78,16 @@ def test_a_capture_that_stalls_loses_no_packet(
     send = (
         "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM)\n"
         f"for _ in range({packets}):\n"
-        f"    s.sendto(bytes(172), ('{setting.pbx_address}', 9)); time.sleep(0.001)"
+        f"    s.sendto(bytes(172), ('{lab.pbx_address}', 9)); time.sleep(0.001)"
     )
     known = {container.id for container in able_host.containers.list()}
     mounts = {directory: "/stalled"}
-    with start_probe(setting.lab, caller.name, setting.net_image, setting.owner, mounts) as probe:
+    with start_probe(lab.running, caller.name, lab.net_image, lab.owner, mounts) as probe:
         assert probe.ask({"captures": [capture], "ping": None}, 20) == {"event": "started"}
         [helper] = [each for each in able_host.containers.list() if each.id not in known]
         helper.pause()
         try:
-            run_in(setting.lab, caller.name, ["python3", "-c", send])
+            run_in(lab.running, caller.name, ["python3", "-c", send])
         finally:
             helper.unpause()
         time.sleep(1)

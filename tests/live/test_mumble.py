@@ -34,7 +34,7 @@ from lab.engine.agent import Agent
 from lab.engine.execution import run_in
 from lab.errors import LabError
 from lab.images.build import image_tag
-from lab.lifecycle.setting import open_setting
+from lab.lifecycle.ready import open_lab
 from lab.render.mumble import CERTIFICATE, MUMBLE_PORT, mumble_files, mumble_secrets
 from lab.topology import find_topology, load_topology, resolve
 from lab.topology.model import PbxKind
@@ -222,11 +222,11 @@ def test_while_a_call_goes_through_tor_nothing_can_go_past_it(
     paper: LiveLab, able_host: DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_HOME", str(paper.lab.home))
-    setting = open_setting(able_host, paper.name)
-    server = murmur_of(setting)
+    lab = open_lab(able_host, paper.name)
+    server = murmur_of(lab)
     connect = f"import socket; socket.create_connection(('{server}', {MUMBLE_PORT}), 5)"
     attempt = ["python3", "-c", connect]
-    run_in(setting.lab, "caller", attempt)
-    with no_way_past_tor(setting, [server]), pytest.raises(LabError, match="No route to host"):
-        run_in(setting.lab, "caller", attempt)
-    run_in(setting.lab, "caller", attempt)
+    run_in(lab.running, "caller", attempt)
+    with no_way_past_tor(lab, [server]), pytest.raises(LabError, match="No route to host"):
+        run_in(lab.running, "caller", attempt)
+    run_in(lab.running, "caller", attempt)

@@ -29,7 +29,7 @@ from lab.engine.agent import Agent
 from lab.engine.execution import file_in, start_agent
 from lab.errors import LabError
 from lab.images import build, context
-from lab.lifecycle.setting import Setting, open_setting
+from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.measure.score import score
 from lab.render import labels
 from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
@@ -47,17 +47,17 @@ LOCALHOST = "127.0.0.1"
 
 
 @pytest.fixture
-def setting(paper: LiveLab, able_host: DockerClient, monkeypatch: pytest.MonkeyPatch) -> Setting:
+def ready(paper: LiveLab, able_host: DockerClient, monkeypatch: pytest.MonkeyPatch) -> ReadyLab:
     monkeypatch.setenv("LAB_HOME", str(paper.lab.home))
-    return open_setting(able_host, paper.name)
+    return open_lab(able_host, paper.name)
 
 
 @pytest.fixture
-def workspace(setting: Setting) -> Iterator[Workspace]:
+def workspace(ready: ReadyLab) -> Iterator[Workspace]:
     """A directory that the lab's endpoints see as well, with the first seconds of the clip."""
-    made = make_workspace(setting, "cross-check")
+    made = make_workspace(ready, "cross-check")
     whole = made.host / "whole.wav"
-    whole.write_bytes(file_in(setting.lab, "caller", CLIP))
+    whole.write_bytes(file_in(ready.running, "caller", CLIP))
     with wave.open(str(whole)) as clip, wave.open(str(made.host / "clip.wav"), "wb") as part:
         part.setparams(clip.getparams())
         part.writeframes(clip.readframes(CLIP_S * clip.getframerate()))
@@ -91,18 +91,18 @@ def own_certificate() -> str:
     return base64.b64encode(packed).decode()
 
 
-def start_client(setting: Setting, image: str, workspace: Workspace) -> Agent:
+def start_client(ready: ReadyLab, image: str, workspace: Workspace) -> Agent:
     """Debian's client beside the node `client`, whose Tor it takes."""
-    beside = setting.lab.node("client").container_id
-    owner = f"{setting.owner.uid}:{setting.owner.gid}"
-    command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={setting.lab.name}"]
+    beside = ready.running.node("client").container_id
+    owner = f"{ready.owner.uid}:{ready.owner.gid}"
+    command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={ready.running.name}"]
     command += ["--network", f"container:{beside}", "--user", owner, "--cap-drop", "ALL"]
     command += ["--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp"]
     command += ["--volume", f"{workspace.host}:{workspace.node}", image]
     agent = Agent("Debian's Mumble", [*command, "python3", "/opt/listener.py"])
-    node = setting.directory / "nodes" / "mumble"
+    node = ready.directory / "nodes" / "mumble"
     certificate = ssl.PEM_cert_to_DER_cert((node / CERTIFICATE).read_text())
-    host = str(murmur_of(setting))
+    host = str(murmur_of(ready))
     agent.send(
         {
             "url": f"mumble://real@{host}:{MUMBLE_PORT}/{CHANNEL}",
@@ -117,11 +117,11 @@ def start_client(setting: Setting, image: str, workspace: Workspace) -> Agent:
     return agent
 
 
-def joining(setting: Setting, name: str, peer: str, proxy: SocksProxy | None) -> Joining:
+def joining(ready: ReadyLab, name: str, peer: str, proxy: SocksProxy | None) -> Joining:
     return Joining(
-        murmur_of(setting),
+        murmur_of(ready),
         MUMBLE_PORT,
-        murmur_fingerprint(setting),
+        murmur_fingerprint(ready),
         name,
         peer,
         CHANNEL,
@@ -131,25 +131,25 @@ def joining(setting: Setting, name: str, peer: str, proxy: SocksProxy | None) ->
 
 
 def test_debians_client_hears_our_caller(
-    able_host: DockerClient, setting: Setting, workspace: Workspace, image: str
+    able_host: DockerClient, ready: ReadyLab, workspace: Workspace, image: str
 ) -> None:
     def log() -> str:
-        murmur = nodes_of(able_host, setting.lab.name)["mumble"]["Id"]
+        murmur = nodes_of(able_host, ready.running.name)["mumble"]["Id"]
         return str(able_host.containers.get(murmur).logs().decode())
 
     with ExitStack() as stack:
         agents = {
-            name: stack.enter_context(start_agent(setting.lab, name, "mumble.client"))
+            name: stack.enter_context(start_agent(ready.running, name, "mumble.client"))
             for name in ("caller", "callee")
         }
         caller, callee = (MumbleClient(name, agent) for name, agent in agents.items())
         proxy = SocksProxy(LOCALHOST, SOCKS_PORT, "caller", "secret")
-        caller.join(joining(setting, "caller", "callee", proxy))
-        callee.join(joining(setting, "callee", "caller", None))
+        caller.join(joining(ready, "caller", "callee", proxy))
+        callee.join(joining(ready, "callee", "caller", None))
         for client in (caller, callee):
             client.wait("joined", 30)
 
-        real = stack.enter_context(start_client(setting, image, workspace))
+        real = stack.enter_context(start_client(ready, image, workspace))
         assert real.receive(40)["event"] == "started", real.log_text
         moved = re.compile(rf":real\(-1\)> Moved .*{CHANNEL}")
         wait_for("Debian's client in the channel", lambda: moved.search(log()))
@@ -172,9 +172,9 @@ def test_debians_client_hears_our_caller(
 
     through = re.findall(r"<(\d+):\(-1\)> New connection: ([0-9.]+):\d+", log())
     session = re.findall(r"<(\d+):real\(-1\)> Authenticated", log())[-1]
-    topology = setting.topology
-    relays = {str(node_address(topology, topology.node(name))) for name in setting.relays}
-    addresses = {str(link.address) for name in setting.relays for link in topology.node(name).links}
+    topology = ready.topology
+    relays = {str(node_address(topology, topology.node(name))) for name in ready.relays}
+    addresses = {str(link.address) for name in ready.relays for link in topology.node(name).links}
     assert dict(through)[session] in relays | addresses, "it came out of Tor"
 
     heard = score(workspace.host / "clip.wav", workspace.host / "real.wav")

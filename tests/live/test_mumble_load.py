@@ -8,7 +8,7 @@ from docker import DockerClient
 from lab_command import nodes_of, wait_for
 from tor_streams import cut_one
 
-from lab.lifecycle.setting import open_setting
+from lab.lifecycle.ready import open_lab
 from lab.load import LoadReport, LoadSpec, competing
 from lab.load.goodput import goodput
 from lab.render.mumble import MUMBLE_PORT
@@ -31,8 +31,8 @@ def test_competing_mumble_calls_are_counted_and_one_that_is_cut_off_is_told(
     paper: LiveLab, able_host: DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_HOME", str(paper.lab.home))
-    setting = open_setting(able_host, paper.name)
-    with competing(setting, LoadSpec("mumble", COUNT, "tor")) as load:
+    lab = open_lab(able_host, paper.name)
+    with competing(lab, LoadSpec("mumble", COUNT, "tor")) as load:
         report = load.take()
         assert clients(able_host, paper.name) == 2 * COUNT
         assert (report.established[-1], report.died) == (COUNT, ())

@@ -62,8 +62,8 @@ class StubbedLab:
         self.outcome: CallRecord | Exception = simulated(PLANNED)
         self.surroundings: Exception | None = None
         vpn = SimpleNamespace(cipher="AES-256-GCM", digest="SHA1")
-        self.setting = SimpleNamespace(topology=SimpleNamespace(vpn=vpn))
-        for name in ("conditions", "make_call", "failed_call", "find_labs", "open_setting", "up"):
+        self.lab = SimpleNamespace(topology=SimpleNamespace(vpn=vpn))
+        for name in ("conditions", "make_call", "failed_call", "find_labs", "open_lab", "up"):
             monkeypatch.setattr(lab_executor, name, getattr(self, name))
 
     @contextmanager
@@ -78,7 +78,7 @@ class StubbedLab:
             raise self.outcome
         return self.outcome
 
-    def failed_call(self, _setting: Any, _plan: Any, reason: str) -> CallRecord:
+    def failed_call(self, _lab: Any, _plan: Any, reason: str) -> CallRecord:
         record = simulated(PLANNED)
         record.status, record.valid, record.reason = "failed", False, reason
         return record
@@ -87,8 +87,8 @@ class StubbedLab:
         stopped = tuple(SimpleNamespace(name=name) for name in self.stopped)
         return (SimpleNamespace(name="paper", stopped=stopped),)
 
-    def open_setting(self, *_: Any) -> SimpleNamespace:
-        return self.setting
+    def open_lab(self, *_: Any) -> SimpleNamespace:
+        return self.lab
 
     def up(self, *_: Any) -> None:
         self.stopped = []

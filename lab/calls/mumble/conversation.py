@@ -27,7 +27,7 @@ from lab.calls.playout import ADAPTIVE, FIXED, Playout
 from lab.calls.voice_streams import VoiceStreams
 from lab.engine.execution import start_agent
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
 from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
@@ -54,10 +54,10 @@ class MumbleConversation:
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's client and the callee's."""
-        setting, workspace = self._site.setting, self._site.workspace
+        lab, workspace = self._site.lab, self._site.workspace
         with (
-            start_agent(setting.lab, setting.caller.name, AGENT) as caller,
-            start_agent(setting.lab, setting.callee.name, AGENT) as callee,
+            start_agent(lab.running, lab.caller.name, AGENT) as caller,
+            start_agent(lab.running, lab.callee.name, AGENT) as callee,
         ):
             self._clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
             yield
@@ -95,7 +95,7 @@ class MumbleConversation:
 
     def find_streams(self, path: VoicePath) -> VoiceStreams:
         """The voice packets as the clients logged them, on the clock all nodes share."""
-        home, office = path.caller_address, self._site.setting.callee.links[0].address
+        home, office = path.caller_address, self._site.lab.callee.links[0].address
         return VoiceStreams(
             from_caller=self._stream("caller-sent", home, office),
             at_callee=self._stream("callee-received", home, office),
@@ -120,7 +120,7 @@ class MumbleConversation:
         callee = Joining(
             address=path.server_address,
             port=MUMBLE_PORT,
-            fingerprint=murmur_fingerprint(self._site.setting),
+            fingerprint=murmur_fingerprint(self._site.lab),
             name=f"callee-{token}",
             peer=f"caller-{token}",
             channel=f"call-{token}",
@@ -152,10 +152,10 @@ def recordings(playout: Playout) -> dict[str, Playout]:
     return dict([("", playout), other])
 
 
-def murmur_fingerprint(setting: Setting) -> str:
+def murmur_fingerprint(lab: ReadyLab) -> str:
     """SHA-256 of the certificate that the lab's Murmur was given; LabError where it is gone."""
-    (node,) = setting.topology.with_role(Role.MUMBLE_SERVER)
-    file = setting.directory / "nodes" / node.name / CERTIFICATE
+    (node,) = lab.topology.with_role(Role.MUMBLE_SERVER)
+    file = lab.directory / "nodes" / node.name / CERTIFICATE
     try:
         certificate = ssl.PEM_cert_to_DER_cert(file.read_text())
     except (OSError, ValueError) as error:

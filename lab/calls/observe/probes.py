@@ -13,7 +13,7 @@ from lab.calls.paths.base import VoicePath
 from lab.calls.workspace import Workspace
 from lab.engine.agent import AgentError
 from lab.engine.execution import start_probe
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.render.network import TUNNEL_DEVICE
 from lab.topology.links import link_towards
 
@@ -37,21 +37,21 @@ class Readings:
 
 
 @contextmanager
-def probing(setting: Setting, path: VoicePath, workspace: Workspace) -> Iterator[Readings]:
+def probing(lab: ReadyLab, path: VoicePath, workspace: Workspace) -> Iterator[Readings]:
     """Capture at every point while the block runs; the readings are complete after it.
 
     LabError where a capture does not start.
     """
     readings = Readings()
-    orders = _orders(setting, path, workspace)
+    orders = _orders(lab, path, workspace)
     with ExitStack() as stack:
         agents = [
             stack.enter_context(
                 start_probe(
-                    setting.lab,
+                    lab.running,
                     machine,
-                    setting.net_image,
-                    setting.owner,
+                    lab.net_image,
+                    lab.owner,
                     {workspace.host: str(workspace.node)},
                 )
             )
@@ -78,27 +78,27 @@ def probing(setting: Setting, path: VoicePath, workspace: Workspace) -> Iterator
     (workspace.host / "probes.json").write_text(json.dumps(asdict(readings), indent=2))
 
 
-def _orders(setting: Setting, path: VoicePath, workspace: Workspace) -> dict[str, dict[str, Any]]:
+def _orders(lab: ReadyLab, path: VoicePath, workspace: Workspace) -> dict[str, dict[str, Any]]:
     """Machine → what its probe is to do."""
-    home = setting.caller.links[0].address
-    office = setting.callee.links[0].address
+    home = lab.caller.links[0].address
+    office = lab.callee.links[0].address
     at_caller = [_capture("access", workspace, f"host {home} and {NO_PING}", address=home)]
     if path.tunnelled:
         at_caller.append(_capture("tunnel", workspace, NO_PING, interface=TUNNEL_DEVICE))
-    exit_machine = setting.topology.node(path.exit_machine)
-    at_exit = link_towards(setting.topology, exit_machine, path.server_address).address
+    exit_machine = lab.topology.node(path.exit_machine)
+    at_exit = link_towards(lab.topology, exit_machine, path.server_address).address
     # Competing traffic of other hosts and to other servers goes the same way.
     own = f"tcp port {path.server_port}" if path.server_port else f"host {home}"
     what = f"host {path.server_address} and {own} and {NO_PING}"
     return {
-        setting.caller.name: {
+        lab.caller.name: {
             "captures": at_caller,
-            "ping": {"source": str(path.caller_address), "target": str(setting.pbx_address)}
+            "ping": {"source": str(path.caller_address), "target": str(lab.pbx_address)}
             if path.pinged
             else None,
             "timer": True,
         },
-        setting.callee.name: {
+        lab.callee.name: {
             "captures": [_capture("callee", workspace, f"host {office}", address=office)],
             "ping": None,
         },

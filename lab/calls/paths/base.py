@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from lab.calls.workspace import Workspace
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 
 
@@ -37,16 +37,16 @@ class VoicePath:
     """Whether the round trip is measured by ping; Tor carries none outside a tunnel."""
 
 
-PathOpener = Callable[[Setting, CallRecord, Workspace], AbstractContextManager[VoicePath]]
+PathOpener = Callable[[ReadyLab, CallRecord, Workspace], AbstractContextManager[VoicePath]]
 """Opens the path, notes in the record what it did, and closes the path at the end."""
 
 
-def last_router(setting: Setting) -> str:
+def last_router(lab: ReadyLab) -> str:
     """The forwarding host on the server's network through which the caller reaches it."""
-    server = setting.vpn_server
-    network = setting.topology.network(setting.caller.links[0].network)
+    server = lab.vpn_server
+    network = lab.topology.network(lab.caller.links[0].network)
     via = next(route.via for route in server.routes if route.destination == network.subnet)
-    for node in setting.topology.nodes:
+    for node in lab.topology.nodes:
         if any(link.address == via for link in node.links):
             return node.name
     raise LookupError(f"no node has the address {via}")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from lab.calls.workspace import Workspace
 from lab.engine.execution import start_agent
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 from lab.tor.circuits import CallCircuit, CircuitState
 from lab.tor.paths import path_of_call
@@ -18,7 +18,7 @@ from lab.tor.paths import path_of_call
 
 @contextmanager
 def pinned_circuit(
-    setting: Setting, record: CallRecord, workspace: Workspace, target: str
+    lab: ReadyLab, record: CallRecord, workspace: Workspace, target: str
 ) -> Iterator[tuple[str, ...]]:
     """Build the call's circuit, the only one that carries streams, and those to `target` alone.
 
@@ -26,15 +26,15 @@ def pinned_circuit(
     seed. `target` is `address:port`. A circuit that is not what was asked for, or ended, makes
     the call invalid; LabError where none can be built.
     """
-    topology = setting.topology
-    if not setting.caller.tor:
+    topology = lab.topology
+    if not lab.caller.tor:
         raise LabError(
-            f"{setting.caller.name} has no Tor client in topology {topology.name}",
+            f"{lab.caller.name} has no Tor client in topology {topology.name}",
             "Give it `tor: true`.",
         )
-    relays = setting.relays
+    relays = lab.relays
     wanted = path_of_call(topology, record.seed)
-    with start_agent(setting.lab, setting.caller.name, "tor.circuits") as agent:
+    with start_agent(lab.running, lab.caller.name, "tor.circuits") as agent:
         circuit = CallCircuit(agent, relays)
         state = circuit.pin(wanted, [target])
         _note(record, state, relays)

@@ -13,7 +13,7 @@ from lab.calls.paths.circuit import pinned_circuit
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.workspace import Workspace
 from lab.engine.execution import start_barrier
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.bandwidth import Between
 from lab.measure.capture import Capture, read_capture
 from lab.measure.record import CallRecord
@@ -25,23 +25,23 @@ BARRIER_DEADLINE_S = 20.0
 
 
 @contextmanager
-def open_path(setting: Setting, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
     """Build the call's circuit; at the end read it back and look for voice that went past Tor.
 
     The caller's host has routes to the server, which direct calls need: here they are closed for
     the length of the call, so that nothing can go past Tor. Every M-Tor call is checked all the
     same: one packet between the caller and any address of Murmur's machine makes it invalid.
     """
-    topology = setting.topology
-    server = murmur_of(setting)
+    topology = lab.topology
+    server = murmur_of(lab)
     (murmur,) = topology.with_role(Role.MUMBLE_SERVER)
     machine = [link.address for link in topology.machine(murmur.name).links]
     with (
-        no_way_past_tor(setting, machine),
-        pinned_circuit(setting, record, workspace, f"{server}:{MUMBLE_PORT}") as relays,
+        no_way_past_tor(lab, machine),
+        pinned_circuit(lab, record, workspace, f"{server}:{MUMBLE_PORT}") as relays,
     ):
         yield VoicePath(
-            caller_address=setting.caller.links[0].address,
+            caller_address=lab.caller.links[0].address,
             tunnelled=False,
             next_hop=node_address(topology, topology.node(relays[0])),
             server_address=server,
@@ -52,14 +52,14 @@ def open_path(setting: Setting, record: CallRecord, workspace: Workspace) -> Ite
             pinged=False,
         )
     capture = read_capture(workspace.host / "access.pcap")
-    if past := packets_between(capture, setting.caller.links[0].address, machine):
+    if past := packets_between(capture, lab.caller.links[0].address, machine):
         record.invalid_reasons.append(f"{past} packets went to Murmur's machine past Tor")
 
 
 @contextmanager
-def no_way_past_tor(setting: Setting, addresses: list[IPv4Address]) -> Iterator[None]:
+def no_way_past_tor(lab: ReadyLab, addresses: list[IPv4Address]) -> Iterator[None]:
     """While the block runs the caller's machine cannot reach these addresses by itself."""
-    with start_barrier(setting.lab, setting.caller.name, setting.net_image) as barrier:
+    with start_barrier(lab.running, lab.caller.name, lab.net_image) as barrier:
         barrier.ask({"addresses": [str(address) for address in addresses]}, BARRIER_DEADLINE_S)
         yield
 

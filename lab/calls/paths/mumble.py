@@ -9,33 +9,33 @@ from ipaddress import IPv4Address
 from lab.calls.paths.base import VoicePath, last_router
 from lab.calls.workspace import Workspace
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 from lab.render.mumble import MUMBLE_PORT, mumble_address
 
 
 @contextmanager
-def open_path(setting: Setting, _record: CallRecord, _workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(lab: ReadyLab, _record: CallRecord, _workspace: Workspace) -> Iterator[VoicePath]:
     """Nothing has to be opened: the caller's own address reaches Murmur."""
-    server = murmur_of(setting)
+    server = murmur_of(lab)
     yield VoicePath(
-        caller_address=setting.caller.links[0].address,
+        caller_address=lab.caller.links[0].address,
         tunnelled=False,
         next_hop=server,
         server_address=server,
-        exit_machine=last_router(setting),
+        exit_machine=last_router(lab),
         server_port=MUMBLE_PORT,
         client_connects=True,
         pinged=False,
     )
 
 
-def murmur_of(setting: Setting) -> IPv4Address:
+def murmur_of(lab: ReadyLab) -> IPv4Address:
     """Murmur's address; LabError where the lab has none."""
-    address = mumble_address(setting.topology)
+    address = mumble_address(lab.topology)
     if address is None:
         raise LabError(
-            f"topology {setting.topology.name} has no Murmur",
+            f"topology {lab.topology.name} has no Murmur",
             "Give it a node with `role: mumble-server`, such as the one of topologies/paper.yaml.",
         )
     return address

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 
 from lab.calls.paths.base import VoicePath, last_router
 from lab.calls.workspace import Workspace
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 
 
 @contextmanager
-def open_path(setting: Setting, _record: CallRecord, _workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(lab: ReadyLab, _record: CallRecord, _workspace: Workspace) -> Iterator[VoicePath]:
     """Nothing has to be opened: the caller's own address reaches the PBX."""
-    pbx = setting.pbx_address
+    pbx = lab.pbx_address
     yield VoicePath(
-        caller_address=setting.caller.links[0].address,
+        caller_address=lab.caller.links[0].address,
         tunnelled=False,
         next_hop=pbx,
         server_address=pbx,
-        exit_machine=last_router(setting),
+        exit_machine=last_router(lab),
     )

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from lab.calls.workspace import Workspace
 from lab.engine.execution import start_agent
 from lab.errors import LabError
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 
 UP_DEADLINE_S = 40.0
@@ -17,19 +17,19 @@ UP_DEADLINE_S = 40.0
 
 @contextmanager
 def open_tunnel(
-    setting: Setting, record: CallRecord, workspace: Workspace, socks_port: int | None
+    lab: ReadyLab, record: CallRecord, workspace: Workspace, socks_port: int | None
 ) -> Iterator[IPv4Address]:
     """Open the tunnel, through Tor where `socks_port` is given; yields the caller's address in it.
 
     LabError where it does not come up.
     """
-    address = setting.caller.tunnel
+    address = lab.caller.tunnel
     if address is None:
         raise LabError(
-            f"{setting.caller.name} has no VPN client in topology {setting.topology.name}",
+            f"{lab.caller.name} has no VPN client in topology {lab.topology.name}",
             "Give it `vpn: true`.",
         )
-    agent = start_agent(setting.lab, setting.caller.name, "vpn.tunnel")
+    agent = start_agent(lab.running, lab.caller.name, "vpn.tunnel")
     try:
         agent.send({"socks_port": socks_port})
         event = agent.receive(UP_DEADLINE_S)

@@ -9,23 +9,23 @@ from lab.calls.paths.base import VoicePath
 from lab.calls.paths.circuit import pinned_circuit
 from lab.calls.paths.tunnel import open_tunnel
 from lab.calls.workspace import Workspace
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 from lab.render.torrc import SOCKS_PORT, node_address
 
 
 @contextmanager
-def open_path(setting: Setting, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
     """Build the call's circuit, then the tunnel through it; read the circuit back at the end.
 
     LabError where either cannot be built.
     """
-    topology = setting.topology
-    server = setting.vpn_server.links[0].address
+    topology = lab.topology
+    server = lab.vpn_server.links[0].address
     target = f"{server}:{topology.vpn.port}"
     with (
-        pinned_circuit(setting, record, workspace, target) as relays,
-        open_tunnel(setting, record, workspace, SOCKS_PORT) as address,
+        pinned_circuit(lab, record, workspace, target) as relays,
+        open_tunnel(lab, record, workspace, SOCKS_PORT) as address,
     ):
         yield VoicePath(
             caller_address=address,

@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from lab.calls.paths.base import VoicePath, last_router
 from lab.calls.paths.tunnel import open_tunnel
 from lab.calls.workspace import Workspace
-from lab.lifecycle.setting import Setting
+from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
 
 
 @contextmanager
-def open_path(setting: Setting, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
     """Open the tunnel straight to the server."""
-    with open_tunnel(setting, record, workspace, socks_port=None) as address:
-        server = setting.vpn_server.links[0].address
+    with open_tunnel(lab, record, workspace, socks_port=None) as address:
+        server = lab.vpn_server.links[0].address
         yield VoicePath(
             caller_address=address,
             tunnelled=True,
             next_hop=server,
             server_address=server,
-            exit_machine=last_router(setting),
-            server_port=setting.topology.vpn.port,
+            exit_machine=last_router(lab),
+            server_port=lab.topology.vpn.port,
         )

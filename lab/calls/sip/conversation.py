@@ -34,10 +34,10 @@ class SipConversation:
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's phone and the callee's."""
-        setting, workspace = self._site.setting, self._site.workspace
+        lab, workspace = self._site.lab, self._site.workspace
         with (
-            start_agent(setting.lab, setting.caller.name, "phone.phone") as caller,
-            start_agent(setting.lab, setting.callee.name, "phone.phone") as callee,
+            start_agent(lab.running, lab.caller.name, "phone.phone") as caller,
+            start_agent(lab.running, lab.callee.name, "phone.phone") as callee,
         ):
             self._phones = Phone("caller", caller), Phone("callee", callee)
             yield
@@ -49,20 +49,20 @@ class SipConversation:
 
     def talk(self, path: VoicePath, duration_s: float) -> None:
         """Register both phones, and let them talk."""
-        site, setting = self._site, self._site.setting
-        callee_extension = setting.callee.extension
-        if callee_extension is None or setting.caller.extension is None:
+        site, lab = self._site, self._site.lab
+        callee_extension = lab.callee.extension
+        if callee_extension is None or lab.caller.extension is None:
             raise LabError("caller and callee need an extension each", "See topologies/paper.yaml.")
         assert self._phones
         caller, callee = self._phones
         for phone, extension, address in (
-            (caller, setting.caller.extension, path.caller_address),
-            (callee, callee_extension, setting.callee.links[0].address),
+            (caller, lab.caller.extension, path.caller_address),
+            (callee, callee_extension, lab.callee.links[0].address),
         ):
             registration = Registration(
                 extension=extension,
-                password=setting.sip_passwords[extension],
-                pbx_address=setting.pbx_address,
+                password=lab.sip_passwords[extension],
+                pbx_address=lab.pbx_address,
                 bind_address=address,
                 coding=site.coding,
                 playout=site.playout,
@@ -100,7 +100,7 @@ class SipConversation:
         directory = self._site.workspace.host
         caller = read_capture(directory / ("tunnel.pcap" if path.tunnelled else "access.pcap"))
         at_caller, at_callee = streams(caller), streams(read_capture(directory / "callee.pcap"))
-        home, office = path.caller_address, self._site.setting.callee.links[0].address
+        home, office = path.caller_address, self._site.lab.callee.links[0].address
         found = VoiceStreams(
             from_caller=_only(at_caller, "the caller sent", source=home),
             at_callee=_only(at_callee, "the callee received", destination=office),
@@ -117,7 +117,7 @@ class SipConversation:
         record.ptime_ms = found.from_caller.ptime_ms
         for sender, sent in (("the caller", found.from_caller), ("the callee", found.from_callee)):
             record.invalid_reasons += media_doubts(sender, self._site.coding, sent)
-        pbx = self._site.setting.topology.pbx
+        pbx = self._site.lab.topology.pbx
         record.invalid_reasons += exchange_doubts(pbx, self._site.coding)
 
     def note_ratings(self) -> None:

@@ -1,0 +1,126 @@
+"""Everything a call needs to know of the lab it is made in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from docker import DockerClient
+
+from lab import places
+from lab.engine.discovery import RunningLab, find_lab
+from lab.errors import LabError
+from lab.render.owner import Owner
+from lab.render.pbx import pbx_address
+from lab.topology import parse_topology, resolve
+from lab.topology.model import Node, PbxKind, Role, Topology
+
+CALLER = "caller"
+CALLEE = "callee"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyLab:
+    """A running lab together with what it was rendered from."""
+
+    running: RunningLab
+    topology: Topology
+    directory: Path
+    images: Mapping[str, str]
+    owner: Owner
+    sip_passwords: Mapping[str, str]
+    """Extension → digest password."""
+
+    @property
+    def caller(self) -> Node:
+        """The endpoint whose phone calls; LabError where the topology has none."""
+        return self._endpoint(CALLER)
+
+    @property
+    def callee(self) -> Node:
+        """The endpoint whose phone is called; LabError where the topology has none."""
+        return self._endpoint(CALLEE)
+
+    @property
+    def pbx_address(self) -> IPv4Address:
+        """The one address under which every phone knows the PBX."""
+        return pbx_address(self.topology)
+
+    @property
+    def relays(self) -> Mapping[str, str]:
+        """Relay → fingerprint, as the caller's Tor client was told; LabError where it has none."""
+        return relay_fingerprints(self.directory, self.caller.name)
+
+    @property
+    def vpn_server(self) -> Node:
+        """The node that runs the OpenVPN server; LabError where the topology has none."""
+        for node in self.topology.with_role(Role.VPN_SERVER):
+            return node
+        raise LabError(
+            f"topology {self.topology.name} has no VPN server",
+            "Calls through the VPN need a node with `role: vpn-server`.",
+        )
+
+    @property
+    def net_image(self) -> str:
+        """The image of the helpers that this lab was brought up with."""
+        return self.images["net"]
+
+    def _endpoint(self, name: str) -> Node:
+        for node in self.topology.with_role(Role.ENDPOINT):
+            if node.name == name:
+                return node
+        raise LabError(
+            f"topology {self.topology.name} has no endpoint called {name}",
+            f"Calls go from the endpoint {CALLER} to the endpoint {CALLEE}.",
+        )
+
+
+def relay_fingerprints(directory: Path, client: str) -> dict[str, str]:
+    """Relay → fingerprint, from the files of the Tor client in the node called `client`.
+
+    LabError where it has no Tor client.
+    """
+    file = directory / "nodes" / client / "tor" / "network.json"
+    if not file.exists():
+        raise LabError(f"{client} has no Tor client", "Write `tor: true` at it in the topology.")
+    text = file.read_text()
+    relays: dict[str, str] = json.loads(text)["relays"]
+    return relays
+
+
+def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
+    """The lab called `name`, or the only one, ready for calls.
+
+    LabError where it is not up, not all of it runs, or its project cannot be read.
+    """
+    running = find_lab(client, name)
+    if running.stopped:
+        stopped = ", ".join(f"{node.name} ({node.state})" for node in running.stopped)
+        raise LabError(
+            f"lab {running.name} is not complete: {stopped}",
+            f"`lab logs {running.stopped[0].name}` may say why; `lab up` starts it again.",
+        )
+    directory = places.project_directory(running.name)
+    try:
+        project = json.loads((directory / "lab.json").read_text())
+        raw = parse_topology((directory / "topology.yaml").read_text(), "topology.yaml")
+        passwords = json.loads((directory / "sip-passwords.json").read_text())
+    except (OSError, ValueError) as error:
+        raise LabError(
+            f"the project of lab {running.name} in {directory} cannot be read: {error}",
+            f"If LAB_HOME was changed, set it back; or `lab down {running.name}`.",
+        ) from error
+    if running.block is None:
+        raise LabError(f"lab {running.name} has lost its networks", f"`lab down {running.name}`.")
+    return ReadyLab(
+        running=running,
+        topology=resolve(raw, running.name, running.block, PbxKind(project["pbx"])),
+        directory=directory,
+        images=project["images"],
+        owner=Owner(**project["owner"]),
+        sip_passwords=passwords,
+    )
