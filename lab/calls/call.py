@@ -39,8 +39,8 @@ from lab.engine.discovery import find_labs
 from lab.engine.execution import file_in
 from lab.engine.usage import begin_reading
 from lab.errors import LabError
+from lab.events import Began, Listener, silent
 from lab.lifecycle.ready import ReadyLab
-from lab.lifecycle.stages import Announce, silent
 from lab.measure.host_load import load_between, read_cpu_times
 from lab.measure.record import CallRecord
 from lab.measure.wav import Wav, read_wav
@@ -72,7 +72,7 @@ class CallPlan:
 def make_call(
     lab: ReadyLab,
     plan: CallPlan,
-    announce: Announce = silent,
+    tell: Listener = silent,
     observers: Sequence[Observer] = (),
 ) -> CallRecord:
     """Make one call and return its record; its files are in the results when this returns.
@@ -87,7 +87,7 @@ def make_call(
     workspace = make_workspace(lab, record.call_id)
     try:
         site = CallSite(lab, coding, record, workspace, plan.playout, plan.vbr)
-        _call_and_measure(site, method, plan.duration_s, announce, observers)
+        _call_and_measure(site, method, plan.duration_s, tell, observers)
     except LabError as error:
         record.status, record.reason = "failed", error.message
         log.debug("call failed", exc_info=error)
@@ -150,23 +150,23 @@ def _call_and_measure(
     site: CallSite,
     method: Method,
     asked_s: int | None,
-    announce: Announce,
+    tell: Listener,
     observers: Sequence[Observer],
 ) -> None:
     lab, record, workspace = site.lab, site.record, site.workspace
     reference = _fetch_clip(site)
     conversation = method.conversation(site)
     duration_s = record.duration_s = asked_s or read_wav(reference).duration_s
-    announce("opening the path")
+    tell(Began("opening the path"))
     with method.open_path(lab, record, workspace) as path:
-        announce("starting captures")
+        tell(Began("starting captures"))
         with conversation.at_the_ready(), probing(lab, path, workspace) as readings:
             client = connect()
             usage_before, host_before = begin_reading(client, lab.running), read_cpu_times()
             with ExitStack() as watching:
                 for observer in observers:
                     watching.enter_context(observer(record, workspace))
-                announce("calling")
+                tell(Began("calling"))
                 conversation.talk(path, duration_s)
             load = load_between(host_before, read_cpu_times())
             usage_after = begin_reading(client, lab.running)
@@ -179,7 +179,7 @@ def _call_and_measure(
         topology = lab.topology
         record.reason = explained(record.reason, record.codec, topology.name, topology.codecs)
         return
-    announce("measuring")
+    tell(Began("measuring"))
     ceiling_of(reference, lambda: [_other_speech(site)])
     voice = conversation.find_streams(path)
     note_streams(record, voice, duration_s)

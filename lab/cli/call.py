@@ -15,6 +15,7 @@ from lab.cli.durations import call_s_of
 from lab.cli.output import err, print_json
 from lab.engine.client import connect
 from lab.errors import UsageError
+from lab.events import Began, Happening
 from lab.lifecycle.ready import open_lab
 from lab.load.spec import parse_load
 from lab.shaping import PLACEMENTS
@@ -108,11 +109,12 @@ def command(
     lab = open_lab(connect(), name)
     with err.status("calling ...") as spinner, open_store() as store:
 
-        def announce(text: str) -> None:
-            spinner.update(f"{method}: {text} ...")
+        def tell(happening: Happening) -> None:
+            if isinstance(happening, Began):
+                spinner.update(f"{method}: {happening.stage} ...")
 
-        with conditions(lab, point, seed, announce) as observers:
-            record = make_call(lab, plan, announce, observers)
+        with conditions(lab, point, seed, tell) as observers:
+            record = make_call(lab, plan, tell, observers)
         record.direction, record.placement = point.direction, point.placement
         store.add_call(record)
     if as_json:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from lab.cli.output import err, out, print_json
 from lab.engine.client import connect
+from lab.events import Began, Happening
 from lab.measure.record import CallRecord
 from lab.store.database import Run, Store, open_store
 from lab.sweep.experiment import SHIPPED, find_experiment, load_experiment
@@ -97,7 +98,7 @@ def _go_on(store: Store, run: Run) -> None:
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
     with err.status("looking for the lab ...") as spinner:
         lines = ProgressLines(spinner)
-        ledger = go_on(connect(), store, run, lines, lines.announce)
+        ledger = go_on(connect(), store, run, lines, lines.tell)
     tallies = ledger.tallies.values()
     err.print(
         f"Run {run.run_id} is complete: {sum(tally.valid for tally in tallies)} valid, "
@@ -115,9 +116,10 @@ class ProgressLines:
         self._began = time.monotonic()
         self._made_before = 0
 
-    def announce(self, text: str) -> None:
-        """What the lab is doing before the first call."""
-        self._spinner.update(f"{text} ...")
+    def tell(self, happening: Happening) -> None:
+        """Show what the lab is doing before the first call."""
+        if isinstance(happening, Began):
+            self._spinner.update(f"{happening.stage} ...")
 
     def begins(self, ledger: Ledger) -> None:
         """Remember how far the run had come."""
@@ -126,9 +128,11 @@ class ProgressLines:
         if ledger.made:
             err.print(f"{ledger.made} calls are stored; {ledger.still_wanted} are still wanted.")
 
-    def says(self, planned: PlannedCall, text: str) -> None:
+    def says(self, planned: PlannedCall, happening: Happening) -> None:
         """Show what a call is doing."""
-        self._spinner.update(f"{planned.point.point_id} ({planned.number}): {text} ...")
+        if isinstance(happening, Began):
+            of_call = f"{planned.point.point_id} ({planned.number})"
+            self._spinner.update(f"{of_call}: {happening.stage} ...")
 
     def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
         """Write what came of a call."""

@@ -14,6 +14,7 @@ from lab.cli.output import err
 from lab.engine import client as engine
 from lab.engine import compose_plugin
 from lab.errors import LabError
+from lab.events import Began, Building, Happening, Noted
 from lab.images import base_image, build, context, pesq_wheel
 
 
@@ -32,7 +33,7 @@ def command(roles: tuple[str, ...], here: bool) -> None:
     if here:
         if not pesq_wheel.installed():
             with _doing("pesq") as status:
-                pesq_wheel.install_here(status.say)
+                pesq_wheel.install_here(status.tell)
         return
     client = engine.connect()
     ensure_compose()
@@ -41,7 +42,7 @@ def command(roles: tuple[str, ...], here: bool) -> None:
         if not pesq_wheel.has_compiler():
             ensure_images(client, [context.BASE_ROLE])
         with _doing("pesq") as status:
-            pesq_wheel.install(client, status.say)
+            pesq_wheel.install(client, status.tell)
     err.print("Everything is set up.")
 
 
@@ -51,7 +52,7 @@ def ensure_compose() -> None:
         compose_plugin.compose_command()
     except LabError:
         with _doing("Compose v2") as status:
-            compose_plugin.obtain(status.say)
+            compose_plugin.obtain(status.tell)
 
 
 def ensure_images(client: DockerClient, roles: Sequence[str] = ()) -> None:
@@ -64,9 +65,9 @@ def ensure_images(client: DockerClient, roles: Sequence[str] = ()) -> None:
         return
     if not base_image.present(client):
         with _doing(f"image {context.BASE_IMAGE}") as status:
-            base_image.obtain(client, status.say)
+            base_image.obtain(client, status.tell)
     with _Builds() as builds:
-        build.build_missing(client, builds.show, lacking)
+        build.build_missing(client, builds.tell, lacking)
 
 
 class _doing:  # noqa: N801 - reads as a verb where it is used
@@ -86,9 +87,11 @@ class _doing:  # noqa: N801 - reads as a verb where it is used
         if kind is None:
             err.print(f"{self._name}: ready after {time.monotonic() - self._started:.1f} s")
 
-    def say(self, line: str) -> None:
+    def tell(self, happening: Happening) -> None:
         """Print a line that stays."""
-        err.print(f"{self._name}: {line}", markup=False, soft_wrap=True)
+        match happening:
+            case Began(line) | Noted(line):
+                err.print(f"{self._name}: {line}", markup=False, soft_wrap=True)
 
 
 class _Builds:
@@ -106,9 +109,11 @@ class _Builds:
     def __exit__(self, *_: object) -> None:
         self._status.stop()
 
-    def show(self, progress: build.Progress) -> None:
-        """Tell how far the image of one role is."""
-        role, now = progress.role, time.monotonic()
+    def tell(self, happening: Happening) -> None:
+        """Show how far the image of one role is."""
+        if not isinstance(happening, Building):
+            return
+        role, now, progress = happening.role, time.monotonic(), happening
         began = self._began.setdefault(role, now)
         self._steps[role] = f"{role}: step {progress.step} of {progress.steps}: {progress.text}"
         if progress.ready:

@@ -20,6 +20,7 @@ from lab.engine.client import connect
 from lab.engine.discovery import find_lab
 from lab.engine.project import write_project
 from lab.errors import LabError
+from lab.events import Began, Happening
 from lab.lifecycle.freeswitch import with_certificate
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import plan_lab, render_plan
@@ -57,7 +58,12 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     client = connect()
     with err.status("starting") as spinner:
-        done = up(client, topology, name, lambda text: spinner.update(f"{text} ..."))
+
+        def tell(happening: Happening) -> None:
+            if isinstance(happening, Began):
+                spinner.update(f"{happening.stage} ...")
+
+        done = up(client, topology, name, tell)
         lab = find_lab(client, done.plan.topology.lab)
         status = lab_status(client, lab, done.networks)
     if as_json:

@@ -14,12 +14,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from lab import checkout
 from lab.errors import LabError
+from lab.events import Began, Listener
 
 PACKAGE = "docker-compose"
 SUITE = "trixie"
@@ -53,13 +54,13 @@ def version(command: Sequence[str]) -> str | None:
     return found[1] if found and not done.returncode else None
 
 
-def obtain(report: Callable[[str], None]) -> None:
-    """Fetch Compose v2 into `.tools/`; `report` gets one line per step.
+def obtain(tell: Listener) -> None:
+    """Fetch Compose v2 into `.tools/`; `tell` hears of each step.
 
     LabError on a host without Debian's apt, and where apt fails.
     """
     source = f"deb [signed-by={KEYRING}] {_mirror()} {SUITE} main\n"
-    report(f"fetching Compose v2 (Debian {SUITE}'s package {PACKAGE})")
+    tell(Began(f"fetching Compose v2 (Debian {SUITE}'s package {PACKAGE})"))
     with tempfile.TemporaryDirectory(prefix="voice-tor-lab-") as name:
         scratch = Path(name)
         sources = scratch / "sources.list"

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -20,6 +19,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
 from lab.errors import LabError
+from lab.events import Began, Listener, Noted
 from lab.images.context import BASE_IMAGE
 
 log = logging.getLogger(__name__)
@@ -53,17 +53,17 @@ def present(client: DockerClient) -> bool:
     return True
 
 
-def obtain(client: DockerClient, report: Callable[[str], None]) -> None:
-    """Pull the base image or, where that fails, make it; `report` gets one line per step.
+def obtain(client: DockerClient, tell: Listener) -> None:
+    """Pull the base image or, where that fails, make it; `tell` hears of each step.
 
     LabError where neither works, with what to run.
     """
-    report(f"pulling {BASE_IMAGE}")
+    tell(Began(f"pulling {BASE_IMAGE}"))
     try:
         _pull()
     except LabError as error:
-        report(f"no registry gave {BASE_IMAGE} ({error.message})")
-        _bootstrap(client, report)
+        tell(Noted(f"no registry gave {BASE_IMAGE} ({error.message})"))
+        _bootstrap(client, tell)
 
 
 def _pull() -> None:
@@ -82,11 +82,11 @@ def _pull() -> None:
         raise LabError(f"nothing heard for {SILENCE_S} s") from error
 
 
-def _bootstrap(client: DockerClient, report: Callable[[str], None]) -> None:
-    _ensure_debootstrap(report)
+def _bootstrap(client: DockerClient, tell: Listener) -> None:
+    _ensure_debootstrap(tell)
     with tempfile.TemporaryDirectory(prefix="voice-tor-lab-", dir=_SCRATCH) as scratch:
         root = Path(scratch) / "root"
-        report(f"making {BASE_IMAGE} with debootstrap instead (about a minute)")
+        tell(Began(f"making {BASE_IMAGE} with debootstrap instead (about a minute)"))
         _run(
             "debootstrap",
             "--variant=minbase",
@@ -97,7 +97,7 @@ def _bootstrap(client: DockerClient, report: Callable[[str], None]) -> None:
         )
         sources = root / "etc/apt/sources.list"
         sources.write_text(with_updates(sources.read_text(encoding="ascii")), encoding="ascii")
-        report(f"importing it into Docker as {BASE_IMAGE}")
+        tell(Began(f"importing it into Docker as {BASE_IMAGE}"))
         _import(client, root)
 
 
@@ -128,12 +128,12 @@ def _import(client: DockerClient, root: Path) -> None:
         raise LabError(f"tar could not pack the system that debootstrap made in {root}.")
 
 
-def _ensure_debootstrap(report: Callable[[str], None]) -> None:
+def _ensure_debootstrap(tell: Listener) -> None:
     """Have debootstrap and Debian's keys here, or say what to run."""
     installed = shutil.which("debootstrap") and KEYRING.exists()
     if os.geteuid() == 0 and (installed or shutil.which("apt-get")):
         if not installed:
-            report("installing debootstrap with apt-get")
+            tell(Began("installing debootstrap with apt-get"))
             _run("apt-get", "update", "-q")
             _run(
                 "apt-get",

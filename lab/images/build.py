@@ -24,10 +24,10 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
 from typing import IO, Any
@@ -37,6 +37,7 @@ from docker.errors import APIError, ImageNotFound
 
 from lab import checkout
 from lab.errors import LabError
+from lab.events import Building, Happening, Listener
 from lab.images import context, wheels
 
 log = logging.getLogger(__name__)
@@ -51,23 +52,6 @@ _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 _CHATTER = re.compile(r"--->|Removing intermediate container|Successfully ")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a build has got to."""
-
-    role: str
-    step: int
-    """From 1; 0 while the packages are fetched."""
-    steps: int
-    text: str
-    """The instruction being run, or the last line it printed."""
-    ready: bool = False
-    """Whether this is the end of it."""
-
-
-Report = Callable[[Progress], None]
-
-
 def image_tag(role: str) -> str:
     """The tag of the image of `role` as the checkout stands; LabError for an unknown role."""
     return context.plan(role).tag
@@ -79,7 +63,7 @@ def missing(client: DockerClient, roles: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def build_missing(
-    client: DockerClient, report: Report, roles: Sequence[str] = ()
+    client: DockerClient, tell: Listener, roles: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Build what is missing of `roles` (default: all) and return what was built.
 
@@ -93,24 +77,24 @@ def build_missing(
         plans = [context.plan(role) for role in lacking]
         on_it = [plan for plan in plans if plan.role != context.BASE_ROLE]
         for step in ([plan for plan in plans if plan not in on_it], on_it):
-            _build_side_by_side(client, step, report)
+            _build_side_by_side(client, step, tell)
     return lacking
 
 
 def _build_side_by_side(
-    client: DockerClient, plans: Sequence[context.Context], report: Report
+    client: DockerClient, plans: Sequence[context.Context], tell: Listener
 ) -> None:
     """Build some images that do not need each other; the first failure ends the other builds."""
-    given_up, one_reports = Event(), Lock()
+    given_up, one_tells = Event(), Lock()
 
-    def report_unless_given_up(progress: Progress) -> None:
+    def tell_unless_given_up(happening: Happening) -> None:
         if given_up.is_set():
             raise _GivenUp
-        with one_reports:
-            report(progress)
+        with one_tells:
+            tell(happening)
 
     def build_one(plan: context.Context) -> None:
-        build(client, plan, report_unless_given_up)
+        build(client, plan, tell_unless_given_up)
         _remove_superseded(client, plan)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -139,32 +123,32 @@ def _one_builder() -> Iterator[None]:
         os.close(directory)
 
 
-def build(client: DockerClient, plan: context.Context, report: Report) -> None:
+def build(client: DockerClient, plan: context.Context, tell: Listener) -> None:
     """Build one image whose parent is there; LabError where a step fails."""
     packages = None
     if plan.wheels:
-        report(Progress(plan.role, 0, 1, f"fetching the packages of {plan.wheels.name}"))
+        tell(Building(plan.role, 0, 1, f"fetching the packages of {plan.wheels.name}"))
         packages = wheels.unpacked(plan.wheels)
     with tempfile.TemporaryFile() as archive:
         _write_archive(plan, packages, archive)
         archive.seek(0)
         # Closing the answer early, on Ctrl-C say, is what makes the engine stop the build.
         with closing(_build_messages(client, plan, archive)) as messages:
-            last = _follow(plan.role, messages, report)
-    report(replace(last, text="ready", ready=True))
+            last = _follow(plan.role, messages, tell)
+    tell(replace(last, text="ready", ready=True))
 
 
-def _follow(role: str, messages: Iterator[dict[str, Any]], report: Report) -> Progress:
-    """Report every message; the last step."""
-    step, tail = Progress(role, 0, 1, ""), list[str]()
+def _follow(role: str, messages: Iterator[dict[str, Any]], tell: Listener) -> Building:
+    """Tell every message; the last step."""
+    step, tail = Building(role, 0, 1, ""), list[str]()
     for message in messages:
         text = str(message.get("stream", message.get("error", ""))).strip()
         if match := _STEP.fullmatch(text):
-            step = Progress(role, int(match[1]), int(match[2]), match[3])
-            report(step)
+            step = Building(role, int(match[1]), int(match[2]), match[3])
+            tell(step)
         elif text and not _CHATTER.match(text):
             tail = [*tail, *text.splitlines()][-_LOG_LINES:]
-            report(Progress(role, step.step, step.steps, tail[-1]))
+            tell(Building(role, step.step, step.steps, tail[-1]))
         if "error" in message:
             raise LabError(
                 f"Building the image of {role!r} failed in step "

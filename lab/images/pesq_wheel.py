@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import logging
 import shutil
 import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from docker import DockerClient
 
 from lab.errors import LabError
+from lab.events import Began, Listener, silent
 from lab.images import build, context, wheels
-
-log = logging.getLogger(__name__)
 
 RECIPE = Path(__file__).parent / "pesq"
 _SOURCE = RECIPE / "source.lock"
@@ -42,24 +39,24 @@ def has_compiler() -> bool:
     return header.exists() and any(shutil.which(name) for name in ("cc", "gcc", "clang"))
 
 
-def install_here(report: Callable[[str], None]) -> None:
+def install_here(tell: Listener) -> None:
     """Install pesq without Docker; LabError where it cannot be compiled here."""
     if not has_compiler():
         raise LabError(
             "pesq must be compiled, and this host has no C compiler.",
             f"Install one ({_COMPILER}), or run `lab setup`, which compiles it in a container.",
         )
-    report("compiling pesq with this host's compiler")
+    tell(Began("compiling pesq with this host's compiler"))
     wheels.pip(_SOURCE, "install", "--require-hashes", *wheels.BUILD_HERE, f"-r{_SOURCE}")
 
 
-def install(client: DockerClient, report: Callable[[str], None]) -> None:
+def install(client: DockerClient, tell: Listener) -> None:
     """Install pesq; the base image must be built where there is no compiler.
 
     LabError where it cannot be compiled here and a container's Python is another one.
     """
     if has_compiler():
-        install_here(report)
+        install_here(tell)
         return
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version != wheels.IMAGE_PYTHON:
@@ -68,7 +65,7 @@ def install(client: DockerClient, report: Callable[[str], None]) -> None:
             f"Install one ({_COMPILER}), or make .venv with Python "
             f"{wheels.IMAGE_PYTHON}, for which a container can compile it.",
         )
-    report("no C compiler here: compiling pesq in a container")
+    tell(Began("no C compiler here: compiling pesq in a container"))
     with tempfile.TemporaryDirectory(prefix="voice-tor-lab-") as scratch:
         wheel = _build_in_container(client, Path(scratch))
         wheels.pip(_SOURCE, "install", "--no-deps", "--no-index", str(wheel))
@@ -87,7 +84,7 @@ def _build_in_container(client: DockerClient, scratch: Path) -> Path:
     source = next(scratch.glob("*.tar.gz"))
     plan = context.plan_directory(RECIPE, context.plan(context.BASE_ROLE).tag)
     plan = replace(plan, files={**plan.files, "source.tar.gz": source})
-    build.build(client, plan, lambda progress: log.debug("%s", progress.text))
+    build.build(client, plan, silent)
     try:
         return _take_wheel(client, plan.tag, scratch)
     finally:

@@ -1,18 +1,13 @@
-"""Where the seconds of `lab up` go: stages that are announced and timed, and may overlap."""
+"""Where the seconds of `lab up` go: stages that are told and timed, and may overlap."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-Announce = Callable[[str], None]
-"""Is told what begins now, in words for the user."""
-
-
-def silent(_text: str) -> None:
-    """An `Announce` that says nothing."""
+from lab.events import Began, Ended, Listener, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +29,15 @@ class Stage:
 class Stages:
     """The stages so far, in the order in which they ended."""
 
-    announce: Announce = silent
+    tell: Listener = silent
     zero: float = field(default_factory=time.monotonic)
     """time.monotonic() when the first stage could begin."""
     done: list[Stage] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Announce and time one stage; a stage that fails is timed as well."""
-        self.announce(name)
+        """Tell and time one stage; a stage that fails is timed as well."""
+        self.tell(Began(name))
         began = time.monotonic()
         try:
             yield
@@ -51,7 +46,9 @@ class Stages:
 
     def note(self, name: str, began: float, ended: float) -> None:
         """Add a stage that went on beside others; times are those of time.monotonic()."""
-        self.done.append(Stage(name, began - self.zero, max(0.0, ended - began)))
+        stage = Stage(name, began - self.zero, max(0.0, ended - began))
+        self.done.append(stage)
+        self.tell(Ended(stage.name, stage.seconds))
 
     @property
     def total_s(self) -> float:

@@ -21,11 +21,12 @@ from lab.engine.lock import Lock, locked
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
+from lab.events import Began, Listener, silent
 from lab.images.build import missing
 from lab.lifecycle.freeswitch import with_certificate
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, plan_lab, render_plan
-from lab.lifecycle.stages import Announce, Stage, Stages, silent
+from lab.lifecycle.stages import Stage, Stages
 from lab.lifecycle.verify import verify
 from lab.render.services import network_service
 from lab.topology import find_topology, load_topology
@@ -50,13 +51,13 @@ class Up:
     """Machine → what was found in force there after it was set up."""
 
 
-def up(client: DockerClient, name_or_path: str, lab: str | None, announce: Announce = silent) -> Up:
+def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener = silent) -> Up:
     """Bring up the topology under the name `lab` (default: its own) and verify that it works.
 
     Does nothing where exactly that lab is up and well. LabError where it cannot be done; then
     nothing of a lab that was not there before is left behind, and neither on Ctrl-C.
     """
-    stages = Stages(announce)
+    stages = Stages(tell)
     with stages.stage("checking this host"):
         raw = load_topology(find_topology(name_or_path))
         name = lab or raw.name
@@ -88,7 +89,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, announce: Annou
             networks = verify(client, plan, directory, stages)
         except BaseException:
             if running is None:
-                announce("taking down what was started")
+                tell(Began("taking down what was started"))
                 with _uninterrupted():
                     remove_lab(client, name)
             raise

@@ -17,6 +17,7 @@ from lab.engine.discovery import RunningLab, find_helpers, find_lab
 from lab.engine.execution import outcome_of, start_agent
 from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
+from lab.events import Began
 from lab.lifecycle.freeswitch import refuse_missing_modules
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.ready import relay_fingerprints
@@ -57,7 +58,7 @@ def verify(
             with stages.stage("routes and link caps read back"):
                 networks = _read_networks(client, plan.topology)
             for name, agent in agents.items():
-                stages.announce(f"Tor network as {name} sees it")
+                stages.tell(Began(f"Tor network as {name} sees it"))
                 began = time.monotonic()
                 verified = _verify_tor(client, lab, name, agent, directory, stages, began)
                 if name == clients[0]:
@@ -121,7 +122,7 @@ def _verify_tor(
         agent,
         relay_fingerprints(directory, name),
         started_at=began,
-        on_stage=lambda stage: stages.announce(f"Tor at {name}: after {TOR_STAGES[stage.name]}"),
+        on_stage=lambda stage: stages.tell(Began(f"Tor at {name}: after {TOR_STAGES[stage.name]}")),
         watch=lambda: refuse_ended_nodes(client, lab.name),
     )
     log.info("%s: %s", name, verified)

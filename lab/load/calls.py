@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
+from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.lifecycle.stages import Announce
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
@@ -23,7 +23,7 @@ RUNNING_DEADLINE_S = 60.0
 
 
 @contextmanager
-def calls(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+def calls(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
     """Make them and hold them while the block runs; it begins when voice flows in all.
 
     LabError where they do not come to that.
@@ -32,17 +32,17 @@ def calls(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
         port = stack.enter_context(socks_port(lab, spec))
         tunnels: tuple[CallTunnel, ...] = ()
         if port is not None:
-            announce(f"making {spec.count} tunnels")
+            tell(Began(f"making {spec.count} tunnels"))
             tunnels = stack.enter_context(call_tunnels(lab, CLIENT, spec.count))
         _start_answerer(lab, stack)
         agent = stack.enter_context(start_agent(lab.running, CLIENT, "load.calls"))
         agent.send(_order(lab, spec, tunnels, port))
         if tunnels:
-            announce(f"opening {spec.count} tunnels through Tor")
+            tell(Began(f"opening {spec.count} tunnels through Tor"))
             event = agent.receive(TUNNELS_DEADLINE_S)
             if event["event"] != "tunnels":
                 raise LabError(f"competing calls cannot begin: {event['reason']}")
-        announce(f"starting {spec.count} calls")
+        tell(Began(f"starting {spec.count} calls"))
         load = Load(spec, agent)
         load.wait_until_running("competing calls", spec.count * SPACING_S + RUNNING_DEADLINE_S)
         yield load

@@ -18,8 +18,8 @@ from lab.calls.paths.mumble import murmur_of
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
+from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.lifecycle.stages import Announce
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
@@ -37,7 +37,7 @@ OWN = "/run/lab/mumble"
 
 
 @contextmanager
-def mumble_calls(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+def mumble_calls(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
     """Make them and hold them while the block runs; it begins when voice flows in all.
 
     LabError where they do not come to that.
@@ -46,7 +46,7 @@ def mumble_calls(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[
         raise LabError(f"{spec.count} competing Mumble calls are too many", f"At most {MAX_CALLS}.")
     with ExitStack() as stack:
         port = stack.enter_context(socks_port(lab, spec))
-        announce(f"starting {spec.count} Mumble calls")
+        tell(Began(f"starting {spec.count} Mumble calls"))
         far = stack.enter_context(_start_beside_murmur(lab))
         near = stack.enter_context(start_agent(lab.running, CLIENT, AGENT))
         order = _order(lab, spec)

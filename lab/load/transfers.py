@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
+from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.lifecycle.stages import Announce
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
@@ -24,7 +24,7 @@ UPLOAD_FILE = "/tmp/upload"  # noqa: S108 - a tmpfs inside the node
 
 
 @contextmanager
-def transfers(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Load]:
+def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
     """Run them while the block runs; it begins when all flow and share the link steadily.
 
     LabError where they do not come to that.
@@ -37,7 +37,7 @@ def transfers(lab: ReadyLab, spec: LoadSpec, announce: Announce) -> Iterator[Loa
         )
     address = lab.topology.machine(servers[0].name).links[0].address
     upload = spec.direction == "up"
-    announce(f"starting {spec.count} {'uploads' if upload else 'downloads'}")
+    tell(Began(f"starting {spec.count} {'uploads' if upload else 'downloads'}"))
     with ExitStack() as stack:
         port = stack.enter_context(socks_port(lab, spec))
         agent = stack.enter_context(start_agent(lab.running, CLIENT, "load.transfers"))

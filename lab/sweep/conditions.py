@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.shared_link import link_observer
+from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.lifecycle.stages import Announce
 from lab.load import LoadSpec, competing
 from lab.shaping import Cap, apply, link_helpers, locate
 from lab.sweep.point import Point
@@ -25,7 +25,7 @@ ON_THE_CIRCUIT = ("relay", "exit")
 
 @contextmanager
 def conditions(
-    lab: ReadyLab, point: Point, seed: int, announce: Announce
+    lab: ReadyLab, point: Point, seed: int, tell: Listener
 ) -> Iterator[tuple[Observer, ...]]:
     """Cap the link and start the competing traffic of `point`; both end with the block.
 
@@ -45,11 +45,11 @@ def conditions(
         )
         observers: list[Observer] = [link_observer(helpers, [shared])]
         if point.rate_kbps is not None:
-            announce("capping the shared link")
+            tell(Began("capping the shared link"))
             queue = Queue(limit=point.queue_packets or roomy_queue_packets(point.load_count))
             stack.enter_context(apply(helpers, [Cap(shared, point.rate_kbps, queue)]))
         if point.load_kind != "none":
-            load = stack.enter_context(competing(lab, load_of(point, circuit), announce))
+            load = stack.enter_context(competing(lab, load_of(point, circuit), tell))
             observers.append(load.observe)
         yield tuple(observers)
 

@@ -19,9 +19,9 @@ from lab.calls.call import CallPlan, failed_call, make_call
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
+from lab.events import Began, Listener
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
-from lab.lifecycle.stages import Announce
 from lab.lifecycle.up import up
 from lab.measure.record import CallRecord
 from lab.sweep.conditions import conditions
@@ -88,7 +88,7 @@ class LabExecutor:
         self._current: Path | None = None
         """The topology of which this executor knows that the lab is up and well."""
 
-    def prepare(self, point: Point, announce: Announce) -> dict[str, str]:
+    def prepare(self, point: Point, tell: Listener) -> dict[str, str]:
         """Bring the lab up for its first point; the versions of all it consists of.
 
         LabError where it cannot be brought up, or is another lab of the same name.
@@ -96,14 +96,14 @@ class LabExecutor:
         with _in_words():
             if self._find() is None:
                 self.lab_is_own = True
-            return component_versions(self._ready(point, announce))
+            return component_versions(self._ready(point, tell))
 
-    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make one call at its point; see `Executor`."""
         with _in_words():
             _check_room(planned.point.duration_s)
-            lab = self._ready(planned.point, announce)
-            record = self._call(lab, planned, announce)
+            lab = self._ready(planned.point, tell)
+            record = self._call(lab, planned, tell)
             note_point(record, planned)
             vpn = lab.topology.vpn
             record.cipher, record.digest = vpn.cipher, vpn.digest
@@ -111,7 +111,7 @@ class LabExecutor:
                 self._explain(record)
         return record
 
-    def _call(self, lab: ReadyLab, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def _call(self, lab: ReadyLab, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make the call; where its surroundings cannot be had, that is how the call failed."""
         point = planned.point
         plan = CallPlan(
@@ -126,8 +126,8 @@ class LabExecutor:
         )
         record: CallRecord | None = None
         try:
-            with conditions(lab, point, planned.seed, announce) as observers:
-                record = make_call(lab, plan, announce, observers)
+            with conditions(lab, point, planned.seed, tell) as observers:
+                record = make_call(lab, plan, tell, observers)
         except LabError as error:
             if record is None:
                 return failed_call(lab, plan, error.message)
@@ -142,37 +142,37 @@ class LabExecutor:
     def _find(self) -> RunningLab | None:
         return next((lab for lab in find_labs(self._client) if lab.name == self.lab), None)
 
-    def _ready(self, point: Point, announce: Announce) -> ReadyLab:
+    def _ready(self, point: Point, tell: Listener) -> ReadyLab:
         """The lab with the point's OpenVPN setting, up and whole."""
         topology = self._files.topology(self._topology, point.cipher, point.digest)
         lab = self._find()
         if topology != self._current or lab is None or lab.stopped:
             if self._current not in (None, topology):
-                self._take_down_for(point, announce)
-            self._bring_up(topology, announce)
+                self._take_down_for(point, tell)
+            self._bring_up(topology, tell)
             self._current = topology
         return open_lab(self._client, self.lab)
 
-    def _take_down_for(self, point: Point, announce: Announce) -> None:
+    def _take_down_for(self, point: Point, tell: Listener) -> None:
         if not self.lab_is_own:
             raise LabError(
                 f"lab {self.lab} is up with another cipher than {point.point_id} needs",
                 f"Take it down (`lab down {self.lab}`) and let the run bring it up.",
             )
-        announce("bringing the lab up with another cipher")
+        tell(Began("bringing the lab up with another cipher"))
         down(self._client, self.lab)
 
-    def _bring_up(self, topology: Path, announce: Announce) -> None:
+    def _bring_up(self, topology: Path, tell: Listener) -> None:
         with bringing_up():
             try:
-                up(self._client, str(topology), self.lab, announce)
+                up(self._client, str(topology), self.lab, tell)
             except LabError as error:
                 if not self.lab_is_own:
                     raise
                 log.info("lab %s is taken down and brought up anew: %s", self.lab, error)
-                announce("bringing the lab up anew")
+                tell(Began("bringing the lab up anew"))
                 down(self._client, self.lab)
-                up(self._client, str(topology), self.lab, announce)
+                up(self._client, str(topology), self.lab, tell)
 
     def _explain(self, record: CallRecord) -> None:
         """Tell a call that failed because the lab did from one that the network could not carry.

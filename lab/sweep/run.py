@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from docker import DockerClient
 
 from lab.errors import UsageError
-from lab.lifecycle.stages import Announce
+from lab.events import Listener
 from lab.store.database import Run, Store
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
@@ -59,9 +59,7 @@ def ledger_of(store: Store, run: Run) -> Ledger:
     return Ledger(plan_from_json(run.plan), store.calls(run.run_id))
 
 
-def go_on(
-    client: DockerClient, store: Store, run: Run, watcher: Watcher, announce: Announce
-) -> Ledger:
+def go_on(client: DockerClient, store: Store, run: Run, watcher: Watcher, tell: Listener) -> Ledger:
     """Make every call of the run that is still wanted, in labs brought up where they are not.
 
     A run that has not been gone on with before is stored as soon as its lab is free for it.
@@ -71,7 +69,7 @@ def go_on(
     with only_hand_on(run.run_id):
         ledger = ledger_of(store, run)
         if ledger.still_wanted:
-            with _executors(client, store, run, ledger.plan, announce) as executors:
+            with _executors(client, store, run, ledger.plan, tell) as executors:
                 run_plan(ledger, executors, store.add_call, watcher)
         store.note_end(run.run_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
     return ledger
@@ -79,7 +77,7 @@ def go_on(
 
 @contextmanager
 def _executors(
-    client: DockerClient, store: Store, run: Run, plan: Plan, announce: Announce
+    client: DockerClient, store: Store, run: Run, plan: Plan, tell: Listener
 ) -> Iterator[Sequence[Executor]]:
     first = plan.order[0].point
     with ExitStack() as stack:
@@ -89,7 +87,7 @@ def _executors(
             team = stack.enter_context(
                 workers([Assignment(lab, run.run_id, run.topology, first) for lab in labs])
             )
-            found = [worker.versions(announce) for worker in team]
+            found = [worker.versions(tell) for worker in team]
             store.note_lab(run.run_id, found[0], lab_is_own=True)
             yield team
             return
@@ -97,6 +95,6 @@ def _executors(
         store.add_run(run)
         executor = LabExecutor(client, run.lab, run.run_id, run.topology, run.lab_is_own)
         stack.callback(executor.close)
-        versions = executor.prepare(first, announce)
+        versions = executor.prepare(first, tell)
         store.note_lab(run.run_id, versions, executor.lab_is_own)
         yield [executor]

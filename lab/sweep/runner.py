@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from lab.errors import LabError
+from lab.events import Happening
 from lab.measure.record import CallRecord
 from lab.sweep.executor import Executor
 from lab.sweep.ledger import Ledger
@@ -23,8 +24,8 @@ class Watcher(Protocol):
     def begins(self, ledger: Ledger) -> None:
         """The run begins, or goes on."""
 
-    def says(self, planned: PlannedCall, text: str) -> None:
-        """A call under way is at this stage."""
+    def says(self, planned: PlannedCall, happening: Happening) -> None:
+        """This happens in a call under way."""
 
     def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
         """A call has been made and stored."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.engine.client import connect
 from lab.errors import LabError
-from lab.lifecycle.stages import Announce
+from lab.events import Happening, Listener
 from lab.measure.record import CallRecord
 from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.locks import only_run_in
@@ -45,16 +45,16 @@ class Worker:
     process: BaseProcess
     connection: Connection
 
-    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Have one call made; see `Executor`."""
         self._tell(planned)
-        record = self._answer(announce)
+        record = self._answer(tell)
         assert isinstance(record, CallRecord)
         return record
 
-    def versions(self, announce: Announce) -> dict[str, str]:
+    def versions(self, tell: Listener) -> dict[str, str]:
         """What its lab consists of, once that is up; LabError where it cannot be brought up."""
-        answer = self._answer(announce)
+        answer = self._answer(tell)
         assert isinstance(answer, dict)
         return answer
 
@@ -64,14 +64,14 @@ class Worker:
         except OSError:
             raise self._gone() from None
 
-    def _answer(self, announce: Announce) -> Any:
+    def _answer(self, tell: Listener) -> Any:
         while True:
             try:
                 kind, value = self.connection.recv()
             except (EOFError, OSError):
                 raise self._gone() from None
             if kind == "says":
-                announce(value)
+                tell(value)
             elif kind == "error":
                 raise LabError(*value)
             else:
@@ -129,14 +129,14 @@ def _work(connection: Connection, assignment: Assignment) -> None:
 
 
 def _serve(connection: Connection, executor: LabExecutor, first: Point) -> None:
-    def announce(text: str) -> None:
-        connection.send(("says", text))
+    def tell(happening: Happening) -> None:
+        connection.send(("says", happening))
 
-    connection.send(("done", executor.prepare(first, announce)))
+    connection.send(("done", executor.prepare(first, tell)))
     while True:
         planned = connection.recv()
         try:
-            connection.send(("done", executor.execute(planned, announce)))
+            connection.send(("done", executor.execute(planned, tell)))
         except LabError as error:
             connection.send(("error", (error.message, error.hint)))
 

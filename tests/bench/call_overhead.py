@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from lab.engine.client import connect
-from lab.lifecycle.stages import silent
+from lab.events import Began, Happening, silent
 from lab.measure.record import CallRecord
 from lab.measure.wav import read_wav
 from lab.store.database import open_store
@@ -47,15 +47,16 @@ class Clock:
         self.began = self._since = time.monotonic()
         self.stages.append({})
 
-    def says(self, planned: PlannedCall, text: str) -> None:
+    def says(self, planned: PlannedCall, happening: Happening) -> None:
         """A call comes to its next stage."""
-        now = time.monotonic()
-        self.stages[-1][self._stage] = now - self._since
-        self._stage, self._since = text, now
+        if isinstance(happening, Began):
+            now = time.monotonic()
+            self.stages[-1][self._stage] = now - self._since
+            self._stage, self._since = happening.stage, now
 
     def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
         """A call is stored."""
-        self.says(planned, "before")
+        self.says(planned, Began("before"))
         self.stages.append({})
         self.ends.append(self._since)
         self.records.append(record)

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from simulated_calls import simulated
 
-from lab.lifecycle.stages import Announce
+from lab.events import Happening, Listener
 from lab.measure.record import CallRecord
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
@@ -69,7 +69,7 @@ class Caller:
         self._journal = journal
         self._call_s = call_s
 
-    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Take the time of a call."""
         self._journal.write("begun", planned)
         time.sleep(self._call_s)
@@ -78,7 +78,7 @@ class Caller:
     def begins(self, ledger: Ledger) -> None:
         """Nothing to note."""
 
-    def says(self, planned: PlannedCall, text: str) -> None:
+    def says(self, planned: PlannedCall, happening: Happening) -> None:
         """Nothing to note."""
 
     def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:

@@ -25,6 +25,7 @@ from lab.calls.call import CallPlan, make_call
 from lab.calls.verdict import MAX_CPU_PCT, MAX_PACING_P99_MS
 from lab.engine.client import connect
 from lab.errors import LabError
+from lab.events import Began, Happening
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load import LoadReport, LoadSpec, competing
 from lab.load.spec import Route, parse_load
@@ -36,6 +37,12 @@ OWN, SERVER = "client", "mumble"
 def say(text: str) -> None:
     """Progress, to stderr."""
     print(f"  {text} ...", file=sys.stderr)
+
+
+def show(happening: Happening) -> None:
+    """The stages of what is under way."""
+    if isinstance(happening, Began):
+        say(happening.stage)
 
 
 def single_client(lab: ReadyLab, calls: int) -> str:
@@ -84,7 +91,7 @@ def is_carried(report: LoadReport, busy: Window) -> bool:
 
 def crowd(lab: ReadyLab, spec: LoadSpec, seconds: float, rest: Window) -> tuple[str, bool]:
     """A row of the table, and whether the host carried it."""
-    with competing(lab, spec, say) as load:
+    with competing(lab, spec, show) as load:
         load.take()
         busy = watch(lab, seconds)
         report = load.take()

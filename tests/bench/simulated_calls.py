@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from lab.lifecycle.stages import Announce
+from lab.events import Began, Listener
 from lab.measure.record import CallRecord
 from lab.sweep.executor import note_point
 from lab.sweep.plan import PlannedCall
@@ -43,8 +43,8 @@ class SimulatedCalls:
     run_id: str = "run"
     asked: list[PlannedCall] = field(default_factory=list)
 
-    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make up one call."""
-        announce("calling")
+        tell(Began("calling"))
         self.asked.append(planned)
         return simulated(planned, self.run_id)

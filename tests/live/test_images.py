@@ -16,6 +16,7 @@ from docker.models.containers import Container
 from lab.engine import client as engine
 from lab.engine import kernel
 from lab.errors import LabError
+from lab.events import Building, Happening
 from lab.images import build, context
 
 pytestmark = pytest.mark.live
@@ -72,7 +73,7 @@ def run(client: DockerClient, role: str, *command: str) -> str:
 def test_what_is_built_is_not_built_again(docker_client: DockerClient) -> None:
     build.build_missing(docker_client, lambda _: None)
     assert build.missing(docker_client) == ()
-    reported: list[build.Progress] = []
+    reported: list[Happening] = []
     assert build.build_missing(docker_client, reported.append) == ()
     assert reported == []
 
@@ -92,15 +93,16 @@ def test_a_failing_step_is_named_and_leaves_no_container(
 
 
 def test_progress_counts_the_steps(docker_client: DockerClient, recipe: Path) -> None:
-    reported: list[build.Progress] = []
-    build.build(docker_client, plan(recipe, "RUN echo hello"), reported.append)
-    assert [(p.step, p.text) for p in reported][:4] == [
+    told: list[Happening] = []
+    build.build(docker_client, plan(recipe, "RUN echo hello"), told.append)
+    steps = [happening for happening in told if isinstance(happening, Building)]
+    assert [(step.step, step.text) for step in steps][:4] == [
         (1, "ARG BASE"),
         (2, "FROM ${BASE}"),
         (3, "RUN echo hello"),
         (3, "hello"),
     ]
-    assert all(p.step <= p.steps for p in reported)
+    assert all(step.step <= step.steps for step in steps)
 
 
 def test_an_interrupted_build_leaves_no_container(
@@ -108,8 +110,8 @@ def test_an_interrupted_build_leaves_no_container(
 ) -> None:
     endless = plan(recipe, "RUN echo begun && sleep 1000")
 
-    def interrupt(progress: build.Progress) -> None:
-        if progress.text == "begun":
+    def interrupt(happening: Happening) -> None:
+        if isinstance(happening, Building) and happening.text == "begun":
             assert containers_of_a_build(docker_client, "sleep 1000")
             raise KeyboardInterrupt
 

@@ -10,8 +10,8 @@ import pytest
 from docker import DockerClient
 
 from lab.errors import LabError
+from lab.events import Building, Happening, Listener
 from lab.images import build, context
-from lab.images.build import Progress, Report
 
 DEADLINE_S = 10.0
 
@@ -21,7 +21,7 @@ class Builder:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...]) -> None:
         self.begun: list[str] = []
-        self.steps: dict[str, Callable[[Report], None]] = {}
+        self.steps: dict[str, Callable[[Listener], None]] = {}
         self._lacking = lacking
         monkeypatch.setattr(build, "missing", self._missing)
         monkeypatch.setattr(build, "build", self._build)
@@ -30,21 +30,21 @@ class Builder:
     def _missing(self, client: DockerClient, roles: Sequence[str] = ()) -> tuple[str, ...]:
         return tuple(role for role in self._lacking if not roles or role in roles)
 
-    def _build(self, client: DockerClient, plan: context.Context, report: Report) -> None:
+    def _build(self, client: DockerClient, plan: context.Context, tell: Listener) -> None:
         self.begun.append(plan.role)
         if plan.role in self.steps:
-            self.steps[plan.role](report)
+            self.steps[plan.role](tell)
 
 
-def build_all(report: Report = lambda _: None) -> tuple[str, ...]:
-    return build.build_missing(DockerClient(base_url="tcp://127.0.0.1:1", version="1.41"), report)
+def build_all(tell: Listener = lambda _: None) -> tuple[str, ...]:
+    return build.build_missing(DockerClient(base_url="tcp://127.0.0.1:1", version="1.41"), tell)
 
 
 def test_two_are_built_at_a_time_on_a_base_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     builder = Builder(monkeypatch, ("base", "net", "tor"))
     base_is_there, both = Event(), Barrier(2)
 
-    def on_the_base(_: Report) -> None:
+    def on_the_base(_: Listener) -> None:
         assert base_is_there.is_set()
         both.wait(DEADLINE_S)
 
@@ -61,15 +61,15 @@ def test_a_failure_ends_the_other_build_and_begins_no_more(monkeypatch: pytest.M
     builder = Builder(monkeypatch, ("net", "tor", "web"))
     under_way, left = Event(), Event()
 
-    def endless(report: Report) -> None:
+    def endless(tell: Listener) -> None:
         under_way.set()
         try:
             while not left.wait(0.01):
-                report(Progress("net", 1, 2, "still at it"))
+                tell(Building("net", 1, 2, "still at it"))
         finally:
             left.set()
 
-    def failing(_: Report) -> None:
+    def failing(_: Listener) -> None:
         assert under_way.wait(DEADLINE_S)
         raise LabError("Building the image of 'tor' failed")
 
@@ -84,12 +84,12 @@ def test_reports_come_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     builder = Builder(monkeypatch, ("net", "tor"))
     both, one = Barrier(2), Lock()
 
-    def busy(report: Report) -> None:
+    def busy(tell: Listener) -> None:
         both.wait(DEADLINE_S)
         for step in range(20):
-            report(Progress("any", step, 20, ""))
+            tell(Building("any", step, 20, ""))
 
-    def alone(_: Progress) -> None:
+    def alone(_: Happening) -> None:
         assert one.acquire(blocking=False), "two reports at once"
         time.sleep(0.001)
         one.release()

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lab.events import Began, Ended, Happening
 from lab.lifecycle.stages import Stages
 
 
@@ -26,12 +27,13 @@ def test_nothing_took_no_time() -> None:
     assert Stages().total_s == 0.0
 
 
-def test_a_stage_is_announced_before_and_timed_after_even_if_it_fails() -> None:
-    said: list[str] = []
+def test_a_stage_is_told_before_and_timed_after_even_if_it_fails() -> None:
+    said: list[Happening] = []
     stages = Stages(said.append)
     with pytest.raises(ValueError, match="broken"), stages.stage("trying"):
-        assert said == ["trying"]
+        assert said == [Began("trying")]
         time.sleep(0.01)
         raise ValueError("broken")
     assert stages.done[0].name == "trying"
     assert stages.done[0].seconds >= 0.01
+    assert said[1:] == [Ended("trying", stages.done[0].seconds)]

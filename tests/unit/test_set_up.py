@@ -16,6 +16,7 @@ from docker import DockerClient
 from lab.cli import app
 from lab.engine import compose_plugin
 from lab.errors import LabError
+from lab.events import Happening, Noted
 from lab.images import base_image, pesq_wheel
 
 CLIENT = DockerClient("unix:///nonexistent", version="1.41")
@@ -58,10 +59,10 @@ def test_without_registry_and_root_the_user_hears_what_to_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    said: list[str] = []
+    said: list[Happening] = []
     with pytest.raises(LabError, match="cannot be made here") as raised:
         base_image.obtain(CLIENT, said.append)
-    assert any("no registry gave debian:bookworm-slim (no such host)" in line for line in said)
+    assert Noted("no registry gave debian:bookworm-slim (no such host)") in said
     assert "sudo .venv/bin/lab setup base" in raised.value.hint
     assert "docker load" in raised.value.hint
 

@@ -11,7 +11,7 @@ import pytest
 from simulated_calls import SimulatedCalls, simulated
 
 from lab.errors import LabError
-from lab.lifecycle.stages import Announce
+from lab.events import Happening, Listener
 from lab.measure.record import CallRecord
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
@@ -56,7 +56,7 @@ class Silent:
     def begins(self, ledger: Ledger) -> None:
         self.wanted.append(ledger.still_wanted)
 
-    def says(self, planned: PlannedCall, text: str) -> None:
+    def says(self, planned: PlannedCall, happening: Happening) -> None:
         pass
 
     def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
@@ -205,7 +205,7 @@ class OutOfOrder:
     def __init__(self, calls: int) -> None:
         self._left = calls
 
-    def execute(self, planned: PlannedCall, announce: Announce) -> CallRecord:
+    def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         if not self._left:
             raise LabError("the Docker engine does not answer")
         self._left -= 1

@@ -14,7 +14,7 @@ from docker.errors import APIError
 from simulated_calls import simulated
 
 from lab.errors import LabError
-from lab.lifecycle.stages import silent
+from lab.events import silent
 from lab.measure.record import CallRecord
 from lab.sweep import lab_executor
 from lab.sweep.lab_executor import LabExecutor, RunFiles
