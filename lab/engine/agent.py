@@ -1,4 +1,4 @@
-"""A program running inside a node, spoken to in JSON lines through `docker exec`.
+"""A program running inside a node, spoken to through `docker exec` as its dialogue allows.
 
 The agent ends by itself when its standard input ends, so nothing is left behind in a node
 however this process goes.
@@ -6,24 +6,27 @@ however this process goes.
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import subprocess
 import threading
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self, TypeVar
 
 from lab.errors import LabError
+from lab.wire.messages import Dialogue, Event, Failed, NoMessageError, Order, write
+from lab.wire.plain import ShapeError
 
 log = logging.getLogger(__name__)
+
+EventT = TypeVar("EventT", bound=Event)
 
 LAST_LINES = 5
 """How many lines of an agent's standard error an error message shows."""
 
 
 class AgentError(LabError):
-    """An agent reported an error."""
+    """An agent said that it failed, or what nobody awaited."""
 
 
 class AgentEndedError(AgentError, EOFError):
@@ -35,11 +38,12 @@ class AgentSilentError(AgentError, TimeoutError):
 
 
 class Agent:
-    """One agent: `send` an order, `receive` its answers and events in their order."""
+    """One agent: `send` an order, `receive` its events in their order."""
 
-    def __init__(self, name: str, command: list[str]) -> None:
+    def __init__(self, name: str, command: list[str], dialogue: Dialogue) -> None:
         """Start `command` (usually a `docker exec -i`); `name` stands in error messages."""
         self.name = name
+        self._dialogue = dialogue
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -48,48 +52,55 @@ class Agent:
             text=True,
             start_new_session=True,
         )
-        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._errors: list[str] = []
+        self._events: queue.Queue[Event | None] = queue.Queue()
+        self._remarks: list[str] = []
         assert self._process.stdout and self._process.stderr
         self._readers = [
-            threading.Thread(target=self._read_answers, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._read_errors, args=(self._process.stderr,), daemon=True),
+            threading.Thread(target=self._read_events, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._read_remarks, args=(self._process.stderr,), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
 
-    def send(self, order: dict[str, Any]) -> None:
+    def send(self, order: Order) -> None:
         """Hand the agent one order; AgentEndedError where it has ended."""
         assert self._process.stdin
         try:
-            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.write(write(order) + "\n")
             self._process.stdin.flush()
         except OSError as error:
             raise self._ended() from error
 
-    def receive(self, timeout_s: float) -> dict[str, Any]:
-        """The agent's next answer or event.
+    def receive(self, timeout_s: float) -> Event:
+        """The agent's next event.
 
-        AgentSilentError when none came in `timeout_s`, AgentEndedError when none can.
+        AgentError where it is `Failed`, AgentSilentError when none came in `timeout_s`,
+        AgentEndedError when none can.
         """
         try:
-            answer = self._answers.get(timeout=timeout_s)
+            event = self._events.get(timeout=timeout_s)
         except queue.Empty:
             raise AgentSilentError(
                 f"{self.name} said nothing for {timeout_s:.0f} s{self._last_words()}"
             ) from None
-        if answer is None:
-            self._answers.put(None)
+        if event is None:
+            self._events.put(None)
             raise self._ended()
-        return answer
+        if isinstance(event, Failed):
+            raise AgentError(f"{self.name}: {event.reason}")
+        return event
 
-    def ask(self, order: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        """Send one order and wait for its answer; AgentError where that is an error."""
+    def expect(self, kind: type[EventT], timeout_s: float) -> EventT:
+        """The agent's next event, which must be a `kind`; AgentError where it is none."""
+        event = self.receive(timeout_s)
+        if not isinstance(event, kind):
+            raise AgentError(f"{self.name} said {write(event)} where {kind.__name__} was awaited")
+        return event
+
+    def ask(self, order: Order, kind: type[EventT], timeout_s: float) -> EventT:
+        """Send one order and `expect` its answer."""
         self.send(order)
-        answer = self.receive(timeout_s)
-        if "error" in answer:
-            raise AgentError(f"{self.name}: {answer['error']}")
-        return answer
+        return self.expect(kind, timeout_s)
 
     def end(self) -> None:
         """End the agent's input, and with it soon the agent; `close` waits for that."""
@@ -112,8 +123,8 @@ class Agent:
 
     @property
     def log_text(self) -> str:
-        """All that the agent wrote to its standard error so far."""
-        return "\n".join(self._errors)
+        """All that the agent wrote besides its events so far."""
+        return "\n".join(self._remarks)
 
     def __enter__(self) -> Self:
         return self
@@ -126,21 +137,20 @@ class Agent:
     ) -> None:
         self.close()
 
-    def _read_answers(self, stream: IO[str]) -> None:
+    def _read_events(self, stream: IO[str]) -> None:
         for line in stream:
             try:
-                answer = json.loads(line)
-            except ValueError:
-                answer = None
-            if isinstance(answer, dict):
-                self._answers.put(answer)
-            else:
-                self._errors.append(line.rstrip("\n"))
-        self._answers.put(None)
+                self._events.put(self._dialogue.read_event(line))
+            except NoMessageError:
+                # Docker's own words, for instance that there is no such program.
+                self._remarks.append(line.rstrip("\n"))
+            except ShapeError as error:
+                self._events.put(Failed(f"it speaks another language than this program: {error}"))
+        self._events.put(None)
 
-    def _read_errors(self, stream: IO[str]) -> None:
+    def _read_remarks(self, stream: IO[str]) -> None:
         for line in stream:
-            self._errors.append(line.rstrip("\n"))
+            self._remarks.append(line.rstrip("\n"))
 
     def _read_out(self) -> None:
         """Read what an agent that has ended had still to say."""
@@ -154,5 +164,5 @@ class Agent:
     def _last_words(self) -> str:
         code = self._process.poll()
         state = "" if code is None else f" with exit status {code}"
-        lines = [line for line in self._errors if line.strip()][-LAST_LINES:]
+        lines = [line for line in self._remarks if line.strip()][-LAST_LINES:]
         return state + ("; its last lines:\n  " + "\n  ".join(lines) if lines else "")

@@ -13,47 +13,69 @@ from requests.exceptions import ReadTimeout
 
 from lab.engine.agent import Agent
 from lab.engine.discovery import RunningLab
+from lab.engine.plain_agent import PlainAgent
 from lab.errors import LabError
 from lab.render import labels
 from lab.render.owner import Owner
+from lab.wire.messages import Dialogue
 
 TUN = "/dev/net/tun"
 
 
-def start_agent(lab: RunningLab, node: str, module: str, *arguments: str) -> Agent:
+def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
+    """Start the dialogue's program inside `node`."""
+    command = [*_exec_python(lab, node), f"lab.agents.{dialogue.program}"]
+    return Agent(f"{dialogue.program} in {node}", command, dialogue)
+
+
+def start_plain_agent(lab: RunningLab, node: str, module: str) -> PlainAgent:
     """Start `lab.agents.<module>` inside `node`."""
-    container = lab.node(node).container_id
-    command = ["docker", "exec", "-i", container, "python3", "-m", f"lab.agents.{module}"]
-    return Agent(f"{module} in {node}", [*command, *arguments])
+    return PlainAgent(f"{module} in {node}", [*_exec_python(lab, node), f"lab.agents.{module}"])
 
 
-def start_network_helper(lab: RunningLab, machine: str, image: str, *arguments: str) -> Agent:
+def _exec_python(lab: RunningLab, node: str) -> list[str]:
+    return ["docker", "exec", "-i", lab.node(node).container_id, "python3", "-m"]
+
+
+def start_network_helper(lab: RunningLab, machine: str, image: str, *arguments: str) -> PlainAgent:
     """Start `lab.agents.net.network` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
     return _start_helper(lab, machine, image, options, "net.network", *arguments)
 
 
 def start_unprivileged_helper(
-    lab: RunningLab, machine: str, image: str, owner: Owner, module: str
+    lab: RunningLab, machine: str, image: str, owner: Owner, dialogue: Dialogue
 ) -> Agent:
+    """Start the dialogue's program as `owner`, without any capability, beside `machine`."""
+    command = _helper_command(lab, machine, image, _as_owner(owner), dialogue.program)
+    return Agent(f"{dialogue.program} beside {machine}", command, dialogue)
+
+
+def _as_owner(owner: Owner) -> list[str]:
+    user = f"{owner.uid}:{owner.gid}"
+    return ["--user", user, "--security-opt", "no-new-privileges", "--tmpfs", "/tmp"]  # noqa: S108
+
+
+def start_plain_helper(
+    lab: RunningLab, machine: str, image: str, owner: Owner, module: str
+) -> PlainAgent:
     """Start `lab.agents.<module>` as `owner`, without any capability, beside `machine`."""
-    options = ["--user", f"{owner.uid}:{owner.gid}", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, [*options, "--tmpfs", "/tmp"], module)  # noqa: S108
+    return _start_helper(lab, machine, image, _as_owner(owner), module)
 
 
-def start_tun_helper(lab: RunningLab, machine: str, image: str) -> Agent:
+def start_tun_helper(lab: RunningLab, machine: str, image: str) -> PlainAgent:
     """Start `lab.agents.net.tun_devices` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
     return _start_helper(lab, machine, image, [*options, "--device", TUN], "net.tun_devices")
 
 
-def start_barrier(lab: RunningLab, machine: str, image: str) -> Agent:
+def start_barrier(lab: RunningLab, machine: str, image: str) -> PlainAgent:
     """Start `lab.agents.net.barrier` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
     return _start_helper(lab, machine, image, options, "net.barrier")
 
 
-def start_links_helper(lab: RunningLab, machine: str, image: str) -> Agent:
+def start_links_helper(lab: RunningLab, machine: str, image: str) -> PlainAgent:
     """Start `lab.agents.net.links` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
     return _start_helper(lab, machine, image, options, "net.links")
@@ -61,7 +83,7 @@ def start_links_helper(lab: RunningLab, machine: str, image: str) -> Agent:
 
 def start_probe(
     lab: RunningLab, machine: str, image: str, owner: Owner, mounts: Mapping[Path, str]
-) -> Agent:
+) -> PlainAgent:
     """Start `lab.agents.probe.probe` as `owner`, beside `machine`; it writes into `mounts`.
 
     The probe itself has no capability. The image's tcpdump and ping hold CAP_NET_RAW as a
@@ -75,13 +97,19 @@ def start_probe(
 
 def _start_helper(
     lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str, *arguments: str
-) -> Agent:
+) -> PlainAgent:
+    command = _helper_command(lab, machine, image, options, module, *arguments)
+    return PlainAgent(f"{module} beside {machine}", command)
+
+
+def _helper_command(
+    lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str, *arguments: str
+) -> list[str]:
     """A short-lived container in the machine's network namespace, gone when it ends."""
     command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={lab.name}"]
     command += ["--network", f"container:{lab.node(machine).container_id}"]
     command += ["--cap-drop", "ALL", "--read-only", *options]
-    command += [image, "python3", "-m", f"lab.agents.{module}", *arguments]
-    return Agent(f"{module} beside {machine}", command)
+    return [*command, image, "python3", "-m", f"lab.agents.{module}", *arguments]
 
 
 def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from docker import DockerClient
 
-from lab.engine.agent import Agent, AgentSilentError
+from lab.engine.agent import AgentSilentError
 from lab.engine.discovery import RunningLab
-from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.engine.execution import start_plain_agent, start_plain_helper
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.engine.waiting import WaitError, last_lines, node_state
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.stages import Stages
@@ -107,11 +108,9 @@ def _listen(
     freeswitch = plan.topology.pbx is PbxKind.FREESWITCH
     if freeswitch and plan.topology.node(machine).role is Role.PBX:
         # The user's own image has none of the lab's agents in it.
-        agent = start_unprivileged_helper(
-            lab, machine, plan.images["net"], plan.owner, "net.listening"
-        )
+        agent = start_plain_helper(lab, machine, plan.images["net"], plan.owner, "net.listening")
     else:
-        agent = start_agent(lab, machine, "net.listening")
+        agent = start_plain_agent(lab, machine, "net.listening")
     agent.send(
         {
             "sockets": [
@@ -125,7 +124,7 @@ def _listen(
 
 def _shake_hands(lab: RunningLab, murmur: str) -> Listener:
     """Murmur listens some time before it answers, so only a handshake tells that it is ready."""
-    agent = start_agent(lab, murmur, "mumble.health")
+    agent = start_plain_agent(lab, murmur, "mumble.health")
     # It gives up a little before it is given up, and then says why.
     agent.send({"name": murmur, "deadline_s": DEADLINE_S - 1})
     socket = ServerSocket("tls", MUMBLE_PORT)

@@ -12,7 +12,7 @@ from docker import DockerClient
 
 from lab import places
 from lab.engine.discovery import RunningLab
-from lab.engine.execution import start_agent, start_network_helper
+from lab.engine.execution import start_network_helper, start_plain_agent
 from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.topology.model import Role
@@ -112,7 +112,7 @@ def _show_network(lab: RunningLab, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tor_status(lab: RunningLab, node: str) -> dict[str, Any]:
-    with start_agent(lab, node, "tor.circuits") as agent:
+    with start_plain_agent(lab, node, "tor.circuits") as agent:
         status = agent.ask({"op": "status"}, AGENT_DEADLINE_S)
     if not status["client"]:
         return {"bootstrap_pct": 0, "version": None, "relays": 0, "descriptors": 0}
@@ -128,7 +128,7 @@ def _tor_status(lab: RunningLab, node: str) -> dict[str, Any]:
 
 def _murmur_status(lab: RunningLab, node: str) -> dict[str, Any]:
     """Whether Murmur takes calls: the TLS version and cipher suite it agreed to just now."""
-    with start_agent(lab, node, "mumble.health") as agent:
+    with start_plain_agent(lab, node, "mumble.health") as agent:
         order = {"name": node, "deadline_s": HANDSHAKE_DEADLINE_S}
         answer = agent.ask(order, AGENT_DEADLINE_S)
     return {"tls": answer["tls"]}

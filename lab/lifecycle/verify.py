@@ -12,9 +12,9 @@ from typing import Any
 
 from docker import DockerClient
 
-from lab.engine.agent import Agent
 from lab.engine.discovery import RunningLab, find_helpers, find_lab
-from lab.engine.execution import outcome_of, start_agent
+from lab.engine.execution import outcome_of, start_plain_agent
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
 from lab.events import Began
@@ -52,7 +52,7 @@ def verify(
     with listening(lab, plan) as listeners, ExitStack() as stack:
         with blaming_ended_nodes(client, lab.name):
             agents = {
-                name: stack.enter_context(start_agent(lab, name, "tor.circuits"))
+                name: stack.enter_context(start_plain_agent(lab, name, "tor.circuits"))
                 for name in clients
             }
             with stages.stage("routes and link caps read back"):

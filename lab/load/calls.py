@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from lab.engine.agent import Agent
-from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.engine.execution import start_plain_agent, start_plain_helper
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
@@ -35,7 +35,7 @@ def calls(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
             tell(Began(f"making {spec.count} tunnels"))
             tunnels = stack.enter_context(call_tunnels(lab, CLIENT, spec.count))
         _start_answerer(lab, stack)
-        agent = stack.enter_context(start_agent(lab.running, CLIENT, "load.calls"))
+        agent = stack.enter_context(start_plain_agent(lab.running, CLIENT, "load.calls"))
         agent.send(_order(lab, spec, tunnels, port))
         if tunnels:
             tell(Began(f"opening {spec.count} tunnels through Tor"))
@@ -50,9 +50,7 @@ def calls(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
 
 def _start_answerer(lab: ReadyLab, stack: ExitStack) -> None:
     image = lab.images["endpoint"]
-    helper = start_unprivileged_helper(
-        lab.running, lab.vpn_server.name, image, lab.owner, "load.answerer"
-    )
+    helper = start_plain_helper(lab.running, lab.vpn_server.name, image, lab.owner, "load.answerer")
     agent: Agent = stack.enter_context(helper)
     agent.send({})
     event = agent.receive(LISTEN_DEADLINE_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.engine.execution import start_agent
+from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.load.spec import LoadSpec
@@ -39,6 +39,6 @@ def socks_port(lab: ReadyLab, spec: LoadSpec) -> Iterator[int | None]:
         yield SOCKS_PORT
         return
     path = [lab.relays[name] for name in spec.circuit]
-    with start_agent(lab.running, CLIENT, "tor.stream_circuits") as agent:
+    with start_plain_agent(lab.running, CLIENT, "tor.stream_circuits") as agent:
         agent.ask({"path": path}, READY_DEADLINE_S)
         yield SOCKS_PORT

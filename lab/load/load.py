@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from lab.calls.workspace import Workspace
-from lab.engine.agent import Agent, AgentSilentError
+from lab.engine.agent import AgentSilentError
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.load.goodput import goodput
 from lab.load.spec import LoadSpec

@@ -15,8 +15,8 @@ from lab.calls.conversation import CLIPS
 from lab.calls.mumble.conversation import murmur_fingerprint
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.mumble import murmur_of
-from lab.engine.agent import Agent
-from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.engine.execution import start_plain_agent, start_plain_helper
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
@@ -48,7 +48,7 @@ def mumble_calls(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load
         port = stack.enter_context(socks_port(lab, spec))
         tell(Began(f"starting {spec.count} Mumble calls"))
         far = stack.enter_context(_start_beside_murmur(lab))
-        near = stack.enter_context(start_agent(lab.running, CLIENT, AGENT))
+        near = stack.enter_context(start_plain_agent(lab.running, CLIENT, AGENT))
         order = _order(lab, spec)
         # Murmur wants a certificate of whoever opens a channel, and the client's node has one.
         far.send(order | {"end": "far", "peer": "near", "certificate": None, "socks_port": None})
@@ -65,7 +65,7 @@ def _start_beside_murmur(lab: ReadyLab) -> Agent:
     (server,) = lab.topology.with_role(Role.MUMBLE_SERVER)
     machine = lab.topology.machine(server.name).name
     image = lab.images["endpoint"]
-    return start_unprivileged_helper(lab.running, machine, image, lab.owner, AGENT)
+    return start_plain_helper(lab.running, machine, image, lab.owner, AGENT)
 
 
 def _order(lab: ReadyLab, spec: LoadSpec) -> dict[str, object]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from lab.engine.agent import Agent
-from lab.engine.execution import start_agent, start_unprivileged_helper
+from lab.engine.execution import start_plain_agent, start_plain_helper
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
@@ -40,7 +40,7 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
     tell(Began(f"starting {spec.count} {'uploads' if upload else 'downloads'}"))
     with ExitStack() as stack:
         port = stack.enter_context(socks_port(lab, spec))
-        agent = stack.enter_context(start_agent(lab.running, CLIENT, "load.transfers"))
+        agent = stack.enter_context(start_plain_agent(lab.running, CLIENT, "load.transfers"))
         counter = stack.enter_context(_arrivals(lab, spec)) if upload else None
         agent.send(
             {
@@ -59,7 +59,7 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
 def _arrivals(lab: ReadyLab, spec: LoadSpec) -> Agent:
     """Counts uploads where they arrive, from now on; AgentError where it cannot."""
     (web,) = lab.topology.with_role(Role.WEB)
-    agent = start_unprivileged_helper(
+    agent = start_plain_helper(
         lab.running,
         lab.topology.machine(web.name).name,
         lab.net_image,

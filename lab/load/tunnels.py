@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from lab.engine.execution import start_agent, start_tun_helper
+from lab.engine.execution import start_plain_agent, start_tun_helper
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.render.openvpn import Place, client_files, server_files
@@ -75,7 +75,7 @@ def call_tunnels(lab: ReadyLab, client: str, count: int) -> Iterator[tuple[CallT
         ):
             helper = start_tun_helper(lab.running, machine, lab.net_image)
             stack.enter_context(helper).ask({"devices": devices}, DEADLINE_S)
-        agent = stack.enter_context(start_agent(lab.running, server.name, "vpn.background"))
+        agent = stack.enter_context(start_plain_agent(lab.running, server.name, "vpn.background"))
         agent.send({"files": files})
         event = agent.receive(DEADLINE_S)
         if event["event"] != "up":

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from lab.engine.agent import Agent
-from lab.engine.execution import start_links_helper, start_unprivileged_helper
+from lab.engine.execution import start_links_helper, start_plain_helper
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Point, address_of
 
@@ -70,4 +70,4 @@ def _machine(lab: ReadyLab, point: Point) -> str:
 def _start(lab: ReadyLab, machine: str, may_change: bool) -> Agent:
     if may_change:
         return start_links_helper(lab.running, machine, lab.net_image)
-    return start_unprivileged_helper(lab.running, machine, lab.net_image, lab.owner, "net.links")
+    return start_plain_helper(lab.running, machine, lab.net_image, lab.owner, "net.links")

@@ -18,6 +18,10 @@ TAG = "message"
 """The key of the message's name; no message has a field of that name."""
 
 
+class NoMessageError(ShapeError):
+    """A line is none of anybody's messages."""
+
+
 class Message:
     """What one side says to the other; every one of them is a frozen dataclass."""
 
@@ -76,9 +80,9 @@ def _read(line: str, kinds: Iterable[type[Message]]) -> Message:
     try:
         plain: Any = json.loads(line)
     except ValueError:
-        raise ShapeError(f"no JSON: {line[:60]!r}") from None
+        raise NoMessageError(f"no JSON: {line[:60]!r}") from None
     if not isinstance(plain, dict) or TAG not in plain:
-        raise ShapeError(f"no message: {line[:60]!r}")
+        raise NoMessageError(f"no message: {line[:60]!r}")
     name = plain.pop(TAG)
     for kind in kinds:
         if kind.__name__ == name:

@@ -16,7 +16,7 @@ from docker import DockerClient
 from docker.types import IPAMConfig, IPAMPool
 
 from lab.engine.addresses import free_block, taken_networks
-from lab.engine.agent import Agent
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.images.build import image_tag
 from lab.render import labels
 from lab.topology.shape import Direction, Shape

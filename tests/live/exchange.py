@@ -18,7 +18,7 @@ from lab.calls.coding import choose_coding
 from lab.calls.sip.phone import Phone, PhoneError
 from lab.calls.sip.phone_call import Deadlines, Outcome, talk
 from lab.calls.sip.phone_orders import Registration, VoiceOrder
-from lab.engine.agent import Agent
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.images import build
 from lab.render.pbx import MEDIA_CONTROL, pbx_files
 from lab.render.services import FREESWITCH

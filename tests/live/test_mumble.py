@@ -30,8 +30,8 @@ from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.m_tor import no_way_past_tor
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.playout import FIXED
-from lab.engine.agent import Agent
 from lab.engine.execution import run_in
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.lifecycle.ready import open_lab

@@ -25,8 +25,8 @@ from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.playout import FIXED
 from lab.calls.workspace import Workspace, discard_workspace, make_workspace
-from lab.engine.agent import Agent
-from lab.engine.execution import file_in, start_agent
+from lab.engine.execution import file_in, start_plain_agent
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.images import build, context
 from lab.lifecycle.ready import ReadyLab, open_lab
@@ -139,7 +139,7 @@ def test_debians_client_hears_our_caller(
 
     with ExitStack() as stack:
         agents = {
-            name: stack.enter_context(start_agent(ready.running, name, "mumble.client"))
+            name: stack.enter_context(start_plain_agent(ready.running, name, "mumble.client"))
             for name in ("caller", "callee")
         }
         caller, callee = (MumbleClient(name, agent) for name, agent in agents.items())

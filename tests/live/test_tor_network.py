@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from tor_processes import TorProcesses, tor_processes
 
-from lab.engine.agent import Agent
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.tor.bootstrap import Bootstrap, BootstrapError, verify_bootstrap
 from lab.tor.circuits import CallCircuit

@@ -1,38 +1,74 @@
-"""Agents speak JSON lines; here they are small programs of this host instead of a node's."""
+"""Agents speak as their dialogue says; here they are small programs of this host."""
 
 from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 
 import pytest
 
 from lab.engine.agent import Agent, AgentEndedError, AgentError, AgentSilentError
+from lab.wire.messages import Dialogue, Event, Order
 
-ECHO = """
-import json, sys
-for line in sys.stdin:
-    order = json.loads(line)
-    print(json.dumps({"heard": order["word"]}), flush=True)
+
+@dataclass(frozen=True, slots=True)
+class Say(Order):
+    """Repeat this word."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Event):
+    """The word that was ordered."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Echoed(Event):
+    """No program here says so."""
+
+
+ECHO = Dialogue("echo", orders=(Say,), events=(Said, Echoed))
+REPEATS = """
+import json
+for line in open(0):
+    print(json.dumps({"message": "Said", "word": json.loads(line)["word"]}), flush=True)
 """
 
 
 def agent(program: str) -> Agent:
-    return Agent("trial in node", [sys.executable, "-c", program])
+    return Agent("echo in node", [sys.executable, "-c", program], ECHO)
 
 
 def test_orders_are_answered_in_turn() -> None:
-    with agent(ECHO) as echo:
-        assert echo.ask({"word": "one"}, 5) == {"heard": "one"}
-        echo.send({"word": "two"})
-        echo.send({"word": "three"})
-        assert [echo.receive(5)["heard"] for _ in range(2)] == ["two", "three"]
+    with agent(REPEATS) as echo:
+        assert echo.ask(Say("one"), Said, 5) == Said("one")
+        echo.send(Say("two"))
+        echo.send(Say("three"))
+        assert [echo.expect(Said, 5).word for _ in range(2)] == ["two", "three"]
 
 
-def test_an_error_is_raised_in_the_name_of_the_agent() -> None:
-    program = """input(); print('{"error": "no such relay"}', flush=True); input()"""
-    with agent(program) as broken, pytest.raises(AgentError, match="trial in node: no such relay"):
-        broken.ask({}, 5)
+def test_a_failure_is_raised_in_the_name_of_the_agent() -> None:
+    program = """print('{"message": "Failed", "reason": "no such relay"}', flush=True); input()"""
+    with agent(program) as broken, pytest.raises(AgentError, match="echo in node: no such relay"):
+        broken.receive(5)
+
+
+def test_another_event_than_the_awaited_one_is_an_error() -> None:
+    with (
+        agent(REPEATS) as echo,
+        pytest.raises(AgentError, match=r'said {"message": "Said".*where Echoed was awaited'),
+    ):
+        echo.ask(Say("one"), Echoed, 5)
+
+
+def test_an_event_of_another_version_is_an_error() -> None:
+    program = """print('{"message": "Said", "words": 3}', flush=True); input()"""
+    with agent(program) as newer, pytest.raises(AgentError, match=r"another language.*words"):
+        newer.receive(5)
 
 
 def test_an_agent_that_ends_says_its_last_words() -> None:
@@ -51,7 +87,7 @@ def test_an_agent_that_has_ended_stays_ended() -> None:
                 ended.receive(5)
         with pytest.raises(AgentEndedError):
             while True:
-                ended.send({})
+                ended.send(Say("more"))
 
 
 def test_silence_has_a_deadline() -> None:
@@ -59,16 +95,16 @@ def test_silence_has_a_deadline() -> None:
         silent.receive(0.1)
 
 
-def test_what_is_no_answer_is_kept_as_a_remark() -> None:
-    program = """print('hello\\n[1]\\n{"event": "up"}', flush=True); open(0).read()"""
+def test_what_is_no_message_is_kept_as_a_remark() -> None:
+    program = """print('hello\\n[1]\\n{"message": "Said", "word": "up"}', flush=True); input()"""
     with agent(program) as chatty:
-        assert chatty.receive(5) == {"event": "up"}
-    assert chatty.log_text == "hello\n[1]"
+        assert chatty.receive(5) == Said("up")
+        assert chatty.log_text == "hello\n[1]"
 
 
 def test_the_end_of_its_input_ends_an_agent() -> None:
     began = time.monotonic()
-    with agent(ECHO):
+    with agent(REPEATS):
         pass
     assert time.monotonic() - began < 3
 

@@ -21,7 +21,7 @@ from lab.agents.load.calls import SILENT_S, Calls, received_by_device
 from lab.agents.load.streams import Sample, all_flow, all_take_turns, has_settled
 from lab.agents.load.transfers import destination, established, wget_command
 from lab.calls.verdict import judge
-from lab.engine.agent import Agent
+from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import UsageError
 from lab.load.goodput import goodput, jain_index
 from lab.load.load import Load, LoadReport, note, report_from

@@ -14,7 +14,7 @@ from lab.agents.net.listening import listens
 from lab.agents.net.routes_ready import is_closed, wait_until_closed
 from lab.agents.tor import relay as tor_relay
 from lab.agents.tor.node import Network
-from lab.engine.agent import Agent
+from lab.engine.plain_agent import PlainAgent as Agent
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LINK = "eth0\t0000800A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.engine.agent import Agent
+from lab.engine.plain_agent import PlainAgent as Agent
 
 Start = Callable[[str], Agent]
 

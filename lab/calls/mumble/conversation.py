@@ -25,7 +25,7 @@ from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.base import VoicePath
 from lab.calls.playout import ADAPTIVE, FIXED, Playout
 from lab.calls.voice_streams import VoiceStreams
-from lab.engine.execution import start_agent
+from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
@@ -56,8 +56,8 @@ class MumbleConversation:
         """Start the caller's client and the callee's."""
         lab, workspace = self._site.lab, self._site.workspace
         with (
-            start_agent(lab.running, lab.caller.name, AGENT) as caller,
-            start_agent(lab.running, lab.callee.name, AGENT) as callee,
+            start_plain_agent(lab.running, lab.caller.name, AGENT) as caller,
+            start_plain_agent(lab.running, lab.callee.name, AGENT) as callee,
         ):
             self._clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
             yield

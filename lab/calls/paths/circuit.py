@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from lab.calls.workspace import Workspace
-from lab.engine.execution import start_agent
+from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
@@ -34,7 +34,7 @@ def pinned_circuit(
         )
     relays = lab.relays
     wanted = path_of_call(topology, record.seed)
-    with start_agent(lab.running, lab.caller.name, "tor.circuits") as agent:
+    with start_plain_agent(lab.running, lab.caller.name, "tor.circuits") as agent:
         circuit = CallCircuit(agent, relays)
         state = circuit.pin(wanted, [target])
         _note(record, state, relays)

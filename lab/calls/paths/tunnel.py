@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.workspace import Workspace
-from lab.engine.execution import start_agent
+from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
@@ -29,7 +29,7 @@ def open_tunnel(
             f"{lab.caller.name} has no VPN client in topology {lab.topology.name}",
             "Give it `vpn: true`.",
         )
-    agent = start_agent(lab.running, lab.caller.name, "vpn.tunnel")
+    agent = start_plain_agent(lab.running, lab.caller.name, "vpn.tunnel")
     try:
         agent.send({"socks_port": socks_port})
         event = agent.receive(UP_DEADLINE_S)

@@ -14,7 +14,7 @@ from lab.calls.sip.phone import Phone
 from lab.calls.sip.phone_call import Outcome, talk
 from lab.calls.sip.phone_orders import Registration, VoiceOrder
 from lab.calls.voice_streams import VoiceStreams
-from lab.engine.execution import start_agent
+from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
 from lab.measure.capture import read_capture
 from lab.measure.emodel import rate
@@ -36,8 +36,8 @@ class SipConversation:
         """Start the caller's phone and the callee's."""
         lab, workspace = self._site.lab, self._site.workspace
         with (
-            start_agent(lab.running, lab.caller.name, "phone.phone") as caller,
-            start_agent(lab.running, lab.callee.name, "phone.phone") as callee,
+            start_plain_agent(lab.running, lab.caller.name, "phone.phone") as caller,
+            start_plain_agent(lab.running, lab.callee.name, "phone.phone") as callee,
         ):
             self._phones = Phone("caller", caller), Phone("callee", callee)
             yield
