@@ -19,12 +19,11 @@ from lab.calls.analysis import (
     note_usage,
 )
 from lab.calls.ceilings import ceiling_of
-from lab.calls.coding import Coding, choose_coding
+from lab.calls.coding import choose_coding
 from lab.calls.conversation import OTHER_SPEECH, CallSite
 from lab.calls.methods import Method, method_named
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import probing
-from lab.calls.playout import FIXED, Playout
 from lab.calls.sip.refusal import explained
 from lab.calls.verdict import judge
 from lab.calls.versions import component_versions
@@ -44,6 +43,8 @@ from lab.lifecycle.ready import ReadyLab
 from lab.measure.host_load import load_between, read_cpu_times
 from lab.measure.record import CallRecord
 from lab.measure.wav import Wav, read_wav
+from lab.wire.codecs import Coding
+from lab.wire.playout import FIXED, Playout
 
 log = logging.getLogger(__name__)
 

@@ -1,25 +1,12 @@
-"""How the voice of a call is to be coded: the codec, its bit rate and its packets."""
+"""How the voice of a call may be coded: the codec, its bit rate and its packets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.errors import UsageError
-from lab.wire.codecs import Codec
+from lab.wire.codecs import Codec, Coding
 
 MAX_PAYLOAD_BYTES = 1400
 """More does not go into one packet of 1500 bytes with the headers of IP, UDP and RTP."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """A codec with what can be chosen about it."""
-
-    codec: Codec
-    ptime_ms: int
-    """Packetisation: how much voice goes into one packet."""
-    bitrate_kbps: int | None
-    """Of the codec's output; None for a codec that has only one rate."""
 
 
 def choose_coding(

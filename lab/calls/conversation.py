@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from lab.calls.coding import Coding
 from lab.calls.paths.base import VoicePath
-from lab.calls.playout import FIXED, Playout
 from lab.calls.voice_streams import VoiceStreams
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
+from lab.wire.codecs import Coding
+from lab.wire.playout import FIXED, Playout
 
 CLIPS = PurePosixPath("/usr/share/voice-tor-lab/speech")
 """Where the endpoint image keeps the clip, once per sampling rate."""

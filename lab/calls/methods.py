@@ -9,10 +9,10 @@ from lab.calls.conversation import CallSite, Conversation
 from lab.calls.mumble.conversation import MumbleConversation
 from lab.calls.paths import m_tor, mumble, sip, v_tor, vpn
 from lab.calls.paths.base import PathOpener
-from lab.calls.playout import Playout
 from lab.calls.sip.conversation import SipConversation
 from lab.errors import UsageError
 from lab.wire.codecs import CODECS, OPUS, Codec
+from lab.wire.playout import Playout
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import click
 from lab.calls.call import CallPlan, make_call
 from lab.calls.coding import choose_coding
 from lab.calls.methods import METHODS
-from lab.calls.playout import FIXED, Playout, parse_playout
 from lab.cli.call_record import print_record
 from lab.cli.durations import call_s_of
 from lab.cli.output import err, print_json
@@ -24,6 +23,7 @@ from lab.sweep.conditions import conditions
 from lab.sweep.point import Direction, Placement, Point
 from lab.topology.units import parse_rate_kbps
 from lab.wire.codecs import CODECS
+from lab.wire.playout import FIXED, Playout, parse_playout
 
 
 @click.command()

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from lab.calls.methods import METHODS
-from lab.calls.playout import FIXED, Playout, parse_playout
 from lab.topology.units import format_duration, format_rate
+from lab.wire.playout import FIXED, Playout, parse_playout
 
 LoadKind = Literal["none", "wget", "voip", "mumble"]
 Placement = Literal["server", "access", "relay", "exit", "router"]
@@ -28,7 +28,7 @@ class Point:
     duration_s: int | None = None
     """How long both ends play; None is the clip once."""
     playout: str | None = None
-    """The buffer before the ear, as `lab.calls.playout` writes it; None is the usual one."""
+    """The buffer before the ear, as `lab.wire.playout` writes it; None is the usual one."""
     direction: Direction = "to-callee"
     """Which way the voice flows that is scored, and with it the competing traffic."""
     rate_kbps: int | None = None

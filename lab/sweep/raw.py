@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.calls.methods import METHODS
-from lab.calls.playout import PLAYOUT_PATTERN, Playout, parse_playout
 from lab.sweep.point import Direction, LoadKind, Placement, Through
 from lab.topology.raw import NAME_PATTERN, Codec, RawModel, is_name
 from lab.topology.units import DURATION_PATTERN, RATE_PATTERN, parse_call_s, parse_rate_kbps
 from lab.wire.codecs import CODECS
+from lab.wire.playout import PLAYOUT_PATTERN, Playout, parse_playout
 
 UNCAPPED = "uncapped"
 USUAL = "usual"

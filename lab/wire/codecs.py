@@ -1,4 +1,4 @@
-"""The speech codecs of the lab: one name each, and what it means to SDP, RTP and the phone."""
+"""The speech codecs of the lab: one name each, what it means to SDP and RTP, and its choices."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ class Codec:
     def rtpmap(self) -> str:
         """Encoding and clock as SDP writes them, for instance `PCMU/8000`."""
         return f"{self.encoding}/{self.rtp_clock_hz}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """A codec with what can be chosen about it."""
+
+    codec: Codec
+    ptime_ms: int
+    """Packetisation: how much voice goes into one packet."""
+    bitrate_kbps: int | None
+    """Of the codec's output; None for a codec that has only one rate."""
 
 
 OPUS = Codec(

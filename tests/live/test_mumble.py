@@ -29,7 +29,6 @@ from lab.calls.mumble.client import (
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.m_tor import no_way_past_tor
 from lab.calls.paths.mumble import murmur_of
-from lab.calls.playout import FIXED
 from lab.engine.execution import run_in
 from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
@@ -38,6 +37,7 @@ from lab.lifecycle.ready import open_lab
 from lab.render.mumble import CERTIFICATE, MUMBLE_PORT, mumble_files, mumble_secrets
 from lab.topology import find_topology, load_topology, resolve
 from lab.topology.model import PbxKind
+from lab.wire.playout import FIXED
 
 pytestmark = pytest.mark.live
 

@@ -23,7 +23,6 @@ from lab.calls.mumble.client import Joining, MumbleClient, SocksProxy, TalkOrder
 from lab.calls.mumble.conversation import murmur_fingerprint
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.mumble import murmur_of
-from lab.calls.playout import FIXED
 from lab.calls.workspace import Workspace, discard_workspace, make_workspace
 from lab.engine.execution import file_in, start_plain_agent
 from lab.engine.plain_agent import PlainAgent as Agent
@@ -35,6 +34,7 @@ from lab.render import labels
 from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
 from lab.render.torrc import SOCKS_PORT, node_address
 from lab.render.vpn_pki import issue_credential
+from lab.wire.playout import FIXED
 
 pytestmark = pytest.mark.live
 

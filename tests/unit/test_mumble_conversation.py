@@ -21,9 +21,9 @@ from lab.calls.mumble.client import (
 )
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.m_tor import packets_between
-from lab.calls.playout import FIXED
 from lab.measure.capture import read_capture
 from lab.sweep.point import Point
+from lab.wire.playout import FIXED
 
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "join": [{"event": "joined", "setup_ms": 12.0}],

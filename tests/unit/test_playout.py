@@ -6,9 +6,9 @@ import pytest
 
 from lab.calls.methods import METHODS
 from lab.calls.mumble.conversation import recordings
-from lab.calls.playout import ADAPTIVE, FIXED, Playout, parse_playout
 from lab.errors import UsageError
 from lab.wire.codecs import CODECS
+from lab.wire.playout import ADAPTIVE, FIXED, Playout, parse_playout
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import Any
 
 from lab.calls.channel import Channel
 from lab.calls.mumble.encoder import OpusSettings
-from lab.calls.playout import Playout
 from lab.errors import LabError
+from lab.wire.playout import Playout
 
 TURN_S = 0.1
 """How long one client is listened to before it is the other's turn."""

@@ -23,7 +23,6 @@ from lab.calls.mumble.client import (
 )
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.base import VoicePath
-from lab.calls.playout import ADAPTIVE, FIXED, Playout
 from lab.calls.voice_streams import VoiceStreams
 from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
@@ -32,6 +31,7 @@ from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
 from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
 from lab.topology.model import Role
+from lab.wire.playout import ADAPTIVE, FIXED, Playout
 
 AGENT = "mumble.client"
 LOCALHOST = "127.0.0.1"

@@ -8,7 +8,6 @@ from ipaddress import IPv4Address
 
 from lab.calls.conversation import CallSite
 from lab.calls.paths.base import VoicePath
-from lab.calls.playout import Playout
 from lab.calls.sip.media_check import exchange_doubts, media_doubts
 from lab.calls.sip.phone import Phone
 from lab.calls.sip.phone_call import Outcome, talk
@@ -19,6 +18,7 @@ from lab.errors import LabError
 from lab.measure.capture import read_capture
 from lab.measure.emodel import rate
 from lab.measure.rtp import Stream, streams
+from lab.wire.playout import Playout
 
 REGISTER_DEADLINE_S = 20.0
 

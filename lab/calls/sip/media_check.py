@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lab.calls.coding import Coding
 from lab.measure.codecs import COMFORT_NOISE_TYPES
 from lab.measure.gaps import gaps
 from lab.measure.rtp import Stream
 from lab.topology.model import PbxKind
+from lab.wire.codecs import Coding
 
 BITRATE_TOLERANCE = 0.05
 """Opus rounds a packet to whole bytes: at 6 kbit/s one in fifteen."""

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 from typing import Any
 
-from lab.calls.coding import Coding
-from lab.calls.playout import FIXED, Playout
+from lab.wire.codecs import Coding
+from lab.wire.playout import FIXED, Playout
 
 
 @dataclass(frozen=True, slots=True)
