@@ -21,6 +21,7 @@ from lab.calls.analysis import (
 from lab.calls.ceilings import ceiling_of
 from lab.calls.coding import choose_coding
 from lab.calls.conversation import OTHER_SPEECH, CallSite
+from lab.calls.figures import ended
 from lab.calls.methods import Method, method_named
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import probing
@@ -38,7 +39,7 @@ from lab.engine.discovery import find_labs
 from lab.engine.execution import file_in
 from lab.engine.usage import begin_reading
 from lab.errors import LabError
-from lab.events import Began, Listener, silent
+from lab.events import Began, CallBegan, CallInterrupted, Listener, silent
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.host_load import load_between, read_cpu_times
 from lab.measure.record import CallRecord
@@ -86,6 +87,7 @@ def make_call(
     coding = _coding(plan)
     record = _new_record(lab, plan, coding)
     workspace = make_workspace(lab, record.call_id)
+    tell(CallBegan(record.call_id, record.method, record.codec, record.run_id))
     try:
         site = CallSite(lab, coding, record, workspace, plan.playout, plan.vbr)
         _call_and_measure(site, method, plan.duration_s, tell, observers)
@@ -94,10 +96,12 @@ def make_call(
         log.debug("call failed", exc_info=error)
     except BaseException:
         discard_workspace(workspace)
+        tell(CallInterrupted(record.call_id))
         raise
     _note_ended_nodes(lab, record)
     judge(record)
     record.artefacts = str(keep_workspace(workspace))
+    tell(ended(record))
     return record
 
 

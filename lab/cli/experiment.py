@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 
 import click
@@ -12,12 +13,17 @@ from rich.table import Table
 
 from lab.cli.output import err, out, print_json
 from lab.engine.client import connect
-from lab.events import Began, Happening
-from lab.measure.record import CallRecord
+from lab.events import (
+    Began,
+    CallEnded,
+    CallStage,
+    Happening,
+    RunAdvanced,
+    RunBegan,
+    RunEnded,
+)
 from lab.store.database import Run, Store, open_store
 from lab.sweep.experiment import SHIPPED, find_experiment, load_experiment
-from lab.sweep.ledger import Ledger
-from lab.sweep.plan import PlannedCall
 from lab.sweep.run import go_on, ledger_of, new_run
 
 
@@ -97,19 +103,11 @@ def _go_on(store: Store, run: Run) -> None:
     resume = f"lab experiment resume {run.run_id}"
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
     with err.status("looking for the lab ...") as spinner:
-        lines = ProgressLines(spinner)
-        ledger = go_on(connect(), store, run, lines, lines.tell)
-    tallies = ledger.tallies.values()
-    err.print(
-        f"Run {run.run_id} is complete: {sum(tally.valid for tally in tallies)} valid, "
-        f"{sum(tally.invalid for tally in tallies)} invalid and "
-        f"{sum(tally.failed for tally in tallies)} failed calls. `lab report {run.run_id}`",
-        soft_wrap=True,
-    )
+        go_on(connect(), store, run, RunProgress(spinner).tell)
 
 
-class ProgressLines:
-    """A `Watcher` that writes a line per call, with the running mean and the time left."""
+class RunProgress:
+    """Listens to a run: a line per call, with the running mean and the time left."""
 
     def __init__(self, spinner: Status) -> None:
         self._spinner = spinner
@@ -117,65 +115,65 @@ class ProgressLines:
         self._made_before = 0
 
     def tell(self, happening: Happening) -> None:
-        """Show what the lab is doing before the first call."""
-        if isinstance(happening, Began):
-            self._spinner.update(f"{happening.stage} ...")
+        """Show what happens."""
+        match happening:
+            case Began(stage):
+                self._spinner.update(f"{stage} ...")
+            case CallStage(point_id, number, stage):
+                self._spinner.update(f"{point_id} ({number}): {stage} ...")
+            case RunBegan():
+                self._begin(happening)
+            case RunAdvanced():
+                _show_line(f"{_call_line(happening)}; {self._time_left(happening)}")
+            case RunEnded():
+                _show_line(_last_line(happening))
 
-    def begins(self, ledger: Ledger) -> None:
-        """Remember how far the run had come."""
+    def _begin(self, run: RunBegan) -> None:
         self._began = time.monotonic()
-        self._made_before = ledger.made
-        if ledger.made:
-            err.print(f"{ledger.made} calls are stored; {ledger.still_wanted} are still wanted.")
+        self._made_before = run.made
+        if run.made:
+            _show_line(f"{run.made} calls are stored; {run.still_wanted} are still wanted.")
 
-    def says(self, planned: PlannedCall, happening: Happening) -> None:
-        """Show what a call is doing."""
-        if isinstance(happening, Began):
-            of_call = f"{planned.point.point_id} ({planned.number})"
-            self._spinner.update(f"{of_call}: {happening.stage} ...")
-
-    def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
-        """Write what came of a call."""
-        tally = ledger.tallies[planned.point]
-        mean = "" if tally.mean_mos is None else f", mean {tally.mean_mos:.2f} (n={tally.valid})"
-        all_calls = ledger.made + ledger.still_wanted
-        err.print(
-            f"[{ledger.made}/{all_calls}] {planned.point.point_id}: "
-            f"{_outcome(record, planned.point.hearer)}{mean}; {self._time_left(ledger)}",
-            markup=False,
-            soft_wrap=True,
-        )
-
-    def _time_left(self, ledger: Ledger) -> str:
+    def _time_left(self, run: RunAdvanced) -> str:
         """By the pace so far, invalid calls included."""
-        useful = max(1, sum(tally.valid for tally in ledger.tallies.values()))
-        per_call_s = (time.monotonic() - self._began) / (ledger.made - self._made_before)
-        left_s = per_call_s * ledger.still_wanted * ledger.made / useful
-        return f"{timedelta(seconds=round(left_s))} left" if ledger.still_wanted else "done"
+        per_call_s = (time.monotonic() - self._began) / (run.made - self._made_before)
+        left_s = per_call_s * run.still_wanted * run.made / max(1, run.valid)
+        return f"{timedelta(seconds=round(left_s))} left" if run.still_wanted else "done"
 
 
-def _pesq(record: CallRecord, hearer: str) -> str:
-    mos = getattr(record, f"{hearer}_pesq_mos")
+def _show_line(text: str) -> None:
+    err.print(text, markup=False, soft_wrap=True)
+
+
+def _call_line(run: RunAdvanced) -> str:
+    mean = "" if run.mean_mos is None else f", mean {run.mean_mos:.2f} (n={run.valid_here})"
+    all_calls = run.made + run.still_wanted
+    return f"[{run.made}/{all_calls}] {run.point_id}: {_outcome(run.call, run.hearer)}{mean}"
+
+
+def _last_line(run: RunEnded) -> str:
+    return (
+        f"Run {run.run_id} is complete: {run.valid} valid, {run.invalid} invalid and "
+        f"{run.failed} failed calls. `lab report {run.run_id}`"
+    )
+
+
+def _pesq(figures: Mapping[str, float], hearer: str) -> str:
+    mos = figures.get(f"{hearer}_pesq_mos")
     if mos is not None:
         return f"PESQ {mos:.2f}"
-    worst = getattr(record, f"{hearer}_window_mos_min")
+    worst = figures.get(f"{hearer}_window_mos_min")
     if worst is None:
         return "no PESQ"
-    best, windows = (
-        getattr(record, f"{hearer}_window_mos_max"),
-        getattr(record, f"{hearer}_windows"),
-    )
-    return f"PESQ {worst:.2f} to {best:.2f} in {windows} windows"
+    best, windows = figures[f"{hearer}_window_mos_max"], figures[f"{hearer}_windows"]
+    return f"PESQ {worst:.2f} to {best:.2f} in {windows:.0f} windows"
 
 
-def _outcome(record: CallRecord, hearer: str) -> str:
-    if record.status != "ok":
-        return f"failed, {record.reason}"
-    owd_ms = getattr(record, f"{hearer}_owd_ms_p50")
-    figures = [
-        _pesq(record, hearer),
-        "no delay" if owd_ms is None else f"{owd_ms:.1f} ms",
-    ]
-    if not record.valid:
-        figures.append(f"invalid, {'; '.join(record.invalid_reasons)}")
-    return ", ".join(figures)
+def _outcome(call: CallEnded, hearer: str) -> str:
+    if call.status != "ok":
+        return f"failed, {call.reason}"
+    owd_ms = call.figures.get(f"{hearer}_owd_ms_p50")
+    parts = [_pesq(call.figures, hearer), "no delay" if owd_ms is None else f"{owd_ms:.1f} ms"]
+    if not call.valid:
+        parts.append(f"invalid, {'; '.join(call.invalid_reasons)}")
+    return ", ".join(parts)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from docker import DockerClient
 
 from lab.errors import UsageError
-from lab.events import Listener
+from lab.events import Listener, RunBegan, RunEnded
 from lab.store.database import Run, Store
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
@@ -17,7 +17,7 @@ from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.ledger import Ledger
 from lab.sweep.locks import only_hand_on, only_run_in
 from lab.sweep.plan import Plan, make_plan, plan_from_json
-from lab.sweep.runner import Watcher, run_plan
+from lab.sweep.runner import run_plan
 from lab.sweep.worker import Assignment, workers
 
 
@@ -59,7 +59,7 @@ def ledger_of(store: Store, run: Run) -> Ledger:
     return Ledger(plan_from_json(run.plan), store.calls(run.run_id))
 
 
-def go_on(client: DockerClient, store: Store, run: Run, watcher: Watcher, tell: Listener) -> Ledger:
+def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:
     """Make every call of the run that is still wanted, in labs brought up where they are not.
 
     A run that has not been gone on with before is stored as soon as its lab is free for it.
@@ -70,9 +70,18 @@ def go_on(client: DockerClient, store: Store, run: Run, watcher: Watcher, tell: 
         ledger = ledger_of(store, run)
         if ledger.still_wanted:
             with _executors(client, store, run, ledger.plan, tell) as executors:
-                run_plan(ledger, executors, store.add_call, watcher)
+                tell(RunBegan(run.run_id, ledger.made, ledger.still_wanted))
+                run_plan(ledger, executors, store.add_call, tell)
         store.note_end(run.run_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
-    return ledger
+    tallies = ledger.tallies.values()
+    tell(
+        RunEnded(
+            run.run_id,
+            valid=sum(tally.valid for tally in tallies),
+            invalid=sum(tally.invalid for tally in tallies),
+            failed=sum(tally.failed for tally in tallies),
+        )
+    )
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
-from typing import Protocol
 
+from lab.calls.figures import ended
 from lab.errors import LabError
-from lab.events import Happening
+from lab.events import Began, CallStage, Ended, Happening, Listener, RunAdvanced
 from lab.measure.record import CallRecord
 from lab.sweep.executor import Executor
 from lab.sweep.ledger import Ledger
@@ -18,41 +18,27 @@ Keep = Callable[[CallRecord], None]
 """Stores a record; when it returns, the call is not lost any more."""
 
 
-class Watcher(Protocol):
-    """Is told how a run goes, on the thread that runs it, but for `says`."""
-
-    def begins(self, ledger: Ledger) -> None:
-        """The run begins, or goes on."""
-
-    def says(self, planned: PlannedCall, happening: Happening) -> None:
-        """This happens in a call under way."""
-
-    def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
-        """A call has been made and stored."""
-
-
-def run_plan(ledger: Ledger, executors: Sequence[Executor], keep: Keep, watcher: Watcher) -> None:
+def run_plan(ledger: Ledger, executors: Sequence[Executor], keep: Keep, tell: Listener) -> None:
     """Make every call that is still wanted, each stored before the next is chosen.
 
     With several executors as many calls are under way at once. LabError of an executor, or
     of `keep`, ends the run; calls that others have under way are stored first where they
-    can be.
+    can be. Each call's stages are told with its place in the plan, on the thread that makes it.
     """
-    watcher.begins(ledger)
     if len(executors) == 1:
-        _one_after_another(ledger, executors[0], keep, watcher)
+        _one_after_another(ledger, executors[0], keep, tell)
     else:
-        _side_by_side(ledger, executors, keep, watcher)
+        _side_by_side(ledger, executors, keep, tell)
 
 
-def _one_after_another(ledger: Ledger, executor: Executor, keep: Keep, watcher: Watcher) -> None:
+def _one_after_another(ledger: Ledger, executor: Executor, keep: Keep, tell: Listener) -> None:
     while planned := ledger.take():
-        record = executor.execute(planned, partial(watcher.says, planned))
-        _store(planned, record, ledger, keep, watcher)
+        record = executor.execute(planned, partial(_tell_of, planned, tell))
+        _store(planned, record, ledger, keep, tell)
 
 
 def _side_by_side(
-    ledger: Ledger, executors: Sequence[Executor], keep: Keep, watcher: Watcher
+    ledger: Ledger, executors: Sequence[Executor], keep: Keep, tell: Listener
 ) -> None:
     idle = list(executors)
     under_way: dict[Future[CallRecord], tuple[PlannedCall, Executor]] = {}
@@ -62,16 +48,16 @@ def _side_by_side(
         while True:
             while idle and trouble is None and (planned := ledger.take()):
                 executor = idle.pop()
-                tell = partial(watcher.says, planned)
-                future = pool.submit(executor.execute, planned, tell)
+                tell_of_it = partial(_tell_of, planned, tell)
+                future = pool.submit(executor.execute, planned, tell_of_it)
                 under_way[future] = planned, executor
             if not under_way:
                 break
-            ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in ended:
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
                 planned, executor = under_way.pop(future)
                 try:
-                    _store(planned, future.result(), ledger, keep, watcher)
+                    _store(planned, future.result(), ledger, keep, tell)
                     idle.append(executor)
                 except LabError as error:
                     ledger.give_back(planned)
@@ -84,8 +70,32 @@ def _side_by_side(
 
 
 def _store(
-    planned: PlannedCall, record: CallRecord, ledger: Ledger, keep: Keep, watcher: Watcher
+    planned: PlannedCall, record: CallRecord, ledger: Ledger, keep: Keep, tell: Listener
 ) -> None:
     keep(record)
     ledger.enter(record)
-    watcher.ended(planned, record, ledger)
+    tally = ledger.tallies[planned.point]
+    tell(
+        RunAdvanced(
+            run_id=record.run_id or "",
+            point_id=planned.point.point_id,
+            number=planned.number,
+            hearer=planned.point.hearer,
+            call=ended(record),
+            valid_here=tally.valid,
+            mean_mos=tally.mean_mos,
+            valid=sum(tally.valid for tally in ledger.tallies.values()),
+            made=ledger.made,
+            still_wanted=ledger.still_wanted,
+        )
+    )
+
+
+def _tell_of(planned: PlannedCall, tell: Listener, happening: Happening) -> None:
+    match happening:
+        case Began(stage):
+            tell(CallStage(planned.point.point_id, planned.number, stage))
+        case Ended():
+            return
+        case _:
+            tell(happening)

@@ -18,13 +18,11 @@ from pathlib import Path
 from statistics import median
 
 from lab.engine.client import connect
-from lab.events import Began, Happening, silent
+from lab.events import CallStage, Happening, RunAdvanced, RunBegan
 from lab.measure.record import CallRecord
 from lab.measure.wav import read_wav
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
-from lab.sweep.ledger import Ledger
-from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.sweep.run import go_on, new_run
 from lab.topology import find_topology
@@ -32,7 +30,7 @@ from lab.topology import find_topology
 
 @dataclass(slots=True)
 class Clock:
-    """A watcher that notes when calls end."""
+    """A listener that notes when calls end."""
 
     began: float = 0.0
     ends: list[float] = field(default_factory=list)
@@ -42,24 +40,23 @@ class Clock:
     _stage: str = "before"
     _since: float = 0.0
 
-    def begins(self, ledger: Ledger) -> None:
-        """The labs are up."""
-        self.began = self._since = time.monotonic()
-        self.stages.append({})
+    def tell(self, happening: Happening) -> None:
+        """Note the time of what matters."""
+        match happening:
+            case RunBegan():
+                self.began = self._since = time.monotonic()
+                self.stages.append({})
+            case CallStage():
+                self._turn_to(happening.stage)
+            case RunAdvanced():
+                self._turn_to("before")
+                self.stages.append({})
+                self.ends.append(self._since)
 
-    def says(self, planned: PlannedCall, happening: Happening) -> None:
-        """A call comes to its next stage."""
-        if isinstance(happening, Began):
-            now = time.monotonic()
-            self.stages[-1][self._stage] = now - self._since
-            self._stage, self._since = happening.stage, now
-
-    def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
-        """A call is stored."""
-        self.says(planned, Began("before"))
-        self.stages.append({})
-        self.ends.append(self._since)
-        self.records.append(record)
+    def _turn_to(self, stage: str) -> None:
+        now = time.monotonic()
+        self.stages[-1][self._stage] = now - self._since
+        self._stage, self._since = stage, now
 
     @property
     def seconds_per_call(self) -> list[float]:
@@ -91,7 +88,8 @@ def measure(jobs: int, calls: int, methods: Sequence[str]) -> Clock:
     clock = Clock()
     with open_store() as store:
         run = new_run(store, experiment, "overhead" if jobs == 1 else None, jobs)
-        go_on(connect(), store, run, clock, silent)
+        go_on(connect(), store, run, clock.tell)
+        clock.records = store.calls(run.run_id)
     return clock
 
 

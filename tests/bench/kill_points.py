@@ -25,7 +25,7 @@ from pathlib import Path
 
 from simulated_calls import simulated
 
-from lab.events import Happening, Listener
+from lab.events import Happening, Listener, RunAdvanced
 from lab.measure.record import CallRecord
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
@@ -56,14 +56,13 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def write(self, what: str, planned: PlannedCall) -> None:
+    def write(self, what: str, point_id: str, number: int) -> None:
         """Add one line."""
-        line = f"{what} {planned.point.point_id} {planned.number}\n"
-        os.write(self._descriptor, line.encode())
+        os.write(self._descriptor, f"{what} {point_id} {number}\n".encode())
 
 
 class Caller:
-    """An executor and a watcher that write down what is asked of them and told to them."""
+    """An executor and a listener that write down what is asked of them and told to them."""
 
     def __init__(self, journal: Journal, call_s: float) -> None:
         self._journal = journal
@@ -71,19 +70,14 @@ class Caller:
 
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Take the time of a call."""
-        self._journal.write("begun", planned)
+        self._journal.write("begun", planned.point.point_id, planned.number)
         time.sleep(self._call_s)
         return simulated(planned, RUN)
 
-    def begins(self, ledger: Ledger) -> None:
-        """Nothing to note."""
-
-    def says(self, planned: PlannedCall, happening: Happening) -> None:
-        """Nothing to note."""
-
-    def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
-        """The run says that this call is safe."""
-        self._journal.write("stored", planned)
+    def tell(self, happening: Happening) -> None:
+        """The run says which call is safe."""
+        if isinstance(happening, RunAdvanced):
+            self._journal.write("stored", happening.point_id, happening.number)
 
 
 def sweep(directory: Path, kills: int, call_s: float) -> None:
@@ -91,7 +85,7 @@ def sweep(directory: Path, kills: int, call_s: float) -> None:
     caller = Caller(Journal(directory / "journal"), call_s)
     with open_store(directory / "results.sqlite") as store:
         ledger = Ledger(plan_of(kills), store.calls(RUN))
-        run_plan(ledger, [caller], store.add_call, caller)
+        run_plan(ledger, [caller], store.add_call, caller.tell)
 
 
 def killed_run(directory: Path, kills: int, seed: int, call_s: float) -> tuple[int, int]:

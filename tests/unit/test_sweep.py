@@ -11,7 +11,7 @@ import pytest
 from simulated_calls import SimulatedCalls, simulated
 
 from lab.errors import LabError
-from lab.events import Happening, Listener
+from lab.events import CallStage, Happening, Listener, RunAdvanced, silent
 from lab.measure.record import CallRecord
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
@@ -47,25 +47,9 @@ def experiment(
     )
 
 
-class Silent:
-    """A watcher that only counts."""
-
-    def __init__(self) -> None:
-        self.wanted: list[int] = []
-
-    def begins(self, ledger: Ledger) -> None:
-        self.wanted.append(ledger.still_wanted)
-
-    def says(self, planned: PlannedCall, happening: Happening) -> None:
-        pass
-
-    def ended(self, planned: PlannedCall, record: CallRecord, ledger: Ledger) -> None:
-        self.wanted.append(ledger.still_wanted)
-
-
 def run(plan: Plan, executors: Sequence[Executor], kept: list[CallRecord]) -> Ledger:
     ledger = Ledger(plan, kept)
-    run_plan(ledger, executors, kept.append, Silent())
+    run_plan(ledger, executors, kept.append, silent)
     return ledger
 
 
@@ -233,5 +217,31 @@ def test_a_disk_that_is_full_stops_the_run() -> None:
         raise LabError("cannot store results: disk is full")
 
     with pytest.raises(LabError, match="disk is full"):
-        run_plan(ledger, [executor], keep, Silent())
+        run_plan(ledger, [executor], keep, silent)
     assert (len(executor.asked), ledger.made) == (1, 0)
+
+
+def test_every_call_is_told_as_it_goes_and_as_it_is_stored() -> None:
+    plan = make_plan(experiment(POINTS[:1], calls=2))
+    kept: list[CallRecord] = []
+    told: list[tuple[Happening, int]] = []
+    executor = SimulatedCalls()
+    run_plan(
+        Ledger(plan),
+        [executor],
+        kept.append,
+        lambda happening: told.append((happening, len(kept))),
+    )
+    stages = [(what, stored) for what, stored in told if isinstance(what, CallStage)]
+    ends = [(what, stored) for what, stored in told if isinstance(what, RunAdvanced)]
+    assert [(what.number, what.stage, stored) for what, stored in stages] == [
+        (planned.number, "calling", made) for made, planned in enumerate(executor.asked)
+    ]
+    assert [(what.made, stored) for what, stored in ends] == [
+        (number, number) for number in range(1, len(kept) + 1)
+    ]
+    last = ends[-1][0]
+    assert (last.still_wanted, last.run_id) == (0, "run")
+    assert last.valid == sum(record.valid for record in kept)
+    heard = [what.call.figures.get("caller_pesq_mos") for what, _ in ends]
+    assert heard == [record.caller_pesq_mos for record in kept]
