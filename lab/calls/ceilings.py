@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab import places
+from lab import storage
 from lab.errors import LabError
 from lab.measure.ceiling import Point, ceiling, clip_hash
 from lab.measure.offline_codec import CODINGS, apply_codec
@@ -71,7 +71,7 @@ def ceiling_mos(
 
 
 def _kept_at(clip: Wav) -> Path:
-    return places.results_directory() / "ceilings" / f"{clip_hash(clip)}.json"
+    return storage.results_directory() / "ceilings" / f"{clip_hash(clip)}.json"
 
 
 def _keep(file: Path, found: dict[str, Any]) -> None:

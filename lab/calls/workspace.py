@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from lab import places
+from lab import storage
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 
@@ -51,7 +51,7 @@ def make_workspace(lab: ReadyLab, call_id: str) -> Workspace:
 
 def keep_workspace(workspace: Workspace) -> Path:
     """Move the call's directory to the results, in one step; LabError where that fails."""
-    target = places.results_directory() / "calls" / workspace.call_id
+    target = storage.results_directory() / "calls" / workspace.call_id
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         workspace.host.rename(target)

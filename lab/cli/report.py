@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lab import places
+from lab import storage
 from lab.cli.output import err, out, print_json
 from lab.errors import LabError
 from lab.field.table import read_table
@@ -39,7 +39,7 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
         directory = directory or table.with_name(f"{table.stem}-figures")
     else:
         report, found = _report_on_run(run_id)
-        directory = directory or places.results_directory() / "runs" / found
+        directory = directory or storage.results_directory() / "runs" / found
     if as_json:
         print_json(report.data)
     else:

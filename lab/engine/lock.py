@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab import places
+from lab import storage
 from lab.errors import LabError
 
 PATIENCE_S = 10.0
@@ -26,7 +26,7 @@ class Lock:
 @contextmanager
 def locked(lab: str, patience_s: float = PATIENCE_S) -> Iterator[Lock]:
     """Hold the lock of the lab's name; LabError where others hold it for `patience_s`."""
-    path = places.home() / "labs" / f"{lab}.lock"
+    path = storage.home() / "labs" / f"{lab}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")

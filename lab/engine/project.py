@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-from lab import places
+from lab import storage
 from lab.engine.compose_plugin import compose_command
 from lab.engine.lock import Lock
 from lab.errors import LabError
@@ -133,7 +133,7 @@ def remove_lab(client: DockerClient, lab: str) -> int:
     Returns how many Docker objects went. The results of calls stay.
     """
     removed = remove_labelled(client, f"{labels.LAB}={lab}")
-    shutil.rmtree(places.project_directory(lab), ignore_errors=True)
+    shutil.rmtree(storage.project_directory(lab), ignore_errors=True)
     return removed
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from docker import DockerClient
 
-from lab import places
+from lab import storage
 from lab.engine.discovery import find_labs
 from lab.engine.lock import locked
 from lab.engine.project import remove_lab, remove_labelled
@@ -47,13 +47,13 @@ def down(client: DockerClient, name: str | None) -> Removed:
 def down_all(client: DockerClient) -> Removed:
     """Remove whatever any lab left on this host."""
     removed = remove_labelled(client, labels.LAB)
-    shutil.rmtree(places.home() / "labs", ignore_errors=True)
+    shutil.rmtree(storage.home() / "labs", ignore_errors=True)
     return Removed("all labs", removed)
 
 
 def _leftover_names(client: DockerClient) -> set[str]:
     """Labs of which only a part is left, as after a `kill -9` of `lab up`."""
-    projects = (path.name for path in (places.home() / "labs").glob("*/"))
+    projects = (path.name for path in (storage.home() / "labs").glob("*/"))
     containers = client.containers.list(
         all=True, filters={"label": labels.LAB}, ignore_removed=True
     )

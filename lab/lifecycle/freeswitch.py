@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import rsa
 from docker import DockerClient
 
-from lab import places
+from lab import storage
 from lab.engine.discovery import RunningLab
 from lab.errors import LabError
 from lab.lifecycle.plan import Plan
@@ -37,7 +37,7 @@ def with_certificate(project: Project, topology: Topology) -> Project:
     """
     if topology.pbx is not PbxKind.FREESWITCH:
         return project
-    pem = kept_certificate(places.home() / "freeswitch-certificate.pem")
+    pem = kept_certificate(storage.home() / "freeswitch-certificate.pem")
     files = {
         f"nodes/{node.name}/freeswitch/{name}": pem
         for node in topology.with_role(Role.PBX)

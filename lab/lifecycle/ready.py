@@ -10,7 +10,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from lab import places
+from lab import storage
 from lab.engine.discovery import RunningLab, find_lab
 from lab.errors import LabError
 from lab.render.owner import Owner
@@ -104,7 +104,7 @@ def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
             f"lab {running.name} is not complete: {stopped}",
             f"`lab logs {running.stopped[0].name}` may say why; `lab up` starts it again.",
         )
-    directory = places.project_directory(running.name)
+    directory = storage.project_directory(running.name)
     try:
         project = json.loads((directory / "lab.json").read_text())
         raw = parse_topology((directory / "topology.yaml").read_text(), "topology.yaml")

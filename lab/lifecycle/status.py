@@ -10,7 +10,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from lab import places
+from lab import storage
 from lab.engine.discovery import RunningLab
 from lab.engine.execution import start_network_helper, start_plain_agent
 from lab.errors import LabError
@@ -52,7 +52,7 @@ def lab_status(
         "lab": lab.name,
         "topology": lab.topology,
         "block": str(lab.block) if lab.block else None,
-        "directory": str(places.project_directory(lab.name)),
+        "directory": str(storage.project_directory(lab.name)),
         "pbx": _pbx(lab),
         "nodes": [
             {
@@ -80,7 +80,7 @@ def _attempt(problems: list[str], read: Any, *arguments: Any) -> Any:
 
 
 def _network_specs(lab: RunningLab) -> dict[str, dict[str, Any]]:
-    path = places.project_directory(lab.name) / "networks.json"
+    path = storage.project_directory(lab.name) / "networks.json"
     try:
         specs: dict[str, dict[str, Any]] = json.loads(path.read_text())
     except OSError as error:
@@ -135,7 +135,7 @@ def _murmur_status(lab: RunningLab, node: str) -> dict[str, Any]:
 
 
 def _runs_tor_client(lab: RunningLab, node: str) -> bool:
-    return (places.project_directory(lab.name) / "nodes" / node / "tor").is_dir() and (
+    return (storage.project_directory(lab.name) / "nodes" / node / "tor").is_dir() and (
         lab.node(node).role == "endpoint"
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from lab import places
+from lab import storage
 from lab.agents.tor.node import AUTHORITY_RUNS
 from lab.engine.addresses import free_block, taken_networks
 from lab.engine.compose_plugin import compose_command
@@ -76,7 +76,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
             _check_images(client, plan)
         if running:
             _check_same(running, plan)
-        directory = places.project_directory(name)
+        directory = storage.project_directory(name)
         try:
             if running:
                 _stop_guests_of_stopped_machines(client, running, plan.topology)
@@ -127,7 +127,7 @@ def _check_same(running: RunningLab, plan: Plan) -> None:
             f"lab {running.name} is up, but was made from another topology or other images",
             f"Take it down first: `lab down {running.name}`.",
         )
-    if not (places.project_directory(running.name) / "compose.yaml").exists():
+    if not (storage.project_directory(running.name) / "compose.yaml").exists():
         raise LabError(
             f"lab {running.name} is up, but its project directory is gone",
             f"Take it down and up again: `lab down {running.name}`.",

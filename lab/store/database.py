@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from lab import places
+from lab import storage
 from lab.errors import LabError
 from lab.measure.record import COLUMNS, CallRecord
 
@@ -147,7 +147,7 @@ def open_store(path: Path | None = None) -> Iterator[Store]:
 
     LabError where it cannot be opened or written.
     """
-    file = path or places.results_directory() / "results.sqlite"
+    file = path or storage.results_directory() / "results.sqlite"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(file, timeout=30)

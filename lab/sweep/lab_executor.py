@@ -14,7 +14,7 @@ import yaml
 from docker import DockerClient
 from docker.errors import DockerException
 
-from lab import places
+from lab import storage
 from lab.calls.call import CallPlan, failed_call, make_call
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
@@ -48,7 +48,7 @@ class RunFiles:
     @property
     def directory(self) -> Path:
         """The run's directory in the results."""
-        return places.results_directory() / "runs" / self.run_id
+        return storage.results_directory() / "runs" / self.run_id
 
     def topology(self, text: str, cipher: str | None, digest: str | None) -> Path:
         """The file of the run's topology, with another OpenVPN setting where one is given.
@@ -206,7 +206,7 @@ def _in_words() -> Iterator[None]:
 
 def _check_room(duration_s: int | None = None) -> None:
     needed = MIN_FREE_BYTES + BYTES_PER_S * (duration_s or 0)
-    home = places.home()
+    home = storage.home()
     home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(home).free
     if free < needed:

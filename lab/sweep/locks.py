@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from lab import places
+from lab import storage
 from lab.errors import LabError
 
 
@@ -58,7 +58,7 @@ def _exclusive(name: str, refusal: str) -> Iterator[None]:
 
 
 def _lock_file(name: str) -> IO[str]:
-    path = places.home() / name
+    path = storage.home() / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a")
