@@ -13,9 +13,9 @@ from lab.engine.client import connect
 from lab.errors import UsageError
 from lab.lifecycle.ready import open_lab
 from lab.shaping import live
-from lab.shaping.cap import Point, find_link
-from lab.topology.shape import Direction, FifoKind, ShaperKind
+from lab.shaping.cap import LinkPoint, find_link
 from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
+from lab.wire.shape import Direction, FifoKind, ShaperKind
 
 NONE = "none"
 
@@ -71,7 +71,7 @@ def set_(
     wanted = changes_from(**changes)
     lab = open_lab(connect(), name)
     find_link(lab.topology, node, network)
-    live.update(lab, Point(node, network, Direction(direction)), wanted)
+    live.update(lab, LinkPoint(node, network, Direction(direction)), wanted)
     states = live.show(lab, node, network)
     if as_json:
         print_json([_plain(state) for state in states])

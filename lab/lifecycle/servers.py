@@ -16,10 +16,8 @@ from lab.engine.plain_agent import PlainAgent as Agent
 from lab.engine.waiting import WaitError, last_lines, node_state
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.stages import Stages
-from lab.render.mumble import MUMBLE_PORT
-from lab.render.pbx import MEDIA_CONTROL_PORT, SIP_PORT
-from lab.render.web import WEB_PORT
 from lab.topology.model import PbxKind, Role, Topology
+from lab.wire.ports import MEDIA_CONTROL_PORT, MUMBLE_PORT, SIP_PORT, WEB_PORT
 
 DEADLINE_S = 30.0
 

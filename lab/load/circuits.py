@@ -9,7 +9,7 @@ from lab.engine.execution import start_plain_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.load.spec import LoadSpec
-from lab.render.torrc import SOCKS_PORT
+from lab.wire.ports import SOCKS_PORT
 
 CLIENT = "client"
 """The node that competes with the caller."""

@@ -23,9 +23,10 @@ from lab.lifecycle.ready import ReadyLab
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
-from lab.render.mumble import MAX_USERS, MUMBLE_PORT
+from lab.render.mumble import MAX_USERS
 from lab.topology.model import Role
 from lab.wire.codecs import OPUS
+from lab.wire.ports import MUMBLE_PORT
 
 AGENT = "load.mumble_calls"
 MAX_CALLS = MAX_USERS // 2 - 1

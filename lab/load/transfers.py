@@ -13,8 +13,9 @@ from lab.lifecycle.ready import ReadyLab
 from lab.load.circuits import CLIENT, socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
-from lab.render.web import DOWNLOAD, UPLOAD, WEB_PORT
+from lab.render.web import DOWNLOAD, UPLOAD
 from lab.topology.model import Role
+from lab.wire.ports import WEB_PORT
 
 SPACING_S = 0.05
 """Between two starts: an even ramp, on which a Tor client keeps up with building circuits."""

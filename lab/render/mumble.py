@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Node, Role, Topology
+from lab.wire.ports import MUMBLE_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-MUMBLE_PORT = 64738
 CERTIFICATE = "mumble/certificate.pem"
 """The node's own; relative to its directory in the project."""
 MAX_USERS = 1000

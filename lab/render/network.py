@@ -6,8 +6,8 @@ from typing import Any
 
 from lab.render.owner import Owner
 from lab.topology.model import Node, Role, Topology
-from lab.topology.shape import Direction
 from lab.wire.ports import TUNNEL_PORTS
+from lab.wire.shape import Direction
 
 TUNNEL_DEVICE = "tun0"
 

@@ -12,13 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.topology.model import Link, Node, PbxKind, Role, Topology
 from lab.wire.codecs import CODECS
+from lab.wire.ports import MEDIA_CONTROL_PORT, RTP_PORTS, SIP_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-SIP_PORT = 5060
-RTP_PORTS = (30000, 30999)
-"""First and last port of the media; the last RTP port that is used is the even one below."""
 KAMAILIO_REALM = "voice-tor-lab"
-MEDIA_CONTROL_PORT = 2223
 MEDIA_CONTROL = f"127.0.0.1:{MEDIA_CONTROL_PORT}"
 """Where rtpengine takes Kamailio's orders."""
 TRANSACTION_TIMEOUT_MS = 10000

@@ -12,11 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lab.errors import LabError
 from lab.render.tor_keys import TorKeys
 from lab.topology.model import Node, Role, Topology
+from lab.wire.ports import DIR_PORT, OR_PORT, SOCKS_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-OR_PORT = 9001
-DIR_PORT = 9030
-SOCKS_PORT = 9050
 DATA_DIRECTORY = "/var/lib/tor/data"
 IDLE_VOTING_INTERVAL_S = 1800
 """tor's rule: the first voting interval must divide 30 minutes."""

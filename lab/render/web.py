@@ -8,10 +8,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.agents.servers.web import FILE
 from lab.topology.model import Topology
+from lab.wire.ports import WEB_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-WEB_PORT = 8080
-"""A port that needs no privilege."""
 DOWNLOAD = "/download"
 UPLOAD = "/upload"
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lab.report.codecs import CodecCalls, coding
 from lab.report.pages import reach
 from lab.report.paper import GOOD_PESQ, system_of
-from lab.topology.units import format_rate
+from lab.wire.shape import format_rate
 
 WIDTH_IN = 9.0
 PANEL_IN = 3.4

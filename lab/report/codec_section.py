@@ -11,7 +11,7 @@ from lab.report.codecs import CodecCalls, Codecs, coding, encoder_kbps
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import ENCODER_MOS, GOOD_PESQ, system_of
 from lab.sweep.point import Point
-from lab.topology.units import format_rate
+from lab.wire.shape import format_rate
 
 COSTS = (
     ("exit_eth", "on the last hop to the server"),

@@ -12,7 +12,7 @@ from lab.report.naming import curve_names
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.side_by_side import side_by_side
-from lab.topology.units import format_rate
+from lab.wire.shape import format_rate
 
 _LOADS = {
     "none": "no other traffic",

@@ -7,7 +7,8 @@ from typing import Any
 
 from lab.report.contention import Curve
 from lab.sweep.point import Point
-from lab.topology.units import format_duration, format_rate
+from lab.topology.units import format_duration
+from lab.wire.shape import format_rate
 
 _VARIED = (
     "method",

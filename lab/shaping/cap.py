@@ -7,11 +7,11 @@ from ipaddress import IPv4Address
 
 from lab.errors import UsageError
 from lab.topology.model import Link, Topology
-from lab.topology.shape import DEFAULT_QUEUE, Direction, Queue, Shape
+from lab.wire.shape import DEFAULT_QUEUE, Direction, Queue, Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class LinkPoint:
     """One direction of one link."""
 
     node: str
@@ -26,7 +26,7 @@ class Point:
 class Cap:
     """A rate, with the queue in front of it, at one point."""
 
-    point: Point
+    point: LinkPoint
     rate_kbps: int
     """At Ethernet level."""
     queue: Queue = DEFAULT_QUEUE
@@ -58,6 +58,6 @@ def find_link(topology: Topology, node: str, network: str) -> Link:
     )
 
 
-def address_of(topology: Topology, point: Point) -> IPv4Address:
+def address_of(topology: Topology, point: LinkPoint) -> IPv4Address:
     """The address by which the link of `point` is known in its machine."""
     return find_link(topology, point.node, point.network).address

@@ -11,7 +11,7 @@ from typing import Any
 from lab.engine.execution import start_links_helper, start_plain_helper
 from lab.engine.plain_agent import PlainAgent as Agent
 from lab.lifecycle.ready import ReadyLab
-from lab.shaping.cap import Point, address_of
+from lab.shaping.cap import LinkPoint, address_of
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ class LinkHelpers:
         log.debug("%s: %s", machine, json.dumps(order))
         return self._agents[machine].ask(order, DEADLINE_S)
 
-    def by_machine(self, points: Iterable[Point]) -> dict[str, list[Point]]:
+    def by_machine(self, points: Iterable[LinkPoint]) -> dict[str, list[LinkPoint]]:
         """The points that each helper is asked about, in their order."""
-        grouped: dict[str, list[Point]] = {}
+        grouped: dict[str, list[LinkPoint]] = {}
         for point in points:
             grouped.setdefault(_machine(self.lab, point), []).append(point)
         return grouped
 
-    def named(self, point: Point) -> dict[str, str]:
+    def named(self, point: LinkPoint) -> dict[str, str]:
         """How orders name a point."""
         address = str(address_of(self.lab.topology, point))
         return {"address": address, "direction": str(point.direction)}
@@ -45,7 +45,7 @@ class LinkHelpers:
 
 @contextmanager
 def link_helpers(
-    lab: ReadyLab, points: Iterable[Point], *, may_change: bool
+    lab: ReadyLab, points: Iterable[LinkPoint], *, may_change: bool
 ) -> Iterator[LinkHelpers]:
     """Helpers for the machines of `points`, started at once and side by side.
 
@@ -63,7 +63,7 @@ def link_helpers(
                 agent.end()
 
 
-def _machine(lab: ReadyLab, point: Point) -> str:
+def _machine(lab: ReadyLab, point: LinkPoint) -> str:
     return lab.topology.machine(point.node).name
 
 

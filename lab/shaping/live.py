@@ -11,9 +11,9 @@ from typing import Any
 from lab.engine.agent import AgentError
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.shaping.cap import Cap, Point, find_link
+from lab.shaping.cap import Cap, LinkPoint, find_link
 from lab.shaping.helpers import LinkHelpers, link_helpers
-from lab.topology.shape import Direction, Shape, shape_from
+from lab.wire.shape import Direction, Shape, shape_from
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class LinkState:
     """One direction of a link as the kernel has it now."""
 
-    point: Point
+    point: LinkPoint
     interface: str
     configured: Shape
     """What the topology wants."""
@@ -45,7 +45,7 @@ def show(
         )
 
 
-def _states(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> Iterator[LinkState]:
+def _states(helpers: LinkHelpers, machine: str, points: Sequence[LinkPoint]) -> Iterator[LinkState]:
     """The links of one machine."""
     addresses = list(dict.fromkeys(helpers.named(point)["address"] for point in points))
     shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
@@ -64,7 +64,7 @@ def _states(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> Iter
 
 def points_of(
     lab: ReadyLab, node: str | None = None, network: str | None = None
-) -> tuple[Point, ...]:
+) -> tuple[LinkPoint, ...]:
     """Both directions of every link, or of those of `node`, or of its link to `network`."""
     topology = lab.topology
     if node is not None and network is not None:
@@ -76,15 +76,15 @@ def points_of(
             find_link(topology, node, topology.machine(node).links[0].network)
             machines = [topology.machine(node)]
         links = [(machine.name, link.network) for machine in machines for link in machine.links]
-    return tuple(Point(name, net, direction) for name, net in links for direction in Direction)
+    return tuple(LinkPoint(name, net, direction) for name, net in links for direction in Direction)
 
 
-def configured(lab: ReadyLab, point: Point) -> Shape:
+def configured(lab: ReadyLab, point: LinkPoint) -> Shape:
     """What the topology wants at `point`."""
     return find_link(lab.topology, point.node, point.network).shape(point.direction)
 
 
-def update(lab: ReadyLab, point: Point, changes: Mapping[str, Any]) -> Shape:
+def update(lab: ReadyLab, point: LinkPoint, changes: Mapping[str, Any]) -> Shape:
     """Change what `changes` names and nothing else; the shape then in force.
 
     Its keys are `rate_kbps`, `delay_ms`, `loss_pct` and `queue`, a mapping of `kind`, `fifo`
@@ -97,13 +97,13 @@ def update(lab: ReadyLab, point: Point, changes: Mapping[str, Any]) -> Shape:
     return shape_from(answer["after"][0])
 
 
-def set_shapes(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> dict[Point, Shape]:
+def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[LinkPoint, Shape]:
     """Bring every point to its shape, each machine's at once; the shapes in force before.
 
     LabError where the kernel cannot, or has something else afterwards; then what was changed
     is put back.
     """
-    before: dict[Point, Shape] = {}
+    before: dict[LinkPoint, Shape] = {}
     try:
         for machine, points in helpers.by_machine(shapes).items():
             changes = [{**helpers.named(p), "shape": shapes[p].to_spec()} for p in points]
@@ -139,7 +139,7 @@ def apply(helpers: LinkHelpers, caps: Sequence[Cap]) -> Iterator[None]:
         _put_back(helpers, before)
 
 
-def _put_back(helpers: LinkHelpers, shapes: Mapping[Point, Shape]) -> None:
+def _put_back(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> None:
     """Restore; a machine that has ended meanwhile has taken its links along."""
     try:
         set_shapes(helpers, shapes)

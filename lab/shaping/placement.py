@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 
 from lab.errors import LabError, UsageError
-from lab.shaping.cap import Cap, Point
-from lab.topology.links import link_towards
+from lab.shaping.cap import Cap, LinkPoint
 from lab.topology.model import Link, Node, Role, Topology
-from lab.topology.shape import DEFAULT_QUEUE, Direction, Queue
+from lab.topology.routes import link_towards
+from lab.wire.shape import DEFAULT_QUEUE, Direction, Queue
 
 CALLER = "caller"
 
-Ends = tuple[Point, Point]
+Ends = tuple[LinkPoint, LinkPoint]
 """The point that voice to the caller crosses, and the one that voice from the caller crosses."""
 
 
 def locate(
     topology: Topology, placement: str, *, towards_caller: bool, circuit: Sequence[str] = ()
-) -> Point:
+) -> LinkPoint:
     """Where a link is shared, in one direction of the voice.
 
     server   what the server's machine (VPN server, PBX, web server) sends to, or receives from,
@@ -59,7 +59,7 @@ def place(
 def _server(topology: Topology, _circuit: Sequence[str]) -> Ends:
     link = link_towards(topology, _server_machine(topology), _home(topology).address)
     name = _server_machine(topology).name
-    return Point(name, link.network), Point(name, link.network, Direction.IN)
+    return LinkPoint(name, link.network), LinkPoint(name, link.network, Direction.IN)
 
 
 def _router(topology: Topology, _circuit: Sequence[str]) -> Ends:
@@ -70,7 +70,7 @@ def _router(topology: Topology, _circuit: Sequence[str]) -> Ends:
     if via is None:
         raise LabError(f"no router stands between {CALLER} and {server.name}")
     router, network = _owner(topology, via)
-    return Point(router, network, Direction.IN), Point(router, network)
+    return LinkPoint(router, network, Direction.IN), LinkPoint(router, network)
 
 
 def _access(topology: Topology, _circuit: Sequence[str]) -> Ends:
@@ -81,7 +81,7 @@ def _access(topology: Topology, _circuit: Sequence[str]) -> Ends:
     if via is None:
         raise LabError(f"no gateway stands between {CALLER} and {_server_machine(topology).name}")
     gateway, network = _owner(topology, via)
-    return Point(gateway, network), Point(gateway, network, Direction.IN)
+    return LinkPoint(gateway, network), LinkPoint(gateway, network, Direction.IN)
 
 
 def _relay(topology: Topology, circuit: Sequence[str]) -> Ends:
@@ -102,7 +102,7 @@ def _between(topology: Topology, placement: str, circuit: Sequence[str], positio
     near, far = (topology.machine(name) for name in circuit[position : position + 2])
     back = link_towards(topology, far, near.links[0].address)
     forth = link_towards(topology, near, far.links[0].address)
-    return Point(far.name, back.network), Point(near.name, forth.network)
+    return LinkPoint(far.name, back.network), LinkPoint(near.name, forth.network)
 
 
 _FINDERS: Mapping[str, Callable[[Topology, Sequence[str]], Ends]] = {

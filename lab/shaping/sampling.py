@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.shaping.cap import Point
+from lab.shaping.cap import LinkPoint
 from lab.shaping.helpers import LinkHelpers
-from lab.topology.shape import Shape, shape_from
+from lab.wire.shape import Shape, shape_from
 
 INTERVAL_S = 0.487
 """Twice a second, and no multiple of the 20 ms from packet to packet of a voice: samples taken
@@ -35,7 +35,7 @@ class LinkSample:
 class LinkWatch:
     """One direction of a link while it was watched."""
 
-    point: Point
+    point: LinkPoint
     shape: Shape
     """What was in force when the watch began."""
     samples: tuple[LinkSample, ...]
@@ -70,7 +70,7 @@ class LinkWatch:
 
 
 @contextmanager
-def sampled(helpers: LinkHelpers, points: Sequence[Point]) -> Iterator[list[LinkWatch]]:
+def sampled(helpers: LinkHelpers, points: Sequence[LinkPoint]) -> Iterator[list[LinkWatch]]:
     """Sample every point while the block runs; the list is filled when it has ended.
 
     Points that nothing shapes are left out. LabError where a machine cannot be asked.
@@ -97,7 +97,7 @@ def sampled(helpers: LinkHelpers, points: Sequence[Point]) -> Iterator[list[Link
         ]
 
 
-def _shapes(helpers: LinkHelpers, machine: str, points: Sequence[Point]) -> list[Shape]:
+def _shapes(helpers: LinkHelpers, machine: str, points: Sequence[LinkPoint]) -> list[Shape]:
     addresses = [helpers.named(point)["address"] for point in points]
     shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
     return [

@@ -12,8 +12,8 @@ from lab.lifecycle.ready import ReadyLab
 from lab.load import LoadSpec, competing
 from lab.shaping import Cap, apply, link_helpers, locate
 from lab.sweep.point import Point
-from lab.topology.shape import DEFAULT_QUEUE_PACKETS, Queue
 from lab.tor.paths import path_of_call
+from lab.wire.shape import DEFAULT_QUEUE_PACKETS, Queue
 
 WATCHED = "server"
 """The placement whose link is watched during calls without a cap of their own."""

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from lab.calls.methods import METHODS
-from lab.topology.units import format_duration, format_rate
+from lab.topology.units import format_duration
 from lab.wire.playout import FIXED, Playout, parse_playout
+from lab.wire.shape import format_rate
 
 LoadKind = Literal["none", "wget", "voip", "mumble"]
 Placement = Literal["server", "access", "relay", "exit", "router"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
-from lab.topology.shape import Direction, Shape
+from lab.wire.shape import Direction, Shape
 
 
 class Role(StrEnum):

@@ -21,7 +21,7 @@ from lab.topology.model import (
 )
 from lab.topology.raw import RawLink, RawNode, RawQueue, RawShape, RawTopology, is_name
 from lab.topology.routes import shortest_routes
-from lab.topology.shape import DEFAULT_QUEUE_PACKETS, FifoKind, Queue, Shape, ShaperKind
+from lab.wire.shape import DEFAULT_QUEUE_PACKETS, FifoKind, Queue, Shape, ShaperKind
 
 SUBNET_PREFIX = 24
 """The size of the networks cut from a lab's block."""

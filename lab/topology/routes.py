@@ -1,4 +1,4 @@
-"""Routes between the networks of a lab: the shortest path, the same there and back."""
+"""Routes between the networks of a lab, the same there and back; over which link a node sends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import heapq
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
 
-from lab.topology.model import Network, Node, Route
+from lab.errors import LabError
+from lab.topology.model import Link, Network, Node, Route, Topology
 
 Cost = tuple[int, int, int]
 """Hops; hops over nodes that are not preferred; a tie-breaker unique to each set of nodes."""
@@ -42,6 +43,19 @@ def shortest_routes(
                 if via is not None:
                     routes[node.name].append(Route(destination.subnet, via))
     return {name: tuple(found) for name, found in routes.items()}
+
+
+def link_towards(topology: Topology, node: Node, address: IPv4Address) -> Link:
+    """The link over which `node` sends to `address`; LabError where it has no way there."""
+    for link in node.links:
+        if address in topology.network(link.network).subnet:
+            return link
+    for route in node.routes:
+        if address in route.destination:
+            return next(
+                link for link in node.links if route.via in topology.network(link.network).subnet
+            )
+    raise LabError(f"{node.name} has no way to {address}")
 
 
 def _add(left: Cost, right: Cost) -> Cost:

@@ -39,14 +39,6 @@ def parse_rate_kbps(text: object) -> int:
     return int(rate_kbps)
 
 
-def format_rate(rate_kbps: int) -> str:
-    """The shortest exact way to write a rate: 100000 is `100mbit`, 1500 is `1500kbit`."""
-    for unit in ("gbit", "mbit"):
-        if rate_kbps % _KBPS[unit] == 0:
-            return f"{rate_kbps // _KBPS[unit]}{unit}"
-    return f"{rate_kbps}kbit"
-
-
 def parse_duration_s(text: object) -> int:
     """Seconds of a duration such as `10s` or `5m`; ValueError says what is wrong."""
     if not isinstance(text, str) or not re.fullmatch(DURATION_PATTERN, text, re.ASCII):

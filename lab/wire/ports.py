@@ -1,11 +1,30 @@
-"""The UDP ports of phones that cannot bind their media to an address.
-
-Routes out of a tunnel are chosen by the address a socket is bound to. baresip binds media to
-none, so there the port decides: what leaves from TUNNEL_PORTS goes into the tunnel.
-"""
+"""Every port of a lab that is the same in each: who listens there, and what binds to it."""
 
 from __future__ import annotations
 
+SIP_PORT = 5060
+"""UDP, of the PBX and of phones."""
+RTP_PORTS = (30000, 30999)
+"""UDP, of the PBX's media, first and last; the last RTP port used is the even one below."""
+MEDIA_CONTROL_PORT = 2223
+"""UDP, on loopback: where rtpengine takes Kamailio's orders."""
+OR_PORT = 9001
+"""TCP, of every relay: tor's own protocol."""
+DIR_PORT = 9030
+"""TCP, of the directory authority."""
+SOCKS_PORT = 9050
+"""TCP, on loopback, of every tor client."""
+MUMBLE_PORT = 64738
+"""TCP, of Murmur."""
+WEB_PORT = 8080
+"""TCP, of the web server: a port that needs no privilege."""
+
 TUNNEL_PORTS = (20000, 20099)
-"""First and last; outside the kernel's ephemeral ports and SIPp's."""
+"""UDP, first and last: of phones that cannot bind their media to an address, in the tunnel.
+
+Routes out of a tunnel are chosen by the address a socket is bound to. baresip binds media to
+none, so there the port decides: what leaves from these goes into the tunnel. They lie outside
+the kernel's ephemeral ports and SIPp's.
+"""
 HOME_PORTS = (20100, 20199)
+"""The same outside the tunnel."""

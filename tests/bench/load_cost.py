@@ -25,8 +25,8 @@ from lab.load.goodput import goodput
 from lab.load.spec import parse_load
 from lab.measure.host_load import load_between, read_cpu_times
 from lab.shaping import apply, link_helpers, place
-from lab.topology.shape import Queue
 from lab.topology.units import parse_rate_kbps
+from lab.wire.shape import Queue
 
 LOADS = ("wget:100:direct", "wget:100:tor", "voip:45:direct", "voip:45:tor")
 MIB = 2**20

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from two_hosts import TwoHosts, two_hosts
 
 from lab.engine.client import connect
-from lab.topology.shape import Direction, FifoKind, Queue, Shape, ShaperKind
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind
 
 RATES_KBPS = (2_000, 5_000, 10_000, 100_000)
 TCP_SHARE = 1448 / 1514

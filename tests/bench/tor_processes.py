@@ -24,8 +24,9 @@ from pathlib import Path
 from lab.agents.tor.node import Place, prepare_data, tor_command
 from lab.engine.plain_agent import PlainAgent as Agent
 from lab.render.tor_keys import TorKeys, generate_tor_keys
-from lab.render.torrc import SOCKS_PORT, tor_files
+from lab.render.torrc import tor_files
 from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology, TorSettings, Vpn
+from lab.wire.ports import SOCKS_PORT
 
 CLIENT = "caller"
 

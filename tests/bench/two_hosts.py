@@ -19,7 +19,7 @@ from lab.engine.addresses import free_block, taken_networks
 from lab.engine.plain_agent import PlainAgent as Agent
 from lab.images.build import image_tag
 from lab.render import labels
-from lab.topology.shape import Direction, Shape
+from lab.wire.shape import Direction, Shape
 
 TRAFFIC = Path(__file__).with_name("traffic.py")
 PORT = 5001

@@ -34,10 +34,11 @@ from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.lifecycle.ready import open_lab
-from lab.render.mumble import CERTIFICATE, MUMBLE_PORT, mumble_files, mumble_secrets
+from lab.render.mumble import CERTIFICATE, mumble_files, mumble_secrets
 from lab.topology import find_topology, load_topology, resolve
 from lab.topology.model import PbxKind
 from lab.wire.playout import FIXED
+from lab.wire.ports import MUMBLE_PORT
 
 pytestmark = pytest.mark.live
 

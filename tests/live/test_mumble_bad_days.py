@@ -17,7 +17,7 @@ from tor_streams import cut_one
 
 from lab.engine.discovery import find_lab
 from lab.engine.execution import start_plain_agent
-from lab.render.mumble import MUMBLE_PORT
+from lab.wire.ports import MUMBLE_PORT
 
 pytestmark = pytest.mark.live
 

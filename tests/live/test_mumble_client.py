@@ -31,10 +31,11 @@ from lab.images import build, context
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.measure.score import score
 from lab.render import labels
-from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
-from lab.render.torrc import SOCKS_PORT, node_address
+from lab.render.mumble import CERTIFICATE
+from lab.render.torrc import node_address
 from lab.render.vpn_pki import issue_credential
 from lab.wire.playout import FIXED
+from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 
 pytestmark = pytest.mark.live
 

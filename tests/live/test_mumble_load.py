@@ -11,7 +11,7 @@ from tor_streams import cut_one
 from lab.lifecycle.ready import open_lab
 from lab.load import LoadReport, LoadSpec, competing
 from lab.load.goodput import goodput
-from lab.render.mumble import MUMBLE_PORT
+from lab.wire.ports import MUMBLE_PORT
 
 pytestmark = pytest.mark.live
 

@@ -18,7 +18,7 @@ from lab.engine.agent import AgentError
 from lab.engine.kernel import probe
 from lab.images.build import image_tag
 from lab.measure.host_load import HostLoad, load_between, read_cpu_times
-from lab.topology.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
 
 pytestmark = pytest.mark.live
 

@@ -12,9 +12,9 @@ import pytest
 from lab.agents.probe.timer import LatenessTimer
 from lab.calls.emulation_check import cap_doubts, clock_doubts
 from lab.measure.delay import SHARED_CLOCK, PacketDelays
-from lab.shaping.cap import Point
+from lab.shaping.cap import LinkPoint
 from lab.shaping.sampling import INTERVAL_S, LinkSample, LinkWatch
-from lab.topology.shape import Shape
+from lab.wire.shape import Shape
 
 
 def watch(carried_kbps: float, backlogs: Sequence[int], cap_kbps: int | None = 10_000) -> LinkWatch:
@@ -31,7 +31,7 @@ def watch(carried_kbps: float, backlogs: Sequence[int], cap_kbps: int | None = 1
         )
         for n, backlog in enumerate(backlogs)
     )
-    return LinkWatch(Point("server", "hosting"), Shape(cap_kbps), samples)
+    return LinkWatch(LinkPoint("server", "hosting"), Shape(cap_kbps), samples)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from lab.agents.net.links import updated
 from lab.agents.net.qdiscs import ShapingError, burst_bytes
 from lab.cli.link import changes_from
 from lab.errors import UsageError
-from lab.topology.shape import Shape
+from lab.wire.shape import Shape
 
 HTB = {"kind": "htb", "fifo": "pfifo", "limit": 200}
 CAPPED = {"rate_kbps": 10_000, "queue": HTB, "delay_ms": 0.0, "loss_pct": 0.0}

@@ -7,12 +7,12 @@ from ipaddress import IPv4Network
 import pytest
 
 from lab.errors import LabError, UsageError
-from lab.shaping import PLACEMENTS, Cap, Point, locate, place
+from lab.shaping import PLACEMENTS, Cap, LinkPoint, locate, place
 from lab.shaping.cap import find_link
 from lab.topology import find_topology, load_topology, parse_topology, resolve
-from lab.topology.links import link_towards
 from lab.topology.model import PbxKind, Topology
-from lab.topology.shape import Direction, Queue, Shape
+from lab.topology.routes import link_towards
+from lab.wire.shape import Direction, Queue, Shape
 
 BLOCK = IPv4Network("10.77.16.0/20")
 OUT, IN = Direction.OUT, Direction.IN
@@ -36,8 +36,8 @@ def test_placements_of_the_paper(
     placement: str, to_caller: tuple[str, str, Direction], to_callee: tuple[str, str, Direction]
 ) -> None:
     topology = shipped("paper")
-    assert locate(topology, placement, towards_caller=True) == Point(*to_caller)
-    assert locate(topology, placement, towards_caller=False) == Point(*to_callee)
+    assert locate(topology, placement, towards_caller=True) == LinkPoint(*to_caller)
+    assert locate(topology, placement, towards_caller=False) == LinkPoint(*to_callee)
 
 
 def test_every_placement_is_tested_here() -> None:
@@ -48,10 +48,10 @@ def test_the_relay_link_is_that_of_the_calls_own_circuit() -> None:
     """Relay 3 reaches relay 1 through relay 2: its link towards it is the one that is shared."""
     small = shipped("small")
     circuit = ("relay1", "relay3", "relay2")
-    assert locate(small, "relay", towards_caller=True, circuit=circuit) == Point(
+    assert locate(small, "relay", towards_caller=True, circuit=circuit) == LinkPoint(
         "relay3", "inner-2"
     )
-    assert locate(small, "relay", towards_caller=False, circuit=circuit) == Point(
+    assert locate(small, "relay", towards_caller=False, circuit=circuit) == LinkPoint(
         "relay1", "inner-1"
     )
 
@@ -59,7 +59,7 @@ def test_the_relay_link_is_that_of_the_calls_own_circuit() -> None:
 def test_a_placement_becomes_a_cap() -> None:
     queue = Queue(limit=50)
     caps = place(shipped("paper"), "server", 10_000, queue, towards_caller=True)
-    assert caps == (Cap(Point("server", "hosting", OUT), 10_000, queue),)
+    assert caps == (Cap(LinkPoint("server", "hosting", OUT), 10_000, queue),)
     assert caps[0].shape == Shape(10_000, queue)
     assert str(caps[0]) == "server/hosting/out: 10mbit, htb pfifo 50 packets"
 
@@ -79,7 +79,7 @@ def test_a_server_beside_the_caller_has_no_router_in_front() -> None:
         "      home: {}\n      hosting: {}\n      office",
     )
     topology = resolve(parse_topology(text), "default", BLOCK, PbxKind.KAMAILIO)
-    assert locate(topology, "server", towards_caller=True) == Point("server", "home")
+    assert locate(topology, "server", towards_caller=True) == LinkPoint("server", "home")
     for placement in ("router", "access"):
         with pytest.raises(LabError, match="stands between caller and server"):
             locate(topology, placement, towards_caller=True)

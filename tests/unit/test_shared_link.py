@@ -6,9 +6,9 @@ import pytest
 
 from lab.calls.observe.shared_link import note_link
 from lab.measure.record import CallRecord
-from lab.shaping.cap import Point
+from lab.shaping.cap import LinkPoint
 from lab.shaping.sampling import LinkSample, LinkWatch
-from lab.topology.shape import FifoKind, Queue, Shape, ShaperKind
+from lab.wire.shape import FifoKind, Queue, Shape, ShaperKind
 
 
 def watch(shape: Shape, backlogs: list[int]) -> LinkWatch:
@@ -24,7 +24,7 @@ def watch(shape: Shape, backlogs: list[int]) -> LinkWatch:
         )
         for number, backlog in enumerate(backlogs)
     )
-    return LinkWatch(Point("server", "hosting"), shape, samples)
+    return LinkWatch(LinkPoint("server", "hosting"), shape, samples)
 
 
 def record() -> CallRecord:

@@ -20,7 +20,7 @@ from lab.topology import (
 )
 from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology
 from lab.topology.routes import shortest_routes
-from lab.topology.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
 
 BLOCK = IPv4Network("10.77.16.0/20")
 

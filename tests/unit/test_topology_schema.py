@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 from lab.cli.schema import command
 from lab.topology import find_topology, topology_schema
 from lab.topology.load import SHIPPED
-from lab.topology.units import (
-    DURATION_PATTERN,
-    RATE_PATTERN,
-    format_rate,
-    parse_duration_s,
-    parse_rate_kbps,
-)
+from lab.topology.units import DURATION_PATTERN, RATE_PATTERN, parse_duration_s, parse_rate_kbps
+from lab.wire.shape import format_rate
 
 
 def test_the_shipped_schema_is_current() -> None:

@@ -29,9 +29,10 @@ from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
-from lab.render.mumble import CERTIFICATE, MUMBLE_PORT
+from lab.render.mumble import CERTIFICATE
 from lab.topology.model import Role
 from lab.wire.playout import ADAPTIVE, FIXED, Playout
+from lab.wire.ports import MUMBLE_PORT
 
 AGENT = "mumble.client"
 LOCALHOST = "127.0.0.1"

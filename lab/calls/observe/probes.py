@@ -15,7 +15,7 @@ from lab.engine.agent import AgentError
 from lab.engine.execution import start_probe
 from lab.lifecycle.ready import ReadyLab
 from lab.render.network import TUNNEL_DEVICE
-from lab.topology.links import link_towards
+from lab.topology.routes import link_towards
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 20.0

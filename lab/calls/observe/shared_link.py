@@ -11,13 +11,13 @@ from lab.calls.emulation_check import cap_doubts
 from lab.calls.observe.observer import Observer
 from lab.calls.workspace import Workspace
 from lab.measure.record import CallRecord
-from lab.shaping.cap import Point
+from lab.shaping.cap import LinkPoint
 from lab.shaping.helpers import LinkHelpers
 from lab.shaping.sampling import LinkWatch, sampled
-from lab.topology.shape import FifoKind
+from lab.wire.shape import FifoKind
 
 
-def link_observer(helpers: LinkHelpers, points: Sequence[Point]) -> Observer:
+def link_observer(helpers: LinkHelpers, points: Sequence[LinkPoint]) -> Observer:
     """Watches `points` during a call; the slowest of them is the call's shared link."""
 
     def observe(record: CallRecord, workspace: Workspace) -> AbstractContextManager[None]:
@@ -28,7 +28,7 @@ def link_observer(helpers: LinkHelpers, points: Sequence[Point]) -> Observer:
 
 @contextmanager
 def _observing(
-    helpers: LinkHelpers, points: Sequence[Point], record: CallRecord, workspace: Workspace
+    helpers: LinkHelpers, points: Sequence[LinkPoint], record: CallRecord, workspace: Workspace
 ) -> Iterator[None]:
     watches: list[LinkWatch] = []
     try:

@@ -17,9 +17,9 @@ from lab.lifecycle.ready import ReadyLab
 from lab.measure.bandwidth import Between
 from lab.measure.capture import Capture, read_capture
 from lab.measure.record import CallRecord
-from lab.render.mumble import MUMBLE_PORT
-from lab.render.torrc import SOCKS_PORT, node_address
+from lab.render.torrc import node_address
 from lab.topology.model import Role
+from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 
 BARRIER_DEADLINE_S = 20.0
 

@@ -11,7 +11,8 @@ from lab.calls.workspace import Workspace
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
-from lab.render.mumble import MUMBLE_PORT, mumble_address
+from lab.render.mumble import mumble_address
+from lab.wire.ports import MUMBLE_PORT
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from lab.calls.paths.tunnel import open_tunnel
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
-from lab.render.torrc import SOCKS_PORT, node_address
+from lab.render.torrc import node_address
+from lab.wire.ports import SOCKS_PORT
 
 
 @contextmanager

@@ -6,10 +6,16 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from lab.topology.units import format_rate
-
 DEFAULT_QUEUE_PACKETS = 200
 """Room for two packets of each of 100 flows, as in the first measurements (FACTS.md)."""
+
+
+def format_rate(rate_kbps: int) -> str:
+    """The shortest exact way to write a rate: 100000 is `100mbit`, 1500 is `1500kbit`."""
+    for unit, per_unit in (("gbit", 1_000_000), ("mbit", 1_000)):
+        if rate_kbps % per_unit == 0:
+            return f"{rate_kbps // per_unit}{unit}"
+    return f"{rate_kbps}kbit"
 
 
 class Direction(StrEnum):
