@@ -12,12 +12,12 @@ from lab.calls.voice_streams import VoiceStreams
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
+from lab.wire import places
 from lab.wire.codecs import Coding
 from lab.wire.playout import FIXED, Playout
 
-CLIPS = PurePosixPath("/usr/share/voice-tor-lab/speech")
 """Where the endpoint image keeps the clip, once per sampling rate."""
-OTHER_SPEECH = CLIPS / "other-8k.wav"
+OTHER_SPEECH = places.SPEECH / "other-8k.wav"
 """Beside it: another talker, who says something else."""
 
 
@@ -37,7 +37,7 @@ class CallSite:
     @property
     def clip(self) -> PurePosixPath:
         """The clip both ends play, as their nodes see it."""
-        return CLIPS / f"clip-{self.coding.codec.sample_rate_hz // 1000}k.wav"
+        return places.SPEECH / f"clip-{self.coding.codec.sample_rate_hz // 1000}k.wav"
 
 
 class Conversation(Protocol):

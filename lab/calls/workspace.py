@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from lab import storage
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
+from lab.wire import places
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def make_workspace(lab: ReadyLab, call_id: str) -> Workspace:
         raise LabError(
             f"cannot make the directory of the call, {host}: {error.strerror}"
         ) from error
-    return Workspace(call_id, host, PurePosixPath("/calls") / call_id)
+    return Workspace(call_id, host, places.CALLS / call_id)
 
 
 def keep_workspace(workspace: Workspace) -> Path:

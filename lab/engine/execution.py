@@ -17,9 +17,8 @@ from lab.engine.plain_agent import PlainAgent
 from lab.errors import LabError
 from lab.render import labels
 from lab.render.owner import Owner
+from lab.wire import places
 from lab.wire.messages import Dialogue
-
-TUN = "/dev/net/tun"
 
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
@@ -66,7 +65,9 @@ def start_plain_helper(
 def start_tun_helper(lab: RunningLab, machine: str, image: str) -> PlainAgent:
     """Start `lab.agents.net.tun_devices` as root with CAP_NET_ADMIN alone, beside `machine`."""
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, [*options, "--device", TUN], "net.tun_devices")
+    return _start_helper(
+        lab, machine, image, [*options, "--device", str(places.TUN)], "net.tun_devices"
+    )
 
 
 def start_barrier(lab: RunningLab, machine: str, image: str) -> PlainAgent:

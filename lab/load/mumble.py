@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-from lab.calls.conversation import CLIPS
 from lab.calls.mumble.conversation import murmur_fingerprint
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.mumble import murmur_of
@@ -25,6 +24,7 @@ from lab.load.load import Load
 from lab.load.spec import LoadSpec
 from lab.render.mumble import MAX_USERS
 from lab.topology.model import Role
+from lab.wire import places
 from lab.wire.codecs import OPUS
 from lab.wire.ports import MUMBLE_PORT
 
@@ -77,7 +77,7 @@ def _order(lab: ReadyLab, spec: LoadSpec) -> dict[str, object]:
         "address": str(murmur_of(lab)),
         "port": MUMBLE_PORT,
         "fingerprint": murmur_fingerprint(lab),
-        "clip": str(CLIPS / f"clip-{OPUS.sample_rate_hz // 1000}k.wav"),
+        "clip": str(places.SPEECH / f"clip-{OPUS.sample_rate_hz // 1000}k.wav"),
         "opus": asdict(OpusSettings()),
         "spacing_s": SPACING_S,
     }

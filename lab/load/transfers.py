@@ -15,13 +15,13 @@ from lab.load.load import Load
 from lab.load.spec import LoadSpec
 from lab.render.web import DOWNLOAD, UPLOAD
 from lab.topology.model import Role
+from lab.wire import places
 from lab.wire.ports import WEB_PORT
 
 SPACING_S = 0.05
 """Between two starts: an even ramp, on which a Tor client keeps up with building circuits."""
 RUNNING_DEADLINE_S = 90.0
 COUNTING_DEADLINE_S = 20.0
-UPLOAD_FILE = "/tmp/upload"  # noqa: S108 - a tmpfs inside the node
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
             {
                 "count": spec.count,
                 "url": f"http://{address}:{WEB_PORT}{UPLOAD if upload else DOWNLOAD}",
-                "upload": UPLOAD_FILE if upload else None,
+                "upload": str(places.UPLOAD) if upload else None,
                 "socks_port": port,
                 "spacing_s": SPACING_S,
             }

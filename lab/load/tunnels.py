@@ -15,7 +15,7 @@ from typing import Any
 from lab.engine.execution import start_plain_agent, start_tun_helper
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.render.openvpn import Place, client_files, server_files
+from lab.render.openvpn import Instance, client_files, server_files
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Vpn
 
@@ -67,7 +67,7 @@ def call_tunnels(lab: ReadyLab, client: str, count: int) -> Iterator[tuple[CallT
         for number, (name, peer) in enumerate(peers.items())
     )
     addresses = dict(zip(peers, (tunnel.address for tunnel in tunnels), strict=True))
-    files = server_files(lab.topology, vpn, own, peers, addresses, Place(".", SERVER_DEVICE))
+    files = server_files(lab.topology, vpn, own, peers, addresses, Instance(".", SERVER_DEVICE))
     with ExitStack() as stack:
         for machine, devices in (
             (server.name, [_server_device(lab, tunnels)]),
@@ -98,7 +98,7 @@ def _tunnel(
             own,
             server_address=lab.vpn_server.links[0].address,
             server_fingerprint=server_fingerprint,
-            place=Place(".", device),
+            instance=Instance(".", device),
         ),
     )
 

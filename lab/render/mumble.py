@@ -11,11 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Node, Role, Topology
+from lab.wire import places
 from lab.wire.ports import MUMBLE_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-CERTIFICATE = "mumble/certificate.pem"
-"""The node's own; relative to its directory in the project."""
 MAX_USERS = 1000
 MAX_BANDWIDTH_BPS = 558_000
 """What Murmur 1.4 allows a speaker by default: no rate of Opus is throttled."""
@@ -55,11 +54,11 @@ def mumble_files(topology: Topology, node: Node, known: MumbleSecrets) -> dict[s
     """The files of `node`, Murmur's or an endpoint, relative to its directory in the project."""
     is_server = node.role is Role.MUMBLE_SERVER
     own = known.credential if is_server else known.clients[node.name]
-    files = {CERTIFICATE: own.certificate_pem, "mumble/key.pem": own.key_pem}
+    files = {places.MUMBLE_CERTIFICATE: own.certificate_pem, places.MUMBLE_KEY: own.key_pem}
     if is_server:
-        files["mumble/murmur.ini"] = render_murmur(topology)
-        files["mumble/superuser"] = known.superuser_password
-    return {name: text.encode() for name, text in files.items()}
+        files[places.MURMUR] = render_murmur(topology)
+        files[places.MURMUR_SUPERUSER] = known.superuser_password
+    return {places.in_project(place): text.encode() for place, text in files.items()}
 
 
 def render_murmur(topology: Topology) -> str:
@@ -71,6 +70,7 @@ def render_murmur(topology: Topology) -> str:
         topology=topology,
         host=mumble_address(topology),
         port=MUMBLE_PORT,
+        places=places,
         users=MAX_USERS,
         bandwidth_bps=MAX_BANDWIDTH_BPS,
     )

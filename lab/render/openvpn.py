@@ -13,20 +13,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lab.render.network import TUNNEL_DEVICE
 from lab.render.vpn_pki import Credential
 from lab.topology.model import Node, Role, Topology, Vpn
+from lab.wire import places
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a node an OpenVPN finds what is its own."""
+class Instance:
+    """One OpenVPN process in a node: where it finds what is its own."""
 
-    directory: str = "/run/lab/openvpn"
+    directory: str = str(places.OPENVPN)
     """Of its key and certificate; may be relative to its working directory."""
     device: str = TUNNEL_DEVICE
 
 
-OF_THE_NODE = Place()
+OF_THE_NODE = Instance()
 """The node's own OpenVPN, which `lab up` sets up."""
 
 
@@ -48,7 +49,9 @@ def openvpn_files(
             server_address=server.links[0].address,
             server_fingerprint=credentials[server.name].fingerprint,
         )
-    return {f"openvpn/{name}": text.encode() for name, text in files.items()}
+    return {
+        f"{places.in_project(places.OPENVPN)}/{name}": text.encode() for name, text in files.items()
+    }
 
 
 def server_files(
@@ -57,12 +60,12 @@ def server_files(
     own: Credential,
     peers: Mapping[str, Credential],
     addresses: Mapping[str, IPv4Address],
-    place: Place = OF_THE_NODE,
+    instance: Instance = OF_THE_NODE,
 ) -> dict[str, str]:
     """`server.conf` and what it refers to; `addresses` are those of the peers in the tunnel."""
     fingerprints = [peer.fingerprint for peer in peers.values()]
     files = _own_files(own)
-    files["server.conf"] = _render("server", topology, vpn, place, peers=fingerprints)
+    files["server.conf"] = _render("server", topology, vpn, instance, peers=fingerprints)
     for name, address in addresses.items():
         files[f"clients/{name}"] = f"ifconfig-push {address} {vpn.subnet.netmask}\n"
     return files
@@ -76,14 +79,14 @@ def client_files(
     *,
     server_address: IPv4Address,
     server_fingerprint: str,
-    place: Place = OF_THE_NODE,
+    instance: Instance = OF_THE_NODE,
 ) -> dict[str, str]:
     """`client.conf` and what it refers to."""
     conf = _render(
         "client",
         topology,
         vpn,
-        place,
+        instance,
         name=name,
         server_address=server_address,
         server_fingerprint=server_fingerprint,
@@ -95,10 +98,10 @@ def _own_files(own: Credential) -> dict[str, str]:
     return {"certificate.pem": own.certificate_pem, "key.pem": own.key_pem}
 
 
-def _render(end: str, topology: Topology, vpn: Vpn, place: Place, **values: Any) -> str:
+def _render(end: str, topology: Topology, vpn: Vpn, instance: Instance, **values: Any) -> str:
     environment = Environment(  # noqa: S701 - no HTML
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
     )
     return environment.get_template(f"openvpn.{end}.conf.j2").render(
-        topology=topology, vpn=vpn, device=place.device, directory=place.directory, **values
+        topology=topology, vpn=vpn, device=instance.device, directory=instance.directory, **values
     )

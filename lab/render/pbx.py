@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.topology.model import Link, Node, PbxKind, Role, Topology
+from lab.wire import places
 from lab.wire.codecs import CODECS
 from lab.wire.ports import MEDIA_CONTROL_PORT, RTP_PORTS, SIP_PORT
 
@@ -74,7 +75,7 @@ def render_kamailio(topology: Topology, sip_passwords: Mapping[str, str]) -> dic
     }
     codecs = list(dict.fromkeys(_SDP_NAMES[codec] for codec in topology.codecs))
     return {
-        "kamailio.cfg": _render(
+        places.in_project(places.KAMAILIO): _render(
             "kamailio.cfg.j2", topology, accounts=digests, codecs=codecs, realm=KAMAILIO_REALM
         )
     }
@@ -82,7 +83,7 @@ def render_kamailio(topology: Topology, sip_passwords: Mapping[str, str]) -> dic
 
 def render_rtpengine(topology: Topology) -> dict[str, str]:
     """`rtpengine.conf`."""
-    return {"rtpengine.conf": _render("rtpengine.conf.j2", topology)}
+    return {places.in_project(places.RTPENGINE): _render("rtpengine.conf.j2", topology)}
 
 
 def render_freeswitch(topology: Topology, sip_passwords: Mapping[str, str]) -> dict[str, str]:
@@ -96,7 +97,7 @@ def render_freeswitch(topology: Topology, sip_passwords: Mapping[str, str]) -> d
             {_FREESWITCH_MODULES[c] for c in topology.codecs if c in _FREESWITCH_MODULES}
         ),
     )
-    return {"freeswitch/freeswitch.xml": text}
+    return {places.in_project(places.FREESWITCH / "freeswitch.xml"): text}
 
 
 def freeswitch_codecs(module: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from lab.render.services import network_service, service_of
 from lab.render.torrc import tor_files
 from lab.render.web import web_files
 from lab.topology.model import Node, Role, Topology
+from lab.wire import places
 
 CALLS = "calls"
 """The directory in which calls in progress leave their files."""
@@ -95,6 +96,7 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
     )
     return environment.get_template("compose.yaml.j2").render(
         topology=topology,
+        places=places,
         project_name=project_name(topology.lab),
         owner=owner,
         images=images,

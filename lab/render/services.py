@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lab.render.owner import Owner
 from lab.topology.model import Node, PbxKind, Role, Topology
+from lab.wire import places
 
 WHEN_ROUTED = ("python3", "-m", "lab.agents.net.routes_ready", "--")
 """In front of every node's command: waits until the net helper has done its work."""
@@ -16,11 +17,11 @@ FREESWITCH = (
     *("-nf", "-nc"),
     *("-np", "-nonat", "-nonatmap"),
     # All of -conf, -log and -db or none; images differ in where they keep these by themselves.
-    *("-conf", "/run/lab/freeswitch"),
-    *("-certs", "/run/lab/freeswitch"),
-    *("-log", "/run/freeswitch/log"),
-    *("-db", "/run/freeswitch/db"),
-    *("-run", "/run/freeswitch/run"),
+    *("-conf", str(places.FREESWITCH)),
+    *("-certs", str(places.FREESWITCH)),
+    *("-log", str(places.FREESWITCH_STATE / "log")),
+    *("-db", str(places.FREESWITCH_STATE / "db")),
+    *("-run", str(places.FREESWITCH_STATE / "run")),
     *("-temp", "/tmp"),  # noqa: S108 - a tmpfs inside the node
 )
 """In the foreground without a console, without real-time priority, without a look for NAT."""
@@ -31,13 +32,13 @@ _COMMANDS: Mapping[Role, tuple[str, ...]] = {
     Role.ROUTER: _NOTHING,
     Role.RELAY: (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.relay"),
     Role.PBX: (*WHEN_ROUTED, "python3", "-m", "lab.agents.servers.kamailio"),
-    Role.VPN_SERVER: (*WHEN_ROUTED, "openvpn", "--config", "/run/lab/openvpn/server.conf"),
+    Role.VPN_SERVER: (*WHEN_ROUTED, "openvpn", "--config", str(places.OPENVPN_SERVER)),
     # It has something to do before there are routes.
     Role.MUMBLE_SERVER: ("python3", "-m", "lab.agents.mumble.server", *WHEN_ROUTED),
     Role.WEB: (*WHEN_ROUTED, "python3", "-m", "lab.agents.servers.web"),
     Role.MEDIA_PROXY: (
         *WHEN_ROUTED,
-        *("rtpengine", "--config-file=/run/lab/rtpengine.conf", "--foreground"),
+        *("rtpengine", f"--config-file={places.RTPENGINE}", "--foreground"),
     ),
 }
 
@@ -105,5 +106,5 @@ def _command(node: Node) -> tuple[str, ...]:
 def _writable(topology: Topology, node: Node) -> tuple[str, ...]:
     paths = ["/run", "/tmp"]  # noqa: S108 - a tmpfs inside the node
     if node.role is Role.RELAY or node.tor:
-        paths.append("/var/lib/tor")
+        paths.append(str(places.TOR_STATE))
     return tuple(paths)

@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lab.errors import LabError
 from lab.render.tor_keys import TorKeys
 from lab.topology.model import Node, Role, Topology
+from lab.wire import places
 from lab.wire.ports import DIR_PORT, OR_PORT, SOCKS_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-DATA_DIRECTORY = "/var/lib/tor/data"
 IDLE_VOTING_INTERVAL_S = 1800
 """tor's rule: the first voting interval must divide 30 minutes."""
 NICKNAME_LENGTH = 19
@@ -24,13 +24,13 @@ NICKNAME_LENGTH = 19
 def tor_files(topology: Topology, node: Node, keys: TorKeys) -> dict[str, bytes]:
     """The files of `node`, relay or client, relative to its directory in the project."""
     files = {
-        "tor/torrc": render_torrc(topology, node, keys).encode(),
-        "tor/network.json": render_network(topology, node, keys).encode(),
+        places.TORRC: render_torrc(topology, node, keys).encode(),
+        places.TOR_NETWORK: render_network(topology, node, keys).encode(),
     }
     if node.role is Role.RELAY:
         for name, content in keys.relays[node.name].files.items():
-            files[f"tor/keys/{name}"] = content
-    return files
+            files[places.TOR_KEYS / name] = content
+    return {places.in_project(place): content for place, content in files.items()}
 
 
 def render_torrc(topology: Topology, node: Node, keys: TorKeys) -> str:
@@ -63,7 +63,7 @@ def render_torrc(topology: Topology, node: Node, keys: TorKeys) -> str:
         or_port=OR_PORT,
         dir_port=DIR_PORT,
         socks_port=SOCKS_PORT,
-        data_directory=DATA_DIRECTORY,
+        data_directory=places.TOR_DATA,
         idle_voting_interval_s=IDLE_VOTING_INTERVAL_S,
     )
 

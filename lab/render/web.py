@@ -6,8 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lab.agents.servers.web import FILE
 from lab.topology.model import Topology
+from lab.wire import places
 from lab.wire.ports import WEB_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
@@ -21,6 +21,6 @@ def web_files(topology: Topology) -> dict[str, bytes]:
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
     )
     text = environment.get_template("nginx.conf.j2").render(
-        topology=topology, port=WEB_PORT, download=DOWNLOAD, upload=UPLOAD, file=FILE
+        topology=topology, port=WEB_PORT, download=DOWNLOAD, upload=UPLOAD, places=places
     )
-    return {"nginx.conf": text.encode()}
+    return {places.in_project(places.NGINX): text.encode()}

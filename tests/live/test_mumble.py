@@ -34,9 +34,10 @@ from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.lifecycle.ready import open_lab
-from lab.render.mumble import CERTIFICATE, mumble_files, mumble_secrets
+from lab.render.mumble import mumble_files, mumble_secrets
 from lab.topology import find_topology, load_topology, resolve
 from lab.topology.model import PbxKind
+from lab.wire import places
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT
 
@@ -115,7 +116,9 @@ def murmur(able_host: DockerClient, tmp_path: Path, users: int) -> Iterator[Murm
     command += ["--tmpfs", f"/run:uid={USER},mode=700", "--tmpfs", f"/tmp:uid={USER}"]
     command += ["--volume", f"{tmp_path / 'mumble'}:/run/lab:ro", image_tag("mumble-server")]
     container = docker(*command, "python3", "-m", "lab.agents.mumble.server").strip()
-    certificate = ssl.PEM_cert_to_DER_cert((tmp_path / "mumble" / CERTIFICATE).read_text())
+    certificate = ssl.PEM_cert_to_DER_cert(
+        (tmp_path / "mumble" / places.in_project(places.MUMBLE_CERTIFICATE)).read_text()
+    )
     server = Murmur(container, tmp_path, calls, hashlib.sha256(certificate).hexdigest())
     try:
         listening = f"listening on 127.0.0.1:{MUMBLE_PORT}"

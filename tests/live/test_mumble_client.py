@@ -31,9 +31,9 @@ from lab.images import build, context
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.measure.score import score
 from lab.render import labels
-from lab.render.mumble import CERTIFICATE
 from lab.render.torrc import node_address
 from lab.render.vpn_pki import issue_credential
+from lab.wire import places
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 
@@ -102,7 +102,9 @@ def start_client(ready: ReadyLab, image: str, workspace: Workspace) -> Agent:
     command += ["--volume", f"{workspace.host}:{workspace.node}", image]
     agent = Agent("Debian's Mumble", [*command, "python3", "/opt/listener.py"])
     node = ready.directory / "nodes" / "mumble"
-    certificate = ssl.PEM_cert_to_DER_cert((node / CERTIFICATE).read_text())
+    certificate = ssl.PEM_cert_to_DER_cert(
+        (node / places.in_project(places.MUMBLE_CERTIFICATE)).read_text()
+    )
     host = str(murmur_of(ready))
     agent.send(
         {

@@ -20,9 +20,9 @@ from pathlib import Path
 from lab.agents.mumble.framing import Kind, message
 from lab.agents.mumble.session import ROOT_CHANNEL, Account, RefusedError, Session
 from lab.agents.mumble.socket import ConnectionFailedError
+from lab.wire import places
 
-FILES = Path("/run/lab/mumble")
-STATE = Path("/run/murmur")
+STATE = Path(places.MURMUR_STATE)
 MURMUR = "/usr/sbin/murmurd"
 START_DEADLINE_S = 15.0
 RETRY_S = 0.05
@@ -36,9 +36,9 @@ _WHISPER, _TEXT_MESSAGE, _SELF_REGISTER = 0x100, 0x200, 0x80000
 def main() -> None:
     """Entry point of the node, which becomes Murmur."""
     STATE.mkdir(mode=0o700, exist_ok=True)
-    password = (FILES / "superuser").read_text().strip()
+    password = Path(places.MURMUR_SUPERUSER).read_text().strip()
     set_up = STATE / "set-up.ini"
-    lines = (FILES / "murmur.ini").read_text().splitlines()
+    lines = Path(places.MURMUR).read_text().splitlines()
     kept = [line for line in lines if not line.startswith(("host=", "port="))]
     set_up.write_text("\n".join([*kept, "host=127.0.0.1", f"port={SET_UP_PORT}", ""]))
     subprocess.run(
@@ -53,14 +53,14 @@ def main() -> None:
     finally:
         murmur.terminate()
         murmur.wait()
-    command = [*sys.argv[1:], MURMUR, "-fg", "-ini", str(FILES / "murmur.ini")]
+    command = [*sys.argv[1:], MURMUR, "-fg", "-ini", str(places.MURMUR)]
     sys.stdout.flush()
     os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 def set_rights(password: str) -> None:
     """As SuperUser, replace the rights of the root channel; ConnectionFailedError where not."""
-    certificate = ssl.PEM_cert_to_DER_cert((FILES / "certificate.pem").read_text())
+    certificate = ssl.PEM_cert_to_DER_cert(Path(places.MUMBLE_CERTIFICATE).read_text())
     account = Account(
         "127.0.0.1",
         SET_UP_PORT,

@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 import time
 
-CONFIGURATION = "/run/lab/kamailio.cfg"
+from lab.wire import places
 
 
 def main() -> None:
     """Entry point of the node."""
     number = f"SERVER_ID={int(time.time())}"
     os.execvp(  # noqa: S606 - no shell is wanted
-        "kamailio", ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-A", number]
+        "kamailio", ["kamailio", "-f", str(places.KAMAILIO), "-DD", "-E", "-A", number]
     )
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-CONFIGURATION = "/run/lab/nginx.conf"
-FILE = Path("/run/endless")
+from lab.wire import places
+
 FILE_BYTES = 2**40
 """A hundred days at 1 Mbit/s."""
 
 
 def main() -> None:
     """Entry point of the node."""
-    FILE.touch()
-    os.truncate(FILE, FILE_BYTES)
-    os.execvp("nginx", ["nginx", "-c", CONFIGURATION])  # noqa: S606 - no shell is wanted
+    endless = Path(places.ENDLESS)
+    endless.touch()
+    os.truncate(endless, FILE_BYTES)
+    os.execvp("nginx", ["nginx", "-c", str(places.NGINX)])  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
-from lab.render.mumble import CERTIFICATE
 from lab.topology.model import Role
+from lab.wire import places
 from lab.wire.playout import ADAPTIVE, FIXED, Playout
 from lab.wire.ports import MUMBLE_PORT
 
@@ -156,7 +156,7 @@ def recordings(playout: Playout) -> dict[str, Playout]:
 def murmur_fingerprint(lab: ReadyLab) -> str:
     """SHA-256 of the certificate that the lab's Murmur was given; LabError where it is gone."""
     (node,) = lab.topology.with_role(Role.MUMBLE_SERVER)
-    file = lab.directory / "nodes" / node.name / CERTIFICATE
+    file = lab.directory / "nodes" / node.name / places.in_project(places.MUMBLE_CERTIFICATE)
     try:
         certificate = ssl.PEM_cert_to_DER_cert(file.read_text())
     except (OSError, ValueError) as error:

@@ -1,0 +1,52 @@
+"""Where in a node things lie: written by the host, mounted or made there, read by agents.
+
+What lies below `NODE` comes from the node's directory in the lab's project, see `in_project`.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath as Place
+
+NODE = Place("/run/lab")
+"""The node's own files, read-only."""
+CALLS = Place("/calls")
+"""Calls in progress, of endpoints: a directory for each."""
+SPEECH = Place("/usr/share/voice-tor-lab/speech")
+"""The clips that endpoints speak."""
+TUN = Place("/dev/net/tun")
+
+TOR = NODE / "tor"
+TORRC = TOR / "torrc"
+TOR_NETWORK = TOR / "network.json"
+"""A `lab.wire.tor_network.TorNetwork`."""
+TOR_KEYS = TOR / "keys"
+"""A relay's own; tor wants them in its data directory."""
+TOR_STATE = Place("/var/lib/tor")
+TOR_DATA = TOR_STATE / "data"
+
+OPENVPN = NODE / "openvpn"
+OPENVPN_CLIENT = OPENVPN / "client.conf"
+OPENVPN_SERVER = OPENVPN / "server.conf"
+
+MUMBLE = NODE / "mumble"
+"""Of Murmur's node, and of every endpoint."""
+MUMBLE_CERTIFICATE = MUMBLE / "certificate.pem"
+MUMBLE_KEY = MUMBLE / "key.pem"
+MURMUR = MUMBLE / "murmur.ini"
+MURMUR_SUPERUSER = MUMBLE / "superuser"
+MURMUR_STATE = Place("/run/murmur")
+
+KAMAILIO = NODE / "kamailio.cfg"
+RTPENGINE = NODE / "rtpengine.conf"
+FREESWITCH = NODE / "freeswitch"
+FREESWITCH_STATE = Place("/run/freeswitch")
+NGINX = NODE / "nginx.conf"
+ENDLESS = Place("/run/endless")
+"""What the web server serves: a file that no download comes to the end of."""
+UPLOAD = Place("/tmp/upload")  # noqa: S108 - a tmpfs inside the node
+"""The same for uploads, at the client."""
+
+
+def in_project(place: Place) -> str:
+    """A file below `NODE` as it is called in the node's directory of the project."""
+    return str(place.relative_to(NODE))
