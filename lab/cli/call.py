@@ -17,7 +17,7 @@ from lab.errors import UsageError
 from lab.events import Began, Happening
 from lab.lifecycle.ready import open_lab
 from lab.load.spec import parse_load
-from lab.shaping import PLACEMENTS
+from lab.shaping.placement import PLACEMENTS
 from lab.store.database import open_store
 from lab.sweep.conditions import conditions
 from lab.sweep.point import Direction, Placement, Point

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lab.cli.output import print_json
-from lab.topology import topology_schema
+from lab.topology.raw import topology_schema
 
 
 @click.command("schema")

@@ -27,7 +27,7 @@ from lab.lifecycle.plan import plan_lab, render_plan
 from lab.lifecycle.stages import Stage
 from lab.lifecycle.status import lab_status
 from lab.lifecycle.up import up
-from lab.topology import find_topology, load_topology
+from lab.topology.load import find_topology, load_topology
 
 log = logging.getLogger(__name__)
 

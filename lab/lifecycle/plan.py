@@ -12,8 +12,9 @@ from lab.render.owner import Owner, invoking_owner
 from lab.render.project import Project, project_fingerprint, render_project
 from lab.render.secrets import generate_secrets
 from lab.render.services import image_role
-from lab.topology import find_topology, load_topology, resolve
+from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
+from lab.topology.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from lab.engine.discovery import RunningLab, find_lab
 from lab.errors import LabError
 from lab.render.owner import Owner
 from lab.render.pbx import pbx_address
-from lab.topology import parse_topology, resolve
+from lab.topology.load import parse_topology
 from lab.topology.model import Node, PbxKind, Role, Topology
+from lab.topology.resolve import resolve
 
 CALLER = "caller"
 CALLEE = "callee"

@@ -29,7 +29,7 @@ from lab.lifecycle.plan import Plan, plan_lab, render_plan
 from lab.lifecycle.stages import Stage, Stages
 from lab.lifecycle.verify import verify
 from lab.render.services import network_service
-from lab.topology import find_topology, load_topology
+from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Role, Topology
 
 TUN = Path("/dev/net/tun")

@@ -9,8 +9,12 @@ from lab.calls.observe.observer import Observer
 from lab.calls.observe.shared_link import link_observer
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.load import LoadSpec, competing
-from lab.shaping import Cap, apply, link_helpers, locate
+from lab.load.competing import competing
+from lab.load.spec import LoadSpec
+from lab.shaping.cap import Cap
+from lab.shaping.helpers import link_helpers
+from lab.shaping.live import apply
+from lab.shaping.placement import locate
 from lab.sweep.point import Point
 from lab.tor.paths import path_of_call
 from lab.wire.shape import DEFAULT_QUEUE_PACKETS, Queue

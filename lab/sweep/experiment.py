@@ -24,7 +24,7 @@ from lab.sweep.raw import (
     RawQuickGrid,
     RawVariant,
 )
-from lab.topology import find_topology
+from lab.topology.load import find_topology
 from lab.topology.mistakes import DocumentError, Mistake, Path, did_you_mean, quoted
 from lab.topology.validation import Grammar, check_text, read_content
 

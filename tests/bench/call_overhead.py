@@ -25,7 +25,7 @@ from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
 from lab.sweep.point import Point
 from lab.sweep.run import go_on, new_run
-from lab.topology import find_topology
+from lab.topology.load import find_topology
 
 
 @dataclass(slots=True)

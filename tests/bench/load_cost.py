@@ -20,11 +20,13 @@ import numpy as np
 from lab.engine.client import connect
 from lab.engine.usage import Usage, read_usage
 from lab.lifecycle.ready import ReadyLab, open_lab
-from lab.load import LoadSpec, competing
+from lab.load.competing import competing
 from lab.load.goodput import goodput
-from lab.load.spec import parse_load
+from lab.load.spec import LoadSpec, parse_load
 from lab.measure.host_load import load_between, read_cpu_times
-from lab.shaping import apply, link_helpers, place
+from lab.shaping.helpers import link_helpers
+from lab.shaping.live import apply
+from lab.shaping.placement import place
 from lab.topology.units import parse_rate_kbps
 from lab.wire.shape import Queue
 

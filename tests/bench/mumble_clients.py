@@ -27,8 +27,9 @@ from lab.engine.client import connect
 from lab.errors import LabError
 from lab.events import Began, Happening
 from lab.lifecycle.ready import ReadyLab, open_lab
-from lab.load import LoadReport, LoadSpec, competing
-from lab.load.spec import Route, parse_load
+from lab.load.competing import competing
+from lab.load.load import LoadReport
+from lab.load.spec import LoadSpec, Route, parse_load
 
 MIN_DELIVERED_PCT = 99.0
 OWN, SERVER = "client", "mumble"

@@ -33,7 +33,7 @@ from lab.measure.capture import read_capture
 from lab.measure.rtp import streams
 from lab.measure.score import score
 from lab.render.pbx import freeswitch_codecs
-from lab.topology import find_topology
+from lab.topology.load import find_topology
 from lab.topology.model import PbxKind
 
 pytestmark = pytest.mark.live

@@ -35,8 +35,9 @@ from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.lifecycle.ready import open_lab
 from lab.render.mumble import mumble_files, mumble_secrets
-from lab.topology import find_topology, load_topology, resolve
+from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind
+from lab.topology.resolve import resolve
 from lab.wire import places
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT

@@ -9,8 +9,10 @@ from lab_command import nodes_of, wait_for
 from tor_streams import cut_one
 
 from lab.lifecycle.ready import open_lab
-from lab.load import LoadReport, LoadSpec, competing
+from lab.load.competing import competing
 from lab.load.goodput import goodput
+from lab.load.load import LoadReport
+from lab.load.spec import LoadSpec
 from lab.wire.ports import MUMBLE_PORT
 
 pytestmark = pytest.mark.live

@@ -28,7 +28,7 @@ from lab.lifecycle.freeswitch import (
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.lifecycle.plan import Plan, plan_lab, render_plan
 from lab.render.project import Project
-from lab.topology import find_topology
+from lab.topology.load import find_topology
 from lab.topology.model import PbxKind
 
 BLOCK = IPv4Network("10.128.0.0/20")

@@ -8,8 +8,9 @@ from ipaddress import IPv4Network
 import pytest
 
 from lab.render.mumble import mumble_address, mumble_files, mumble_secrets, render_murmur
-from lab.topology import find_topology, load_topology, resolve
+from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Role, Topology
+from lab.topology.resolve import resolve
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ from ipaddress import IPv4Network
 import pytest
 
 from lab.errors import LabError, UsageError
-from lab.shaping import PLACEMENTS, Cap, LinkPoint, locate, place
-from lab.shaping.cap import find_link
-from lab.topology import find_topology, load_topology, parse_topology, resolve
+from lab.shaping.cap import Cap, LinkPoint, find_link
+from lab.shaping.placement import PLACEMENTS, locate, place
+from lab.topology.load import find_topology, load_topology, parse_topology
 from lab.topology.model import PbxKind, Topology
+from lab.topology.resolve import resolve
 from lab.topology.routes import link_towards
 from lab.wire.shape import Direction, Queue, Shape
 

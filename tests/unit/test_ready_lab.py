@@ -12,8 +12,9 @@ from lab.engine.discovery import RunningLab
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.render.owner import Owner
-from lab.topology import find_topology, load_topology, resolve
+from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind
+from lab.topology.resolve import resolve
 
 PAPER = resolve(
     load_topology(find_topology("paper")),

@@ -21,7 +21,7 @@ from lab.sweep.lab_executor import LabExecutor, RunFiles
 from lab.sweep.locks import only_hand_on, only_run_in
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
-from lab.topology import find_topology, load_topology
+from lab.topology.load import find_topology, load_topology
 
 PLANNED = PlannedCall(Point("vpn"), 1, seed=3)
 

@@ -11,16 +11,12 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lab.topology import (
-    RawTopology,
-    TopologyError,
-    find_topology,
-    parse_topology,
-    resolve,
-)
 from lab.topology.document import read_document
+from lab.topology.load import find_topology, parse_topology
+from lab.topology.mistakes import TopologyError
 from lab.topology.model import PbxKind
-from lab.topology.raw import RawLink, RawNode, RawTor, RawVpn
+from lab.topology.raw import RawLink, RawNode, RawTopology, RawTor, RawVpn
+from lab.topology.resolve import resolve
 
 PAPER = find_topology("paper").read_text()
 TREE = read_document(PAPER).value

@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 
 from lab.errors import LabError
-from lab.topology import TopologyError, find_topology, load_topology, parse_topology
+from lab.topology.load import find_topology, load_topology, parse_topology
+from lab.topology.mistakes import TopologyError
 from lab.topology.raw import Codec
 from lab.wire.codecs import CODECS
 

@@ -11,14 +11,10 @@ import pytest
 import yaml
 
 from lab.errors import LabError
-from lab.topology import (
-    TopologyError,
-    find_topology,
-    load_topology,
-    parse_topology,
-    resolve,
-)
+from lab.topology.load import find_topology, load_topology, parse_topology
+from lab.topology.mistakes import TopologyError
 from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology
+from lab.topology.resolve import resolve
 from lab.topology.routes import shortest_routes
 from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.cli.schema import command
-from lab.topology import find_topology, topology_schema
-from lab.topology.load import SHIPPED
+from lab.topology.load import SHIPPED, find_topology
+from lab.topology.raw import topology_schema
 from lab.topology.units import DURATION_PATTERN, RATE_PATTERN, parse_duration_s, parse_rate_kbps
 from lab.wire.shape import format_rate
 
