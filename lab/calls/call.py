@@ -22,7 +22,8 @@ from lab.calls.ceilings import ceiling_of
 from lab.calls.coding import choose_coding
 from lab.calls.conversation import OTHER_SPEECH, CallSite
 from lab.calls.figures import ended
-from lab.calls.methods import Method, method_named
+from lab.calls.method import Method
+from lab.calls.methods import METHODS
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import probing
 from lab.calls.sip.refusal import explained
@@ -81,10 +82,12 @@ def make_call(
 
     `observers` watch what surrounds the call (its link, the competing traffic) while it lasts.
     A call that fails is a record too. UsageError for an unknown method, coding or playout; LabError
-    where the call's files cannot be written. On Ctrl-C the call's files are removed.
+    where the topology cannot carry the method, or the call's files cannot be written. On Ctrl-C
+    the call's files are removed.
     """
-    method = method_named(plan.method)
+    method = METHODS.named(plan.method)
     coding = _coding(plan)
+    method.check_topology(lab.topology)
     record = _new_record(lab, plan, coding)
     workspace = make_workspace(lab, record.call_id)
     tell(CallBegan(record.call_id, record.method, record.codec, record.run_id))
@@ -123,7 +126,7 @@ def failed_call(lab: ReadyLab, plan: CallPlan, reason: str) -> CallRecord:
 
 
 def _coding(plan: CallPlan) -> Coding:
-    method = method_named(plan.method)
+    method = METHODS.named(plan.method)
     codec = method.codec(plan.codec)
     method.check_playout(codec, plan.playout)
     return choose_coding(codec, plan.ptime_ms, plan.bitrate_kbps)
@@ -160,10 +163,10 @@ def _call_and_measure(
 ) -> None:
     lab, record, workspace = site.lab, site.record, site.workspace
     reference = _fetch_clip(site)
-    conversation = method.conversation(site)
+    conversation = method.talkers.conversation.load()(site)
     duration_s = record.duration_s = asked_s or read_wav(reference).duration_s
     tell(Began("opening the path"))
-    with method.open_path(lab, record, workspace) as path:
+    with method.path.load()(lab, record, workspace) as path:
         tell(Began("starting captures"))
         with conversation.at_the_ready(), probing(lab, path, workspace) as readings:
             client = connect()

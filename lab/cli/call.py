@@ -8,10 +8,12 @@ import click
 
 from lab.calls.call import CallPlan, make_call
 from lab.calls.coding import choose_coding
+from lab.calls.method import Method
 from lab.calls.methods import METHODS
 from lab.cli.call_record import print_record
 from lab.cli.durations import call_s_of
 from lab.cli.output import err, print_json
+from lab.cli.registered import Registered
 from lab.engine.client import connect
 from lab.errors import UsageError
 from lab.events import Began, Happening
@@ -26,8 +28,17 @@ from lab.wire.codecs import CODECS
 from lab.wire.playout import FIXED, Playout, parse_playout
 
 
-@click.command()
-@click.argument("method", type=click.Choice(list(METHODS)))
+class _Command(click.Command):
+    """Its help ends with what every method is."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line per method."""
+        with formatter.section("Methods"):
+            formatter.write_dl([(method.name, method.description) for method in METHODS])
+
+
+@click.command(cls=_Command)
+@click.argument("method", type=Registered(METHODS, "method"))
 @click.option("--name", help="The lab; default: the only one.")
 @click.option(
     "--codec",
@@ -72,7 +83,7 @@ from lab.wire.playout import FIXED, Playout, parse_playout
 def command(
     ctx: click.Context,
     /,
-    method: str,
+    method: Method,
     name: str | None,
     codec: str | None,
     duration: str | None,
@@ -88,17 +99,17 @@ def command(
 
     Longer than the clip (30 s), the clip is repeated and PESQ becomes a series of windows.
     """
-    way = METHODS[method]
-    name_of_codec = way.codec(codec).name
-    choose_coding(way.codec(codec), ptime, bitrate)
+    carried = method.codec(codec)
+    choose_coding(carried, ptime, bitrate)
     buffer = FIXED if playout is None else playout_of(playout)
-    way.check_playout(way.codec(codec), buffer)
-    if vbr and not way.is_mumble:
-        raise UsageError("--vbr is for Mumble calls", "Those are the methods mumble and m-tor.")
-    point = point_of(method, name_of_codec, **circumstances)
+    method.check_playout(carried, buffer)
+    if vbr and not method.talkers.variable_rate:
+        able = ", ".join(other.name for other in METHODS if other.talkers.variable_rate)
+        raise UsageError(f"{method.name} has no variable bit rate", f"These methods have: {able}.")
+    point = point_of(method.name, carried.name, **circumstances)
     plan = CallPlan(
-        method,
-        name_of_codec,
+        method.name,
+        carried.name,
         ptime_ms=ptime,
         bitrate_kbps=bitrate,
         duration_s=call_s_of(duration),
@@ -107,11 +118,12 @@ def command(
         vbr=vbr,
     )
     lab = open_lab(connect(), name)
+    method.check_topology(lab.topology)
     with err.status("calling ...") as spinner, open_store() as store:
 
         def tell(happening: Happening) -> None:
             if isinstance(happening, Began):
-                spinner.update(f"{method}: {happening.stage} ...")
+                spinner.update(f"{method.name}: {happening.stage} ...")
 
         with conditions(lab, point, seed, tell) as observers:
             record = make_call(lab, plan, tell, observers)

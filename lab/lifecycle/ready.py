@@ -11,6 +11,7 @@ from pathlib import Path
 from docker import DockerClient
 
 from lab import storage
+from lab.ends import CALLEE, CALLER
 from lab.engine.discovery import RunningLab, find_lab
 from lab.errors import LabError
 from lab.render.owner import Owner
@@ -18,9 +19,6 @@ from lab.render.pbx import pbx_address
 from lab.topology.load import parse_topology
 from lab.topology.model import Node, PbxKind, Role, Topology
 from lab.topology.resolve import resolve
-
-CALLER = "caller"
-CALLEE = "callee"
 
 
 @dataclass(frozen=True, slots=True)

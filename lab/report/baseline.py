@@ -13,23 +13,14 @@ from lab.report.pages import Section, Table, counts_text, interval_text, joined,
 from lab.report.paper import (
     BASELINE_DELAY_MS,
     BASELINE_PESQ,
-    TABLE_1,
     BandwidthRow,
-    system_of,
 )
 from lab.report.selection import mean_of, valid_ones
+from lab.report.systems import paper_row, places, position_of, system_of
 from lab.sweep.point import Point
 
 PAPER_CODECS = ("PCMU", "PCMA", "OPUS")
 """The codecs of the paper's table: G.711, and what Mumble speaks."""
-POINTS = (
-    ("tunnel", "ip", "inside the tunnel, IP"),
-    ("access", "ip", "on the caller's own link, IP"),
-    ("access", "eth", "on the caller's own link, Ethernet"),
-    ("exit", "ip", "on the last hop to the server, IP"),
-    ("exit", "eth", "on the last hop to the server, Ethernet"),
-)
-"""Every measuring point of a record, with its name for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +83,17 @@ def baseline(
     """
     bandwidth: list[Bandwidth] = []
     quality: list[Quality] = []
-    order = {row.method: position for position, row in enumerate(TABLE_1)}
     several = len({point.playout for point in points.values()}) > 1
 
-    def kind(call: CallRecord) -> tuple[int, str, str, str]:
+    def kind(call: CallRecord) -> tuple[tuple[float, str], str, str]:
         buffer = points[call.point_id].playout_buffer.spec if several else ""
-        return order.get(call.method, len(order)), call.method, call.codec, buffer
+        return position_of(call.method), call.codec, buffer
 
     for one in sorted({kind(call) for call in calls}):
-        _, method, codec, buffer = one
+        (_, method), codec, buffer = one
         mine = [call for call in calls if kind(call) == one]
         valid = valid_ones(mine)
-        row = _paper_row(method) if beside_paper and codec in PAPER_CODECS else None
+        row = paper_row(method) if beside_paper and codec in PAPER_CODECS else None
         named = f"{codec}, playout {buffer}" if several else codec
         bandwidth += _bandwidth(method, named, valid, row)
         quality.append(_quality(method, named, mine, valid, row is not None))
@@ -111,27 +101,23 @@ def baseline(
     return Baseline(tuple(bandwidth), tuple(quality), beside_paper, methods)
 
 
-def _paper_row(method: str) -> BandwidthRow | None:
-    return next((row for row in TABLE_1 if row.method == method), None)
-
-
 def _bandwidth(
     method: str, codec: str, valid: Sequence[CallRecord], row: BandwidthRow | None
 ) -> list[Bandwidth]:
     rows = []
-    for point, level, where in POINTS:
-        to_callee = mean_of(valid, f"kbps_{point}_{level}")
+    for place in places():
+        to_callee = mean_of(valid, place.column)
         if to_callee.estimate is None:
             continue
         rows.append(
             Bandwidth(
                 method,
                 codec,
-                point,
-                level,
-                where,
+                place.point,
+                place.level,
+                place.where,
                 to_callee,
-                mean_of(valid, f"kbps_{point}_{level}_back"),
+                mean_of(valid, f"{place.column}_back"),
                 compare(row.kbps, to_callee) if row else None,
             )
         )
@@ -167,8 +153,8 @@ def baseline_section(result: Baseline) -> Section:
     title = "Bandwidth, quality and delay of a call alone"
     if result.beside_paper:
         title = "Table 1: " + title[0].lower() + title[1:]
-    rows = [row for row in TABLE_1 if result.beside_paper and row.method in result.methods]
-    findings = [_findings(result, row) for row in rows]
+    methods = sorted(result.methods, key=position_of) if result.beside_paper else ()
+    findings = [_findings(result, method, row) for method in methods if (row := paper_row(method))]
     return Section(
         title,
         (_bandwidth_table(result), _quality_table(result)),
@@ -179,7 +165,7 @@ def baseline_section(result: Baseline) -> Section:
 def _bandwidth_table(result: Baseline) -> Table:
     rows = []
     for item in result.bandwidth:
-        row = _paper_row(item.method)
+        row = paper_row(item.method)
         cells = [system_of(item.method), item.codec, item.where]
         if result.beside_paper:
             cells.append(row.kbps.text if row and item.agreement else "-")
@@ -244,10 +230,10 @@ def _quality_table(result: Baseline) -> Table:
     )
 
 
-def _findings(result: Baseline, row: BandwidthRow) -> str:
+def _findings(result: Baseline, method: str, row: BandwidthRow) -> str:
     """One sentence per system of the paper."""
     quality = next(
-        (item for item in result.quality if item.method == row.method and item.pesq_agreement),
+        (item for item in result.quality if item.method == method and item.pesq_agreement),
         None,
     )
     if quality is None:
@@ -257,7 +243,7 @@ def _findings(result: Baseline, row: BandwidthRow) -> str:
     agreeing: list[str] = []
     differing: list[str] = []
     for item in result.bandwidth:
-        if (item.method, item.codec) == (row.method, quality.codec) and item.to_callee.estimate:
+        if (item.method, item.codec) == (method, quality.codec) and item.to_callee.estimate:
             text = f"{item.where} ({item.to_callee.estimate:.1f})"
             (agreeing if item.agreement is Agreement.AGREES else differing).append(text)
     sentence = f"{row.system}: the paper's {row.kbps.text} kbit/s "

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from lab.report.codecs import CodecCalls, coding
 from lab.report.pages import reach
-from lab.report.paper import GOOD_PESQ, system_of
+from lab.report.paper import GOOD_PESQ
+from lab.report.systems import system_of
 from lab.wire.shape import format_rate
 
 WIDTH_IN = 9.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from lab.report.baseline import POINTS
 from lab.report.codec_figures import draw_bandwidth, draw_pesq
 from lab.report.codecs import CodecCalls, Codecs, coding, encoder_kbps
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
-from lab.report.paper import ENCODER_MOS, GOOD_PESQ, system_of
+from lab.report.paper import ENCODER_MOS, GOOD_PESQ
+from lab.report.systems import places, system_of
 from lab.sweep.point import Point
 from lab.wire.shape import format_rate
 
@@ -94,12 +94,12 @@ def _bandwidth_table(rows: Sequence[CodecCalls]) -> Table:
     cells = [
         (
             *_names(row),
-            *(interval_text(row.kbps[f"{where}_{level}"], 1) for where, level, _ in POINTS),
+            *(interval_text(row.kbps[f"{p.point}_{p.level}"], 1) for p in places()),
             str(row.counts.valid),
         )
         for row in rows
     ]
-    columns = ("system", "codec", "link", *(text for _, _, text in POINTS), "n")
+    columns = ("system", "codec", "link", *(place.where for place in places()), "n")
     title = "Bandwidth of one call in the direction of the scored voice, kbit/s (95 % CI)"
     return Table(title, columns, tuple(cells), 3)
 

@@ -12,9 +12,9 @@ from lab.calls.methods import METHODS
 from lab.measure.pesq_score import LONGEST_S
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, share_interval
-from lab.report.baseline import POINTS
 from lab.report.paper import GOOD_PESQ
 from lab.report.selection import by_point, mean_of, valid_ones
+from lab.report.systems import places
 from lab.sweep.point import Point
 
 LINEAR_PCM = "L16"
@@ -92,7 +92,7 @@ def coding(point: Point) -> str:
 
 def encoder_kbps(point: Point) -> float | None:
     """What leaves the encoder; None for a codec whose rate nobody chose."""
-    codec = METHODS[point.method].codec(point.codec)
+    codec = METHODS.named(point.method).codec(point.codec)
     if codec.encoding == LINEAR_PCM:
         return 16 * codec.sample_rate_hz / 1000
     return point.bitrate_kbps or codec.bitrate_kbps
@@ -114,7 +114,7 @@ def _row(point: Point, calls: Sequence[CallRecord]) -> CodecCalls:
         owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
         loss_pct=mean_of(valid, f"{end}_loss_pct"),
         kbps={
-            f"{where}_{level}": mean_of(valid, f"kbps_{where}_{level}{back}")
-            for where, level, _ in POINTS
+            f"{place.point}_{place.level}": mean_of(valid, place.column + back)
+            for place in places()
         },
     )

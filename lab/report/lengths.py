@@ -10,8 +10,8 @@ from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls
 from lab.report.codecs import coding
 from lab.report.pages import Section, Table, counts_text, interval_text, mean_text
-from lab.report.paper import system_of
 from lab.report.selection import by_point, mean_of, valid_ones
+from lab.report.systems import system_of
 from lab.sweep.point import Point
 from lab.topology.units import format_duration
 

@@ -28,24 +28,18 @@ class Figure:
 class BandwidthRow:
     """A row of Table 1."""
 
-    method: str
     system: str
     kbps: Figure
 
 
 TABLE_1 = (
-    BandwidthRow("sip", "direct SIP", Figure("84", 84)),
-    BandwidthRow("vpn", "SIP via VPN", Figure("≈ 108", 108)),
-    BandwidthRow("v-tor", "V-Tor", Figure("≈ 120", 120)),
-    BandwidthRow("mumble", "direct Mumble", Figure("50-60", 55, "range", 5)),
-    BandwidthRow("m-tor", "M-Tor", Figure("70-80", 75, "range", 5)),
+    BandwidthRow("direct SIP", Figure("84", 84)),
+    BandwidthRow("SIP via VPN", Figure("≈ 108", 108)),
+    BandwidthRow("V-Tor", Figure("≈ 120", 120)),
+    BandwidthRow("direct Mumble", Figure("50-60", 55, "range", 5)),
+    BandwidthRow("M-Tor", Figure("70-80", 75, "range", 5)),
 )
 """Bandwidth one call needs, kbit/s."""
-
-
-def system_of(method: str) -> str:
-    """What the paper calls a method; its own name where the paper has none."""
-    return next((row.system for row in TABLE_1 if row.method == method), method)
 
 
 BASELINE_PESQ = Figure("4.5", 4.5)

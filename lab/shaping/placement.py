@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 
+from lab.ends import CALLER
 from lab.errors import LabError, UsageError
 from lab.shaping.cap import Cap, LinkPoint
 from lab.topology.model import Link, Node, Role, Topology
 from lab.topology.routes import link_towards
 from lab.wire.shape import DEFAULT_QUEUE, Direction, Queue
-
-CALLER = "caller"
 
 Ends = tuple[LinkPoint, LinkPoint]
 """The point that voice to the caller crosses, and the one that voice from the caller crosses."""

@@ -221,7 +221,7 @@ def _impossible(points: Iterable[Point]) -> list[Mistake]:
     """What no phone can do: a bit rate out of the codec's range, a buffer it has not."""
     mistakes = {}
     for point in points:
-        method = METHODS[point.method]
+        method = METHODS.named(point.method)
         codec = method.codec(point.codec)
         try:
             choose_coding(codec, point.ptime_ms, point.bitrate_kbps)

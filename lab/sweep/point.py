@@ -79,7 +79,8 @@ class Point:
 
     def normalised(self) -> Point:
         """The point without what has no effect there, so that equal points are equal."""
-        codec = METHODS[self.method].codec(METHODS[self.method].carried(self.codec))
+        method = METHODS.named(self.method)
+        codec = method.codec(method.carried(self.codec))
         point = replace(self, codec=codec.name)
         if codec.bitrates_kbps is None or point.bitrate_kbps == codec.bitrate_kbps:
             point = replace(point, bitrate_kbps=None)

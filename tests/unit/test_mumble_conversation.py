@@ -107,7 +107,7 @@ def test_mumble_points_carry_opus_whatever_the_phones_were_to_carry() -> None:
     assert Point("m-tor", "GSM").normalised() == Point("m-tor", "PCMU").normalised()
     assert Point("m-tor").normalised().codec == "OPUS"
     assert Point("v-tor", "GSM").normalised().codec == "GSM"
-    assert METHODS["m-tor"].codec().name == "OPUS"
+    assert METHODS.named("m-tor").codec().name == "OPUS"
 
 
 def test_encoder_and_playout_are_told_in_words() -> None:

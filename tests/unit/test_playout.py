@@ -44,7 +44,7 @@ def test_a_mumble_client_records_through_the_other_kind_as_well() -> None:
 def test_a_telephone_program_without_such_a_buffer_is_named() -> None:
     opus = CODECS["OPUS"]
     with pytest.raises(UsageError, match="baresip, has no adaptive playout"):
-        METHODS["v-tor"].check_playout(opus, ADAPTIVE)
-    METHODS["v-tor"].check_playout(opus, Playout(60))
-    METHODS["v-tor"].check_playout(CODECS["GSM"], ADAPTIVE)
-    METHODS["m-tor"].check_playout(opus, ADAPTIVE)
+        METHODS.named("v-tor").check_playout(opus, ADAPTIVE)
+    METHODS.named("v-tor").check_playout(opus, Playout(60))
+    METHODS.named("v-tor").check_playout(CODECS["GSM"], ADAPTIVE)
+    METHODS.named("m-tor").check_playout(opus, ADAPTIVE)

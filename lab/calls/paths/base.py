@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from lab.calls.workspace import Workspace
+from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
+from lab.topology.model import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,22 @@ PathOpener = Callable[[ReadyLab, CallRecord, Workspace], AbstractContextManager[
 """Opens the path, notes in the record what it did, and closes the path at the end."""
 
 
-def last_router(lab: ReadyLab) -> str:
-    """The forwarding host on the server's network through which the caller reaches it."""
-    server = lab.vpn_server
-    network = lab.topology.network(lab.caller.links[0].network)
-    via = next(route.via for route in server.routes if route.destination == network.subnet)
+def last_router(lab: ReadyLab, server: IPv4Address) -> str:
+    """The forwarding host on the network of `server` through which the caller reaches it.
+
+    LabError where none stands between them.
+    """
+    topology = lab.topology
+    home = topology.network(lab.caller.links[0].network).subnet
+    machine = _machine_at(lab, server)
+    for route in machine.routes:
+        if route.destination == home:
+            return _machine_at(lab, route.via).name
+    raise LabError(f"no host of topology {topology.name} stands between caller and {machine.name}")
+
+
+def _machine_at(lab: ReadyLab, address: IPv4Address) -> Node:
     for node in lab.topology.nodes:
-        if any(link.address == via for link in node.links):
-            return node.name
-    raise LookupError(f"no node has the address {via}")
+        if any(link.address == address for link in node.links):
+            return node
+    raise LabError(f"no node of topology {lab.topology.name} has the address {address}")

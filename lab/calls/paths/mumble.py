@@ -24,7 +24,7 @@ def open_path(lab: ReadyLab, _record: CallRecord, _workspace: Workspace) -> Iter
         tunnelled=False,
         next_hop=server,
         server_address=server,
-        exit_machine=last_router(lab),
+        exit_machine=last_router(lab, server),
         server_port=MUMBLE_PORT,
         client_connects=True,
         pinged=False,

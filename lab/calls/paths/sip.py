@@ -20,5 +20,5 @@ def open_path(lab: ReadyLab, _record: CallRecord, _workspace: Workspace) -> Iter
         tunnelled=False,
         next_hop=pbx,
         server_address=pbx,
-        exit_machine=last_router(lab),
+        exit_machine=last_router(lab, pbx),
     )

@@ -22,6 +22,6 @@ def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterat
             tunnelled=True,
             next_hop=server,
             server_address=server,
-            exit_machine=last_router(lab),
+            exit_machine=last_router(lab, server),
             server_port=lab.topology.vpn.port,
         )

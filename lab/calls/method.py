@@ -1,0 +1,93 @@
+"""What a method is: how its path opens, what talks over it, and what it needs.
+
+A method is one module of `lab.calls.methods`; everything that lists, names or checks methods is
+derived from these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.calls.measuring_points import MeasuringPoint
+from lab.calls.needs import Need
+from lab.errors import LabError, UsageError
+from lab.lazy import Lazy
+from lab.wire.codecs import Codec
+from lab.wire.playout import Playout
+
+if TYPE_CHECKING:
+    from lab.calls.conversation import Conversation
+    from lab.calls.paths.base import PathOpener
+    from lab.topology.model import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Talkers:
+    """The programs at the two ends of a call."""
+
+    conversation: Lazy[type[Conversation]]
+    codecs: Mapping[str, Codec]
+    """What they can carry, by name; the first is the default."""
+    variable_rate: bool
+    """Whether their encoder can be let vary its rate."""
+    fixed_playout_only: frozenset[str] = frozenset()
+    """Of their engines, as codecs name them, those whose playout buffer cannot adapt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way of calling."""
+
+    name: str
+    """On the command line, in experiments and in records."""
+    system: str
+    """In tables and figures; where a study measured it, the study's own word for it."""
+    description: str
+    """One line of help."""
+    position: int
+    """Where it stands among the others in lists and tables."""
+    path: Lazy[PathOpener]
+    talkers: Talkers
+    points: tuple[MeasuringPoint, ...]
+    """Where a call by it is captured."""
+    needs: tuple[Need, ...]
+    """What a topology must have to carry it; the first that is missing is told."""
+
+    @property
+    def codecs(self) -> Mapping[str, Codec]:
+        """What it can carry, by name; the first is the default."""
+        return self.talkers.codecs
+
+    def codec(self, name: str | None = None) -> Codec:
+        """The codec called `name`, upper and lower case alike, or the default.
+
+        UsageError where the method has none of that name.
+        """
+        if name is None:
+            return next(iter(self.codecs.values()))
+        for known, codec in self.codecs.items():
+            if known.lower() == name.lower():
+                return codec
+        raise UsageError(f"{self.name} has no codec {name!r}", f"It has {', '.join(self.codecs)}.")
+
+    def carried(self, name: str) -> str:
+        """The codec a call has where `name` is asked of several methods: its own, if it has one."""
+        return name if name in self.codecs else self.codec().name
+
+    def check_playout(self, codec: Codec, playout: Playout) -> None:
+        """UsageError where the program that speaks `codec` has no such buffer."""
+        if playout.adaptive and codec.engine in self.talkers.fixed_playout_only:
+            raise UsageError(
+                f"the phone that speaks {codec.name}, {codec.engine}, has no adaptive playout",
+                "Take a fixed one, such as fixed:60, or another codec.",
+            )
+
+    def check_topology(self, topology: Topology) -> None:
+        """LabError where the topology cannot carry it, with what is missing."""
+        for need in self.needs:
+            if not need.met(topology):
+                raise LabError(
+                    f"topology {topology.name} cannot carry {self.name}: {need.lack}", need.remedy
+                )

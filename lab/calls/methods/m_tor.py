@@ -1,0 +1,20 @@
+"""M-Tor: a Mumble connection through Tor, over exactly one circuit per call."""
+
+from __future__ import annotations
+
+from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT
+from lab.calls.method import Method
+from lab.calls.needs import ENDS, MURMUR, TOR_CLIENT
+from lab.calls.talkers import MUMBLE_CLIENTS
+from lab.lazy import Lazy
+
+METHOD = Method(
+    name="m-tor",
+    system="M-Tor",
+    description="Mumble through Tor",
+    position=50,
+    path=Lazy("lab.calls.paths.m_tor", "open_path"),
+    talkers=MUMBLE_CLIENTS,
+    points=(ACCESS, EXIT, CALLEE_LINK),
+    needs=(ENDS, MURMUR, TOR_CLIENT),
+)

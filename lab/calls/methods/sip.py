@@ -1,0 +1,20 @@
+"""Direct SIP: voice over UDP; the Tor hosts on the way only forward its packets."""
+
+from __future__ import annotations
+
+from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT
+from lab.calls.method import Method
+from lab.calls.needs import ENDS, EXTENSIONS, behind_a_host
+from lab.calls.talkers import PHONES
+from lab.lazy import Lazy
+
+METHOD = Method(
+    name="sip",
+    system="direct SIP",
+    description="SIP and RTP straight to the PBX, past Tor and VPN",
+    position=10,
+    path=Lazy("lab.calls.paths.sip", "open_path"),
+    talkers=PHONES,
+    points=(ACCESS, EXIT, CALLEE_LINK),
+    needs=(ENDS, EXTENSIONS, behind_a_host("pbx", "PBX")),
+)

@@ -1,0 +1,20 @@
+"""SIP via VPN: the same call inside an OpenVPN TCP tunnel, without Tor."""
+
+from __future__ import annotations
+
+from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT, TUNNEL
+from lab.calls.method import Method
+from lab.calls.needs import ENDS, EXTENSIONS, VPN_CLIENT, VPN_SERVER, behind_a_host
+from lab.calls.talkers import PHONES
+from lab.lazy import Lazy
+
+METHOD = Method(
+    name="vpn",
+    system="SIP via VPN",
+    description="SIP and RTP inside an OpenVPN tunnel over TCP, without Tor",
+    position=20,
+    path=Lazy("lab.calls.paths.vpn", "open_path"),
+    talkers=PHONES,
+    points=(TUNNEL, ACCESS, EXIT, CALLEE_LINK),
+    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT, behind_a_host("vpn-server", "VPN server")),
+)

@@ -1,0 +1,94 @@
+"""What a topology must have to carry a method, and what to say where it has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.ends import CALLEE, CALLER
+
+if TYPE_CHECKING:
+    from lab.topology.model import Node, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something without which a method cannot be carried."""
+
+    met: Callable[[Topology], bool]
+    lack: str
+    """As the end of `topology x cannot carry sip: …`."""
+    remedy: str
+    """What to write into the topology, as a sentence."""
+
+
+def _endpoint(topology: Topology, name: str) -> Node | None:
+    return next((n for n in topology.nodes if n.name == name and n.role == "endpoint"), None)
+
+
+def _has_both_ends(topology: Topology) -> bool:
+    return all(_endpoint(topology, name) for name in (CALLER, CALLEE))
+
+
+def _have_extensions(topology: Topology) -> bool:
+    ends = [_endpoint(topology, name) for name in (CALLER, CALLEE)]
+    return all(end is not None and end.extension is not None for end in ends)
+
+
+def _has_role(role: str) -> Callable[[Topology], bool]:
+    return lambda topology: any(node.role == role for node in topology.nodes)
+
+
+def _caller_has_tor(topology: Topology) -> bool:
+    caller = _endpoint(topology, CALLER)
+    return caller is not None and caller.tor
+
+
+def _caller_has_vpn(topology: Topology) -> bool:
+    caller = _endpoint(topology, CALLER)
+    return caller is not None and caller.tunnel is not None
+
+
+def _stands_apart(role: str) -> Callable[[Topology], bool]:
+    """Whether another host forwards between the caller and the machine of that role's node."""
+
+    def met(topology: Topology) -> bool:
+        caller = _endpoint(topology, CALLER)
+        servers = [node for node in topology.nodes if node.role == role]
+        if caller is None or not servers:
+            return False
+        home = {link.network for link in caller.links}
+        machine = topology.machine(servers[0].name)
+        return home.isdisjoint(link.network for link in machine.links)
+
+    return met
+
+
+def behind_a_host(role: str, server: str) -> Need:
+    """That a host stands between the caller and the node of `role`, called `server` in words."""
+    return Need(
+        _stands_apart(role),
+        f"no host stands between {CALLER} and its {server}, at which to measure",
+        "Put them into different networks, with a router or relay between.",
+    )
+
+
+ENDS = Need(
+    _has_both_ends,
+    f"it lacks an endpoint called {CALLER} or one called {CALLEE}",
+    f"Calls go from the node {CALLER} to the node {CALLEE}, both with `role: endpoint`.",
+)
+EXTENSIONS = Need(
+    _have_extensions,
+    f"{CALLER} or {CALLEE} has no extension",
+    "Give each an `extension`, such as 1001.",
+)
+VPN_SERVER = Need(
+    _has_role("vpn-server"), "it has no VPN server", "Give it a node with `role: vpn-server`."
+)
+VPN_CLIENT = Need(_caller_has_vpn, f"{CALLER} has no VPN client", "Give it `vpn: true`.")
+TOR_CLIENT = Need(_caller_has_tor, f"{CALLER} has no Tor client", "Give it `tor: true`.")
+MURMUR = Need(
+    _has_role("mumble-server"), "it has no Murmur", "Give it a node with `role: mumble-server`."
+)

@@ -1,0 +1,19 @@
+"""Who can talk: phones over SIP, and Mumble clients."""
+
+from __future__ import annotations
+
+from lab.calls.method import Talkers
+from lab.lazy import Lazy
+from lab.wire.codecs import CODECS, OPUS
+
+PHONES = Talkers(
+    Lazy("lab.calls.sip.conversation", "SipConversation"),
+    CODECS,
+    variable_rate=False,
+    fixed_playout_only=frozenset({"baresip"}),
+)
+MUMBLE_CLIENTS = Talkers(
+    Lazy("lab.calls.mumble.conversation", "MumbleConversation"),
+    {OPUS.name: OPUS},
+    variable_rate=True,
+)

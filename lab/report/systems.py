@@ -1,0 +1,50 @@
+"""What methods and measuring points are called in reports, and which row of the paper is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lab.calls.methods import METHODS
+from lab.report.paper import TABLE_1, BandwidthRow
+
+LEVELS = {"ip": "IP", "eth": "Ethernet"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A measuring point of records, at one level."""
+
+    point: str
+    level: str
+    where: str
+    """For people."""
+
+    @property
+    def column(self) -> str:
+        """Of the record, without its direction."""
+        return f"kbps_{self.point}_{self.level}"
+
+
+def places() -> Iterator[Place]:
+    """Every place at which some method's calls are counted, from the caller's end on."""
+    points = {point for method in METHODS for point in method.points}
+    for point in sorted(points, key=lambda point: point.position):
+        for level in point.levels:
+            yield Place(point.name, level, f"{point.where}, {LEVELS[level]}")
+
+
+def system_of(method: str) -> str:
+    """What tables call a method; its own name where it is none of this lab."""
+    return METHODS.named(method).system if method in METHODS else method
+
+
+def position_of(method: str) -> tuple[float, str]:
+    """Where a method stands in tables; those that are none of this lab come last."""
+    return (METHODS.named(method).position if method in METHODS else float("inf")), method
+
+
+def paper_row(method: str) -> BandwidthRow | None:
+    """The row of Table 1 for which a method stands; None where the paper has none."""
+    system = system_of(method)
+    return next((row for row in TABLE_1 if row.system == system), None)

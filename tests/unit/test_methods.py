@@ -1,0 +1,142 @@
+"""A method is one module: everything that lists, names or checks methods follows from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from report_runs import call, report_on, text_of
+from test_topology_resolve import BLOCK
+
+from lab.calls.method import Method
+from lab.calls.methods import METHODS
+from lab.calls.needs import ENDS, TOR_CLIENT
+from lab.cli.call import command
+from lab.errors import LabError
+from lab.registry import Registry
+from lab.sweep.experiment import SHIPPED, parse_experiment
+from lab.sweep.plan import make_plan
+from lab.sweep.point import Point
+from lab.sweep.raw import experiment_schema
+from lab.topology.load import find_topology, parse_topology
+from lab.topology.model import PbxKind, Topology
+from lab.topology.resolve import resolve
+
+TIN_CAN = replace(
+    METHODS.named("sip"),
+    name="tin-can",
+    system="two tins and a string",
+    description="a string from ear to ear",
+    position=35,
+    needs=(ENDS, TOR_CLIENT),
+)
+"""A method that is registered for one test."""
+
+
+@pytest.fixture
+def methods() -> Iterator[Registry[Method]]:
+    with METHODS.having(TIN_CAN):
+        yield METHODS
+
+
+def test_a_method_is_in_the_help_of_calls(methods: Registry[Method]) -> None:
+    shown = CliRunner().invoke(command, ["--help"], prog_name="lab call").output
+    assert "sip|vpn|v-tor|tin-can|mumble|m-tor" in shown
+    assert "tin-can  a string from ear to ear" in shown
+
+
+def test_a_method_is_in_the_schema_of_experiments(methods: Registry[Method]) -> None:
+    schema = experiment_schema()["$defs"]["RawGrid"]["properties"]["method"]
+    assert schema["items"]["enum"] == ["sip", "vpn", "v-tor", "tin-can", "mumble", "m-tor"]
+
+
+def test_a_method_is_planned_called_and_reported(methods: Registry[Method]) -> None:
+    text = "name: tins\ncalls: 2\ngrid:\n  method: [m-tor, tin-can]\n"
+    experiment = parse_experiment(text, "tins.yaml", SHIPPED)
+    points = make_plan(experiment).points
+    assert [point.point_id for point in points] == [
+        "m-tor.OPUS.to-callee",
+        "tin-can.PCMU.to-callee",
+    ]
+    calls = [call(point, n, kbps_exit_eth=70.0 + n) for point in points for n in (1, 2)]
+    told = text_of(report_on(points, calls, None))
+    assert told.index("two tins and a string") < told.index("M-Tor"), "in the methods' order"
+    assert "on the last hop to the server, Ethernet" in told
+    beside_paper = text_of(report_on(points[1:], calls[2:], 1))
+    assert "two tins and a string: the paper" not in beside_paper, "it has no row there"
+
+
+def test_what_is_read_of_a_method_that_is_gone_keeps_its_name() -> None:
+    with METHODS.having(TIN_CAN):
+        point = Point("tin-can").normalised()
+        calls = [call(point, n, kbps_exit_eth=80.0) for n in (1, 2)]
+        report = report_on([point], calls, None)
+        assert "two tins and a string" in text_of(report)
+    assert "tin-can" in text_of(report_on([point], calls, None))
+
+
+def test_everything_a_method_names_is_there() -> None:
+    for method in METHODS:
+        assert callable(method.path.load())
+        assert callable(method.talkers.conversation.load())
+
+
+@pytest.mark.parametrize("what", ["lab.calls.methods", "lab.report.systems"])
+def test_a_list_of_methods_loads_nothing_that_calls_use(what: str) -> None:
+    code = (
+        f"import sys, {what}; from lab.calls.methods import METHODS; list(METHODS);"
+        "print(*(name for name in ('docker', 'numpy', 'scipy', 'pydantic', 'jinja2')"
+        " if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def changed(*changes: tuple[str, str]) -> Topology:
+    text = find_topology("paper").read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return resolve(parse_topology(text), "default", BLOCK, PbxKind.KAMAILIO)
+
+
+NO_VPN = (("    vpn: true\n", ""), ("role: vpn-server", "role: router"))
+BESIDE = (("      hosting: {rate: 100mbit}\n      office", "      home: {}\n      office"),)
+
+
+@pytest.mark.parametrize("method", list(METHODS), ids=lambda method: method.name)
+def test_the_papers_topology_carries_every_method(method: Method) -> None:
+    method.check_topology(changed())
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("vpn", NO_VPN, "cannot carry vpn: it has no VPN server"),
+        ("v-tor", NO_VPN, "cannot carry v-tor: it has no VPN server"),
+        ("v-tor", (("    vpn: true\n", ""),), "cannot carry v-tor: caller has no VPN client"),
+        ("m-tor", (("    tor: true\n", ""),), "cannot carry m-tor: caller has no Tor client"),
+        ("sip", BESIDE, "cannot carry sip: no host stands between caller and its PBX"),
+        ("mumble", BESIDE, "cannot carry mumble: no host stands between caller and its Murmur"),
+        ("sip", (("  caller:\n", "  ada:\n"),), "it lacks an endpoint called caller or one called"),
+        ("m-tor", (("  callee:\n", "  bob:\n"),), "it lacks an endpoint called caller or one"),
+        ("sip", (("    extension: 1008\n", ""),), "caller or callee has no extension"),
+    ],
+)
+def test_a_topology_that_cannot_carry_a_method_is_told_what_it_lacks(
+    name: str, changes: tuple[tuple[str, str], ...], said: str
+) -> None:
+    with pytest.raises(LabError, match="topology paper cannot carry") as caught:
+        METHODS.named(name).check_topology(changed(*changes))
+    assert said in caught.value.message
+    assert caught.value.hint
+
+
+def test_methods_without_a_tunnel_need_no_vpn() -> None:
+    topology = changed(*NO_VPN)
+    for name in ("sip", "mumble", "m-tor"):
+        METHODS.named(name).check_topology(topology)
