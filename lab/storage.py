@@ -5,13 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lab.errors import LabError
+
 
 def home() -> Path:
-    """`$LAB_HOME`, or `voice-tor-lab` in the user's data directory (XDG)."""
+    """`$LAB_HOME`, or `voice-tor-lab` in the user's data directory (XDG).
+
+    LabError where it stands below a home directory that is not known.
+    """
     if configured := os.environ.get("LAB_HOME"):
-        return Path(configured).expanduser().absolute()
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data).expanduser().absolute() / "voice-tor-lab"
+        return _directory(configured, f"LAB_HOME ({configured})")
+    if data := os.environ.get("XDG_DATA_HOME"):
+        return _directory(data, f"XDG_DATA_HOME ({data})") / "voice-tor-lab"
+    return _directory("~/.local/share", "the user's data directory") / "voice-tor-lab"
+
+
+def _directory(text: str, what: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise LabError(
+            f"{what} names the home directory of a user who has none",
+            "Set LAB_HOME to a directory that can be written.",
+        ) from error
 
 
 def project_directory(lab: str) -> Path:

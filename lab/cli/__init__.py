@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from importlib import import_module
 
 import click
 
 from lab import __version__
+from lab.cli.stdout import OutputError, checked_stdout
 from lab.errors import LabError, UsageError
 
 VERBS = (
@@ -72,7 +74,14 @@ def main() -> None:
     """Run the command line; every error a user can act on ends here as one sentence."""
     debug = "--debug" in sys.argv
     try:
-        status = _run()
+        with checked_stdout():
+            status = _run()
+    except OutputError as error:
+        if debug:
+            raise
+        if not error.reader_left:
+            click.echo(f"lab: {error}", err=True)
+        status = 128 + signal.SIGPIPE if error.reader_left else 1
     except LabError as error:
         if debug:
             raise
