@@ -38,7 +38,7 @@ def taken_networks(
         for config in (network.attrs["IPAM"]["Config"] or ())
         if ":" not in config["Subnet"]
     ]
-    return subnets + host_routes(routes.read_text() if routes.exists() else "")
+    return subnets + host_routes(routes.read_text(encoding="utf-8") if routes.exists() else "")
 
 
 def host_routes(table: str) -> list[IPv4Network]:

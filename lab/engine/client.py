@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-import docker
 from docker import DockerClient
 from docker.errors import DockerException
+from requests.exceptions import RequestException, Timeout
+from urllib3.exceptions import ReadTimeoutError
 
+from lab.engine.context import DEFAULT, endpoint
 from lab.errors import LabError
 
 
-def connect() -> DockerClient:
-    """Connect to the engine that the environment names; LabError where none answers."""
+def connect(timeout_s: float = 120) -> DockerClient:
+    """Connect to the engine that `docker` uses here; LabError where none answers.
+
+    `timeout_s` is how long it may say nothing.
+    """
+    engine = endpoint()
+    which = "" if engine.context == DEFAULT else f" of the context {engine.context!r}"
     try:
-        client = docker.from_env(timeout=120)
+        client = DockerClient(timeout=timeout_s, **engine.options())
         client.ping()
-    except DockerException as error:
+    except (DockerException, RequestException, OSError) as error:
         raise LabError(
-            f"the Docker engine does not answer: {_reason(error)}",
+            f"the Docker engine{which} does not answer: {_reason(error)}",
             "Start it (`systemctl start docker`, or `dockerd`) and check that this user "
             "may use it (`docker info`).",
         ) from error
     return client
 
 
-def _reason(error: DockerException) -> str:
+def went_silent(error: BaseException) -> bool:
+    """Whether a request failed because nothing was heard in time, and for no other reason.
+
+    A wait or a stream that falls silent ends as a ConnectionError around urllib3's own timeout.
+    """
+    return isinstance(error, Timeout) or isinstance(next(iter(error.args), None), ReadTimeoutError)
+
+
+def _reason(error: Exception) -> str:
     text = str(error)
     if "FileNotFoundError" in text:
         return "its socket is not there"

@@ -48,7 +48,11 @@ def version(command: Sequence[str]) -> str | None:
     if not shutil.which(command[0]):
         return None
     done = subprocess.run(
-        [*command, "version", "--short"], capture_output=True, text=True, check=False
+        [*command, "version", "--short"],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     found = re.match(r"v?(\d+(?:\.\d+)*\S*)", done.stdout.strip())
     return found[1] if found and not done.returncode else None
@@ -148,7 +152,8 @@ def _run(command: list[str], directory: Path) -> None:
         command,
         cwd=directory,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )

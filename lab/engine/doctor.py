@@ -15,6 +15,7 @@ from docker import DockerClient
 
 from lab.engine import client as engine
 from lab.engine import compose_plugin, kernel, pbx_programs
+from lab.engine.context import DEFAULT, endpoint
 from lab.errors import LabError
 from lab.images import base_image, build, context
 
@@ -88,6 +89,8 @@ def _compose() -> Finding:
 def _docker(client: DockerClient) -> Finding:
     server, info = client.version(), client.info()
     detail = f"{server['Version']}, API {server['ApiVersion']}, storage driver {info['Driver']}"
+    if (context := endpoint().context) != DEFAULT:
+        detail += f", context {context}"
     return Finding("docker", State.OK, detail)
 
 
@@ -121,8 +124,7 @@ def _machine(info: dict[str, Any]) -> Iterator[Finding]:
         State.OK,
         "1: bridged packets pass iptables" if filtered else "0: bridged packets pass no iptables",
     )
-    host = os.environ.get("DOCKER_HOST", "unix://")
-    yield _tun(local=host.startswith("unix://"))
+    yield _tun(local=endpoint().is_local)
 
 
 def _tun(*, local: bool) -> Finding:
@@ -195,8 +197,8 @@ def _exchanges(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]
     hint = "FREESWITCH_IMAGE names another image."
     try:
         version = pbx_programs.freeswitch_version(client, freeswitch_image)
-    except ValueError as error:
-        detail = f"{freeswitch_image} is here, but cannot be used: {error}"
+    except LabError as error:
+        detail = f"{freeswitch_image} is here, but cannot be used: {error.message}"
         yield Finding("freeswitch", State.NOTE, detail, hint)
     else:
         yield (
@@ -218,8 +220,9 @@ def _exchanges(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]
     for role, (package, licence) in pbx_programs.PACKAGES.items():
         try:
             installed = pbx_programs.package_version(client, build.image_tag(role), package)
-        except ValueError as error:
-            yield Finding(role, State.UNKNOWN, str(error))
+        except LabError as error:
+            detail = f"its image is here, but does not tell: {error.message}"
+            yield Finding(role, State.UNKNOWN, detail, error.hint)
         else:
             yield (
                 Finding(role, State.OK, f"{installed} ({licence})")

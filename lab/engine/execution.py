@@ -8,10 +8,10 @@ from pathlib import Path
 
 from docker import DockerClient
 from docker.errors import NotFound
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ReadTimeout
+from requests.exceptions import RequestException
 
 from lab.engine.agent import Agent
+from lab.engine.client import went_silent
 from lab.engine.discovery import RunningLab
 from lab.engine.plain_agent import PlainAgent
 from lab.errors import LabError
@@ -121,8 +121,11 @@ def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tu
     try:
         status = client.api.wait(container_id, timeout=deadline_s)["StatusCode"]
         output = client.api.logs(container_id, stdout=True, stderr=status != 0)
-    except (ReadTimeout, RequestsConnectionError):
-        raise LabError(f"container {container_id[:12]} goes on after {deadline_s:.0f} s") from None
+    except RequestException as error:
+        name = f"container {container_id[:12]}"
+        if went_silent(error):
+            raise LabError(f"{name} goes on after {deadline_s:.0f} s") from None
+        raise LabError(f"the engine told nothing more of {name}: {error}") from error
     except NotFound:
         raise LabError(f"container {container_id[:12]} is gone before it ended") from None
     return int(status), output.decode(errors="replace")
@@ -135,7 +138,8 @@ def run_in(lab: RunningLab, node: str, command: Sequence[str], timeout_s: float 
         done = subprocess.run(
             ["docker", "exec", container, *command],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout_s,
             check=False,
         )

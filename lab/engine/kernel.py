@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 
 from docker import DockerClient
-from docker.errors import APIError, ContainerError, ImageNotFound
 
+from lab.engine.short_run import printed_by
 from lab.errors import LabError
 
 
@@ -25,24 +25,15 @@ class KernelAbilities:
 def probe(client: DockerClient, net_image: str) -> KernelAbilities | None:
     """Run `lab.agents.net.kernel_probe` in a namespace of its own; None without its image.
 
-    LabError where Docker will not start it.
+    LabError where Docker will not start it, and where it does not tell.
     """
+    command = ["python3", "-m", "lab.agents.net.kernel_probe"]
     try:
-        client.images.get(net_image)  # `run` would ask a registry for it
-        printed = client.containers.run(
-            net_image,
-            ["python3", "-m", "lab.agents.net.kernel_probe"],
-            remove=True,
-            network_mode="none",
-            cap_drop=["ALL"],
-            cap_add=["NET_ADMIN"],
-            security_opt=["no-new-privileges"],
-            read_only=True,
-        )
-    except ImageNotFound:
+        printed = printed_by(client, net_image, command, cap_add=["NET_ADMIN"])
+    except LabError as error:
+        raise LabError(f"the kernel could not be probed: {error.message}", error.hint) from error
+    if printed is None:
         return None
-    except (APIError, ContainerError) as error:
-        raise LabError("The kernel could not be probed.", str(error)) from error
     found = json.loads(printed)
     return KernelAbilities(
         found["qdiscs"],

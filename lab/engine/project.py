@@ -73,7 +73,7 @@ def compose_up(lab: str, directory: Path, lock: Lock, services: Sequence[str] = 
         *("--project-name", project_name(lab), "--file", str(directory / "compose.yaml")),
         *("up", "--detach", "--no-color", "--quiet-pull", *services),
     ]
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

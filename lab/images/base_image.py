@@ -13,11 +13,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import docker
 from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
+from lab.engine import client as engine
 from lab.errors import LabError
 from lab.events import Began, Listener, Noted
 from lab.images.context import BASE_IMAGE
@@ -68,18 +68,23 @@ def obtain(client: DockerClient, tell: Listener) -> None:
 
 def _pull() -> None:
     repository, tag = BASE_IMAGE.split(":")
+    impatient = engine.connect(timeout_s=SILENCE_S)
     try:
-        impatient = docker.from_env(timeout=SILENCE_S)
-        try:
-            for message in impatient.api.pull(repository, tag, stream=True, decode=True):
-                if "error" in message:
-                    raise LabError(str(message["error"]))
-        finally:
-            impatient.close()
-    except APIError as error:
-        raise LabError(str(error.explanation)) from error
+        for message in impatient.api.pull(repository, tag, stream=True, decode=True):
+            if "error" in message:
+                raise LabError(str(message["error"]))
     except (RequestException, DockerException) as error:
-        raise LabError(f"nothing heard for {SILENCE_S} s") from error
+        raise LabError(_why_not_pulled(error)) from error
+    finally:
+        impatient.close()
+
+
+def _why_not_pulled(error: Exception) -> str:
+    if isinstance(error, APIError):
+        return str(error.explanation)
+    if engine.went_silent(error):
+        return f"nothing heard for {SILENCE_S} s"
+    return f"{type(error).__name__}: {error}"
 
 
 def _bootstrap(client: DockerClient, tell: Listener) -> None:
@@ -155,7 +160,14 @@ def _ensure_debootstrap(tell: Listener) -> None:
 def _run(*command: str) -> None:
     log.debug("%s", " ".join(command))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=environment,
+    )
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         raise LabError(f"{command[0]} failed.", "\n".join(lines[-15:]))

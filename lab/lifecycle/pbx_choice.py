@@ -51,9 +51,11 @@ def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxC
     try:
         client.images.pull(image)
     except (APIError, DockerException) as error:
+        why = getattr(error, "explanation", None) or error
         if wanted == PbxKind.FREESWITCH:
             raise LabError(
-                f"FreeSWITCH is asked for, and its image {image} is neither here nor to be pulled",
+                f"FreeSWITCH is asked for, and its image {image} is neither here nor to be "
+                f"pulled: {why}",
                 "Set FREESWITCH_IMAGE to an image this host has, or write `pbx: auto`.",
             ) from error
         return PbxChoice(PbxKind.KAMAILIO, image, f"{image} is neither here nor to be pulled")
