@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 from lab import storage
 from lab.errors import LabError
 from lab.measure.ceiling import Point, ceiling, clip_hash
-from lab.measure.offline_codec import CODINGS, apply_codec
+from lab.measure.offline_codec import CODINGS, CodecError, apply_codec
 from lab.measure.score import score
 from lab.measure.wav import Wav, read_wav
+
+log = logging.getLogger(__name__)
 
 
 def ceiling_of(
@@ -28,7 +31,7 @@ def ceiling_of(
     clip = read_wav(reference)
     file = _kept_at(clip)
     if file.exists():
-        kept: dict[str, Any] = json.loads(file.read_text())
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return kept
     found = ceiling(clip, others=other_speech()).to_dict()
     if not found["trustworthy"]:
@@ -36,7 +39,10 @@ def ceiling_of(
             f"{reference.name} is no clip to score calls with: its own controls are not told apart",
             "Take a clip of 8 to 30 s of speech with pauses (ITU-T P.862.3).",
         )
-    _keep(file, found)
+    for failure in found["failed"]:
+        log.warning("the ceiling of a codec is not known: %s", failure)
+    if not found["failed"]:
+        _keep(file, found)
     return found
 
 
@@ -46,7 +52,7 @@ def ceiling_mos(
     """The MOS-LQO of the clip through `codec` alone, at that rate where the codec takes one.
 
     Of its first `played_s` where no more was played. None where this host cannot apply the
-    codec. Like the ceiling itself, computed once and kept.
+    codec, or failed to. Like the ceiling itself, computed once and kept.
     """
     found = ceiling_of(reference)
     clip = read_wav(reference)
@@ -61,7 +67,11 @@ def ceiling_mos(
             return mos
     if codec not in CODINGS or codec in found["unavailable"]:
         return None
-    coded = apply_codec(codec, played, bitrate_kbps)
+    try:
+        coded = apply_codec(codec, played, bitrate_kbps)
+    except CodecError as error:
+        log.warning("the ceiling of %s is not known: %s", codec, error.message)
+        return None
     if coded is None:
         return None
     result = score(played, coded)
@@ -77,5 +87,5 @@ def _kept_at(clip: Wav) -> Path:
 def _keep(file: Path, found: dict[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(found, indent=2))
+    unfinished.write_text(json.dumps(found, indent=2), encoding="utf-8")
     unfinished.replace(file)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.measure.offline_codec import apply_codec
+from lab.measure.offline_codec import CodecError, apply_codec
 from lab.measure.score import Score, score
 from lab.measure.speech import RATE_HZ, pauses
 from lab.measure.wav import Samples, Wav, read_wav
@@ -49,6 +49,8 @@ class Ceiling:
     """`identity`, then the codecs this host can apply."""
     unavailable: tuple[str, ...]
     """Codecs this host cannot apply."""
+    failed: tuple[str, ...]
+    """What went wrong where a codec is here: another time it may not."""
     controls: tuple[Point, ...]
     """Each must be invalid."""
 
@@ -75,9 +77,18 @@ def ceiling(
     """
     clip = reference if isinstance(reference, Wav) else read_wav(reference)
     samples = clip.mono(RATE_HZ)
-    coded = {name: apply_codec(name, clip) for name in codecs}
     points = [_point("identity", score(clip, clip))]
-    points += [_point(name, score(clip, wav)) for name, wav in coded.items() if wav is not None]
+    unavailable, failed = [], []
+    for name in codecs:
+        try:
+            coded = apply_codec(name, clip)
+        except CodecError as error:
+            failed.append(f"{name}: {error.message}")
+            continue
+        if coded is None:
+            unavailable.append(name)
+        else:
+            points.append(_point(name, score(clip, coded)))
     controls = [
         _point(name, score(clip, Wav(audio[:, None], RATE_HZ, name)))
         for name, audio in _altered(samples, np.random.default_rng(seed)).items()
@@ -89,7 +100,8 @@ def ceiling(
         reference=clip.name,
         sha256=clip_hash(clip),
         codecs=tuple(points),
-        unavailable=tuple(name for name, wav in coded.items() if wav is None),
+        unavailable=tuple(unavailable),
+        failed=tuple(failed),
         controls=tuple(controls),
     )
 

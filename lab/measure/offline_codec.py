@@ -10,6 +10,7 @@ import io
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,10 @@ class Coding:
     encoder: tuple[str, ...] = ()
 
 
+class CodecError(LabError):
+    """A program that has the codec did not do its work."""
+
+
 CODINGS = {
     "PCMU": Coding(8_000, "WAV", "ULAW"),
     "PCMA": Coding(8_000, "WAV", "ALAW"),
@@ -56,7 +61,8 @@ def apply_codec(codec: str, clip: Wav, bitrate_kbps: int | None = None) -> Wav |
     """The clip coded and decoded; None where this host has no such codec.
 
     `bitrate_kbps` is for Opus alone, the mean of a rate that varies with the speech: libsndfile
-    has no constant one. Raises LabError for a codec nobody here has heard of.
+    has no constant one. Raises LabError for a codec nobody here has heard of, CodecError where the
+    program that has it fails.
     """
     coding = CODINGS.get(codec.upper())
     if coding is None:
@@ -86,7 +92,7 @@ def _by_libsndfile(coding: Coding, clip: Wav, bitrate_kbps: int | None) -> Wav |
 
 def _by_ffmpeg(coding: Coding, clip: Wav) -> Wav | None:
     program = shutil.which("ffmpeg")
-    if program is None:
+    if program is None or not _has_encoder(program, *coding.encoder):
         return None
     plain = io.BytesIO()
     samples = np.clip(clip.mono(coding.rate_hz), -1.0, 1.0)
@@ -95,23 +101,39 @@ def _by_ffmpeg(coding: Coding, clip: Wav) -> Wav | None:
     encode = [*quiet, "-i", "-", "-c:a", *coding.encoder, "-f", coding.container, "-"]
     decode = [*quiet, "-f", coding.container, "-i", "-", "-c:a", "pcm_s16le", "-f", "s16le"]
     decode += ["-ac", "1", "-ar", str(coding.rate_hz), "-"]
+    decoded = _through(decode, _through(encode, plain.getvalue()))
+    pcm = np.frombuffer(decoded[: len(decoded) // 2 * 2], dtype="<i2").astype(np.float64) / 32768
+    if not len(pcm):
+        raise CodecError(f"ffmpeg gave no audio back from {coding.encoder[0]}.")
+    return Wav(pcm[:, None], coding.rate_hz, clip.name)
+
+
+@cache
+def _has_encoder(program: str, encoder: str) -> bool:
+    """Whether this ffmpeg was built with the encoder: it lists those it has."""
+    listed = _through([program, "-hide_banner", "-loglevel", "error", "-encoders"], b"")
+    return encoder in {line.split()[1] for line in _text(listed).splitlines() if line.split()[1:]}
+
+
+def _through(command: list[str], content: bytes) -> bytes:
+    """What a run of ffmpeg makes of `content`; LabError, with what was seen, where it fails."""
     try:
-        coded = subprocess.run(
-            encode,
-            input=plain.getvalue(),
-            capture_output=True,
-            check=True,
-            timeout=FFMPEG_TIMEOUT_S,
+        done = subprocess.run(
+            command, input=content, capture_output=True, check=True, timeout=FFMPEG_TIMEOUT_S
         )
-        decoded = subprocess.run(
-            decode,
-            input=coded.stdout,
-            capture_output=True,
-            check=True,
-            timeout=FFMPEG_TIMEOUT_S,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError):
-        # An ffmpeg built without this encoder: the codec is not there.
-        return None
-    pcm = np.frombuffer(decoded.stdout, dtype="<i2").astype(np.float64) / 32768
-    return Wav(pcm[:, None], coding.rate_hz, clip.name) if len(pcm) else None
+    except subprocess.TimeoutExpired as error:
+        raise CodecError(
+            f"ffmpeg had not coded the clip after {FFMPEG_TIMEOUT_S} s.",
+            "This host is too busy, or the clip too long.",
+        ) from error
+    except subprocess.CalledProcessError as error:
+        raise CodecError(
+            f"ffmpeg ended with exit status {error.returncode}.", _text(error.stderr).strip()
+        ) from error
+    except OSError as error:
+        raise CodecError(f"{command[0]} cannot be run: {error.strerror}.") from error
+    return done.stdout
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from talker import speak, wav
 
 from lab.errors import LabError
+from lab.measure import offline_codec
 from lab.measure.ceiling import ceiling, clip_hash
-from lab.measure.offline_codec import apply_codec
+from lab.measure.offline_codec import CodecError, apply_codec
 from lab.measure.score import score
 
 CLIP = wav(speak(seed=1, seconds=12), name="clip")
@@ -64,6 +66,29 @@ def test_a_codec_this_host_lacks_is_none(codec: str, monkeypatch: pytest.MonkeyP
     frame = ceiling(CLIP, [codec])
     assert frame.unavailable == (codec,)
     assert [point.name for point in frame.codecs] == ["identity"]
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("sleep 9", "ffmpeg had not coded the clip after 1 s"),
+        ("echo ' A..... g722 G.722'; test $# = 4 || { echo broken >&2; exit 3; }", "exit status 3"),
+        ("test $# != 4 || echo ' A..... g722 G.722'", "no audio back"),
+    ],
+)
+def test_a_codec_that_failed_is_not_one_this_host_lacks(
+    script: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(program))
+    monkeypatch.setattr(offline_codec, "FFMPEG_TIMEOUT_S", 1)
+    with pytest.raises(CodecError, match=sentence):
+        apply_codec("G722", CLIP)
+    frame = ceiling(CLIP, ["G722"])
+    assert frame.unavailable == ()
+    assert sentence in frame.failed[0]
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
