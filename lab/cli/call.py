@@ -12,7 +12,7 @@ from lab.calls.method import Method
 from lab.calls.methods import METHODS
 from lab.cli.call_record import print_record
 from lab.cli.durations import call_s_of
-from lab.cli.output import err, print_json
+from lab.cli.output import doing, print_json
 from lab.cli.registered import Registered
 from lab.engine.client import connect
 from lab.errors import UsageError
@@ -119,11 +119,11 @@ def command(
     )
     lab = open_lab(connect(), name)
     method.check_topology(lab.topology)
-    with err.status("calling ...") as spinner, open_store() as store:
+    with doing("calling ...") as say, open_store() as store:
 
         def tell(happening: Happening) -> None:
             if isinstance(happening, Began):
-                spinner.update(f"{method.name}: {happening.stage} ...")
+                say(f"{method.name}: {happening.stage} ...")
 
         with conditions(lab, point, seed, tell) as observers:
             record = make_call(lab, plan, tell, observers)

@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
-from lab.cli.output import out
+from lab.cli.output import out, styled
 from lab.measure.record import CallRecord
 
 
 def print_record(record: CallRecord) -> None:
     """Print what a person wants to know of one call."""
-    out.print(f"{record.method} call {record.call_id}: {_verdict(record)}")
+    out.print(Text.assemble(f"{record.method} call {record.call_id}: ", *_verdict(record)))
     table = Table(box=None, header_style="bold")
     for column in ("", "caller hears", "callee hears"):
         table.add_column(column, justify="left" if not column else "right")
@@ -91,7 +92,7 @@ def _add_window_rows(table: Table, record: CallRecord) -> None:
 
 def _print_series(directory: Path) -> None:
     """How PESQ went, window by window, by the time since the clip began."""
-    scores = json.loads((directory / "scores.json").read_text())
+    scores = json.loads((directory / "scores.json").read_text(encoding="utf-8"))
     table = Table("from s", "caller hears", "callee hears", box=None, header_style="bold")
     heard = [
         {window["clip_start_s"]: window["pesq_mos"] for window in scores[end]["windows"]}
@@ -119,12 +120,12 @@ def _paced(record: CallRecord) -> str:
     )
 
 
-def _verdict(record: CallRecord) -> str:
+def _verdict(record: CallRecord) -> tuple[Text, str]:
     if record.status != "ok":
-        return f"[red]failed[/red]: {record.reason}"
+        return styled("failed", "red"), f": {record.reason}"
     if record.valid:
-        return "[green]valid[/green]"
-    return f"[yellow]invalid[/yellow]: {'; '.join(record.invalid_reasons)}"
+        return styled("valid", "green"), ""
+    return styled("invalid", "yellow"), f": {'; '.join(record.invalid_reasons)}"
 
 
 def _n(value: float | None, digits: int) -> str:

@@ -32,7 +32,7 @@ def node_names(ctx: click.Context, _param: click.Parameter, typed: str) -> list[
 
 def topologies(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
     """The shipped topologies, and files."""
-    shipped = _items(((path.stem, "") for path in sorted(SHIPPED.glob("*.yaml"))), typed)
+    shipped = _items(((path.stem, "") for path in sorted(SHIPPED.glob("[!.]*.yaml"))), typed)
     return [*shipped, CompletionItem(typed, type="file")]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from lab.cli.output import out, print_json
+from lab.cli.output import out, print_json, styled
 from lab.engine.doctor import Finding, State, examine
 from lab.lifecycle.pbx_choice import freeswitch_image
 
@@ -37,7 +37,8 @@ def _table(findings: tuple[Finding, ...]) -> Table:
     for heading in ("what", "state", "found"):
         table.add_column(heading)
     for finding in findings:
-        text = escape(finding.detail) + (f"\n[dim]{escape(finding.hint)}[/]" * bool(finding.hint))
-        state = f"[{_STYLES[finding.state]}]{finding.state}[/]"
-        table.add_row(finding.name, state, text)
+        text = Text(finding.detail)
+        if finding.hint:
+            text.append(f"\n{finding.hint}", style="dim")
+        table.add_row(finding.name, styled(finding.state, _STYLES[finding.state]), text)
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lab.cli.completion import lab_names
-from lab.cli.output import err
+from lab.cli.output import doing, err
 from lab.engine.client import connect
 from lab.errors import UsageError
 from lab.lifecycle.down import down, down_all
@@ -19,7 +19,7 @@ def command(name: str | None, everything: bool) -> None:
     if name and everything:
         raise UsageError("name a lab or say --all, not both")
     client = connect()
-    with err.status("taking down ..."):
+    with doing("taking down ..."):
         removed = down_all(client) if everything else down(client, name)
     if not removed.docker_objects:
         err.print("Nothing was up.")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import click
-from rich.status import Status
 from rich.table import Table
 
-from lab.cli.output import err, out, print_json
+from lab.cli.output import doing, err, out, print_json
 from lab.engine.client import connect
 from lab.events import (
     Began,
@@ -23,6 +22,7 @@ from lab.events import (
     RunEnded,
 )
 from lab.store.database import Run, Store, open_store
+from lab.store.reading import read_store
 from lab.sweep.experiment import SHIPPED, find_experiment, load_experiment
 from lab.sweep.run import go_on, ledger_of, new_run
 
@@ -65,7 +65,7 @@ def resume_command(run_id: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_command(as_json: bool) -> None:
     """List the runs, newest last, and the experiments that come with the lab."""
-    with open_store() as store:
+    with read_store() as store:
         states = [_state(store, run) for run in store.runs()]
     if as_json:
         print_json(states)
@@ -77,7 +77,7 @@ def list_command(as_json: bool) -> None:
         table.add_row(*("" if value is None else str(value) for value in state.values()))
     if states:
         out.print(table)
-    shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+    shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("[!.]*.yaml")))
     err.print(f"Experiments that come with the lab: {shipped}.")
 
 
@@ -102,15 +102,15 @@ def _go_on(store: Store, run: Run) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     resume = f"lab experiment resume {run.run_id}"
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
-    with err.status("looking for the lab ...") as spinner:
-        go_on(connect(), store, run, RunProgress(spinner).tell)
+    with doing("looking for the lab ...") as say:
+        go_on(connect(), store, run, RunProgress(say).tell)
 
 
 class RunProgress:
     """Listens to a run: a line per call, with the running mean and the time left."""
 
-    def __init__(self, spinner: Status) -> None:
-        self._spinner = spinner
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
         self._began = time.monotonic()
         self._made_before = 0
 
@@ -118,9 +118,9 @@ class RunProgress:
         """Show what happens."""
         match happening:
             case Began(stage):
-                self._spinner.update(f"{stage} ...")
+                self._say(f"{stage} ...")
             case CallStage(point_id, number, stage):
-                self._spinner.update(f"{point_id} ({number}): {stage} ...")
+                self._say(f"{point_id} ({number}): {stage} ...")
             case RunBegan():
                 self._begin(happening)
             case RunAdvanced():
@@ -142,7 +142,7 @@ class RunProgress:
 
 
 def _show_line(text: str) -> None:
-    err.print(text, markup=False, soft_wrap=True)
+    err.print(text, soft_wrap=True)
 
 
 def _call_line(run: RunAdvanced) -> str:

@@ -9,8 +9,8 @@ import click
 
 from lab.cli.output import err
 from lab.errors import LabError, UsageError
-from lab.store.database import open_store
 from lab.store.export import FORMATS
+from lab.store.reading import read_store
 
 
 @click.command("export")
@@ -29,7 +29,7 @@ def command(run_id: str, form: str, file: Path | None, everything: bool) -> None
     """Write the calls of RUN (default: the last one), one row each, invalid and failed ones too."""
     if file is None and form == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet is no text for a terminal", "Say where to with --out.")
-    with open_store() as store:
+    with read_store() as store:
         calls = store.calls(None if everything else store.run(run_id).run_id)
     data = FORMATS[form](calls)
     if file is None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from lab.cli.output import err, out, print_json
+from lab.cli.output import err, out, print_json, styled
 from lab.engine.client import connect
 from lab.errors import UsageError
 from lab.lifecycle.ready import open_lab
@@ -141,7 +141,9 @@ def print_states(states: Sequence[live.LinkState]) -> None:
             state.point.network,
             str(state.point.direction),
             str(state.in_force),
-            "the same" if state.configured == state.in_force else f"[yellow]{state.configured}[/]",
+            "the same"
+            if state.configured == state.in_force
+            else styled(str(state.configured), "yellow"),
             f"{counters['bytes'] / 1e6:.3f}" if counters else "-",
             *(
                 str(counters.get(key, "-"))

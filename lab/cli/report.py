@@ -9,12 +9,12 @@ import click
 from lab import storage
 from lab.cli.output import err, out, print_json
 from lab.errors import LabError
-from lab.field.table import read_table
+from lab.field.reading import read_table
 from lab.report.build import build_report
 from lab.report.field_report import build_field_report
 from lab.report.files import write_drawings, write_page
 from lab.report.pages import Report, print_report
-from lab.store.database import open_store
+from lab.store.reading import read_store
 
 
 @click.command("report")
@@ -54,7 +54,7 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
 
 def _report_on_run(run_id: str) -> tuple[Report, str]:
     """The report and the run's whole name."""
-    with open_store() as store:
+    with read_store() as store:
         run = store.run(run_id)
         calls = store.calls(run.run_id)
     if not calls:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import click
 from docker import DockerClient
-from rich.markup import escape
 from rich.status import Status
+from rich.text import Text
 
 from lab.cli.output import err
 from lab.engine import client as engine
@@ -75,7 +75,7 @@ class _doing:  # noqa: N801 - reads as a verb where it is used
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._status = Status(f"{name} …", console=err)
+        self._status = Status(Text(f"{name} …"), console=err)
 
     def __enter__(self) -> _doing:
         self._started = time.monotonic()
@@ -91,7 +91,7 @@ class _doing:  # noqa: N801 - reads as a verb where it is used
         """Print a line that stays."""
         match happening:
             case Began(line) | Noted(line):
-                err.print(f"{self._name}: {line}", markup=False, soft_wrap=True)
+                err.print(f"{self._name}: {line}", soft_wrap=True)
 
 
 class _Builds:
@@ -121,4 +121,4 @@ class _Builds:
             err.print(f"image {role}: ready after {now - began:.1f} s")
         room = max((err.width - 4) // max(1, len(self._steps)) - 2, 20)
         line = "; ".join(" ".join(step.split())[:room] for step in self._steps.values())
-        self._status.update(escape(line))
+        self._status.update(Text(line))

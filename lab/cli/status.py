@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from lab.cli.completion import lab_names
-from lab.cli.output import err, out, print_json
+from lab.cli.output import err, out, print_json, styled
 from lab.engine.client import connect
 from lab.engine.discovery import find_lab, find_labs
 from lab.lifecycle.status import lab_status
@@ -56,29 +57,31 @@ def print_status(state: dict[str, Any]) -> None:
             )
     out.print(table)
     for name, tor in state["tor"].items():
-        out.print(f"Tor at {name}: {_tor(tor)}")
+        out.print(Text.assemble(f"Tor at {name}: ", _tor(tor)))
     for name, murmur in state["mumble"].items():
-        out.print(f"Murmur at {name}: {_murmur(murmur)}")
+        out.print(Text.assemble(f"Murmur at {name}: ", _murmur(murmur)))
     for problem in state["problems"]:
-        out.print(f"[red]problem:[/red] {problem}")
+        out.print(Text.assemble(("problem:", "red"), f" {problem}"))
 
 
-def _state(state: str) -> str:
-    return f"[green]{state}[/green]" if state == "running" else f"[red]{state}[/red]"
+def _state(state: str) -> Text:
+    return styled(state, "green" if state == "running" else "red")
 
 
 def _rate(rate_kbps: int | None) -> str:
     return "uncapped" if rate_kbps is None else f"{rate_kbps / 1000:g} Mbit/s"
 
 
-def _tor(tor: dict[str, Any] | None) -> str:
+def _tor(tor: dict[str, Any] | None) -> Text:
     if tor is None:
-        return "[red]unknown[/red]"
-    return (
+        return styled("unknown", "red")
+    return Text(
         f"bootstrapped {tor['bootstrap_pct']} %, {tor['relays']} relays in the consensus, "
         f"{tor['descriptors']} descriptors, tor {tor['version']}"
     )
 
 
-def _murmur(murmur: dict[str, Any] | None) -> str:
-    return "[red]takes no calls[/red]" if murmur is None else f"takes calls, {murmur['tls']}"
+def _murmur(murmur: dict[str, Any] | None) -> Text:
+    if murmur is None:
+        return styled("takes no calls", "red")
+    return Text(f"takes calls, {murmur['tls']}")

@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 
 from lab.cli.completion import topologies
-from lab.cli.output import err, out, print_json
+from lab.cli.output import doing, err, out, print_json
 from lab.cli.status import print_status
 from lab.engine.addresses import free_block, taken_networks
 from lab.engine.client import connect
@@ -57,11 +57,11 @@ def command(
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     client = connect()
-    with err.status("starting") as spinner:
+    with doing("starting") as say:
 
         def tell(happening: Happening) -> None:
             if isinstance(happening, Began):
-                spinner.update(f"{happening.stage} ...")
+                say(f"{happening.stage} ...")
 
         done = up(client, topology, name, tell)
         lab = find_lab(client, done.plan.topology.lab)
@@ -72,7 +72,7 @@ def command(
         return
     _print_stages(f"lab {lab.name} is up", done.stages, done.seconds)
     print_status(status)
-    out.print(NEXT.format(name=done.plan.topology.lab), markup=False)
+    out.print(NEXT.format(name=done.plan.topology.lab))
 
 
 def _show(topology: str, name: str | None, directory: Path | None) -> None:
@@ -94,7 +94,7 @@ def _show(topology: str, name: str | None, directory: Path | None) -> None:
         return
     project = with_certificate(project, plan.topology)
     write_project(project, directory, plan.owner)
-    err.print(f"{len(project.files)} files in {directory}")
+    err.print(f"{len(project.files)} files in {directory}", soft_wrap=True)
 
 
 def _print_stages(title: str, stages: Sequence[Stage], seconds: float) -> None:

@@ -32,6 +32,18 @@ TOR = {"tor": "Tor", "non-tor": "Non-tor", "nontor": "Non-tor", "non_tor": "Non-
 """Directory names, and what the study's column `tor_status` says for them."""
 CAPTURES = (".pcap", ".pcapng", ".cap")
 RECORDINGS = (".wav",)
+DROPPINGS = {
+    "__macosx",
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    "@eadir",
+    "#recycle",
+    "lost+found",
+}
+"""Directories that systems and archivers leave in trees that they handle, in small letters.
+Whatever begins with a dot (`._name`, `.AppleDouble`, `.Trashes`) or a tilde (`~$name`) is theirs
+as well."""
 _NUMBER = re.compile(r"(\d+)$")
 
 
@@ -100,8 +112,15 @@ def find_calls(root: Path) -> tuple[CallFiles, ...]:
 
 def _files(root: Path) -> Iterable[Path]:
     for path in sorted(root.rglob("*")):
-        if path.suffix.lower() in CAPTURES + RECORDINGS and path.is_file():
+        if path.suffix.lower() not in CAPTURES + RECORDINGS or not path.is_file():
+            continue
+        if not any(_is_dropping(name) for name in path.relative_to(root).parts):
             yield path
+
+
+def _is_dropping(name: str) -> bool:
+    """Whether another program than the recorder put a file or directory of that name there."""
+    return name.startswith((".", "~")) or name.lower() in DROPPINGS
 
 
 def _location(root: Path, path: Path) -> tuple[Path, str] | None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import types
 from collections.abc import Iterable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from lab.errors import LabError
 from lab.field.layout import CallFiles
 from lab.field.row import COLUMNS, CallRow
 from lab.measure.wav import Wav
-
-_TYPES = get_type_hints(CallRow)
 
 
 def write_table(path: Path, rows: Iterable[CallRow]) -> None:
@@ -36,41 +33,10 @@ def write_table(path: Path, rows: Iterable[CallRow]) -> None:
         raise LabError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def read_table(path: Path) -> list[CallRow]:
-    """Rows from a CSV that `write_table` wrote.
-
-    Raises LabError where it lacks columns or holds something else in them.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = set(COLUMNS) - set(reader.fieldnames or ())
-            if missing:
-                raise LabError(
-                    f"{path} lacks the column {sorted(missing)[0]}.", "`lab field` writes it."
-                )
-            return [
-                CallRow(**{name: _value(name, row[name]) for name in COLUMNS}) for row in reader
-            ]
-    except OSError as error:
-        raise LabError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise LabError(f"{path} holds what is no row of a call: {error}.") from error
-
-
 def _text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _value(name: str, text: str) -> Any:
-    kinds = get_args(_TYPES[name]) or (_TYPES[name],)
-    if text == "" and types.NoneType in kinds:
-        return None
-    if bool in kinds:
-        return {"true": True, "false": False}[text]
-    return int(text) if int in kinds else float(text) if float in kinds else text
 
 
 class Journal:

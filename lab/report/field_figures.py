@@ -138,7 +138,7 @@ def jitter_against_pesq(ends: Sequence[Sample]) -> Figure:
     for codec in sorted({end.codec for end, _, _ in pairs}):
         mine = [(jitter, mos) for end, jitter, mos in pairs if end.codec == codec]
         jitters, scores = zip(*mine, strict=True)
-        axes.scatter(jitters, scores, s=14, label=codec, alpha=0.7)
+        axes.scatter(jitters, scores, s=14, label=_as_it_is(codec), alpha=0.7)
     axes.set_xscale("symlog", linthresh=JITTER_LINEAR_BELOW_MS)
     axes.set_xlabel("mean RFC 3550 jitter (ms)")
     axes.set_ylabel("PESQ MOS-LQO (P.862.1)")
@@ -170,6 +170,11 @@ def correlation_text(jitter_ms: Sequence[float], mos: Sequence[float]) -> str:
     return f"Spearman's rank correlation {found}"
 
 
+def _as_it_is(name: str) -> str:
+    """A name in a legend that matplotlib neither sets as mathematics nor leaves out."""
+    return name.replace("$", r"\$") if not name.startswith("_") else " " + name.replace("$", r"\$")
+
+
 def _figure() -> tuple[Figure, Axes]:
     figure = Figure(figsize=SIZE_IN, layout="constrained")
     axes = figure.subplots()
@@ -196,7 +201,8 @@ def _cdf(
             calls.setdefault(group(end), set()).add(end.call)
     kept = sorted(sorted(curves), key=lambda name: -len(calls[name]))[:MOST_CURVES]
     for name in sorted(kept):
-        axes.ecdf(np.array(curves[name]), label=f"{name} (n = {len(calls[name])})")
+        label_of_curve = _as_it_is(f"{name} (n = {len(calls[name])})")
+        axes.ecdf(np.array(curves[name]), label=label_of_curve)
     if mark is not None:
         axes.axvline(mark, color="grey", linestyle=":", linewidth=1)
     if logarithmic:

@@ -30,7 +30,7 @@ def write_page(report: Report, directory: Path) -> Path:
     page = directory / "report.html"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        page.write_text(to_html(report))
+        page.write_text(to_html(report), encoding="utf-8")
     except OSError as error:
         raise LabError(f"{directory} cannot be written: {error.strerror}.") from error
     return page

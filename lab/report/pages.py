@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from lab.measure.statistics import Counts, Interval
 
@@ -101,23 +102,23 @@ def counts_text(counts: Counts) -> tuple[str, str, str]:
 
 def print_report(report: Report, console: Console) -> None:
     """Write a report to a terminal; figures are only in the HTML file."""
-    console.print(f"[bold]{report.title}[/bold]")
+    console.print(Text(report.title, style="bold"))
     for section in report.sections:
         for table in section.tables:
             console.print()
             console.print(rich_table(table))
         console.print()
         for finding in section.findings:
-            console.print(f"- {finding}", markup=False)
+            console.print(Text(f"- {finding}"))
     console.print()
     for remark in report.remarks:
-        console.print(remark, style="dim", markup=False)
+        console.print(Text(remark, style="dim"))
 
 
 def rich_table(table: Table) -> RichTable:
     """A table for a terminal."""
     made = RichTable(
-        title=table.title,
+        title=Text(table.title),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -126,12 +127,12 @@ def rich_table(table: Table) -> RichTable:
     for position, column in enumerate(table.columns):
         figures = [word for row in table.rows for word in row[position].split()]
         made.add_column(
-            column,
+            Text(column),
             justify="left" if position < table.names else "right",
             min_width=max(map(len, figures), default=0),
         )
     for row in table.rows:
-        made.add_row(*row)
+        made.add_row(*map(Text, row))
     return made
 
 

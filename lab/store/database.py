@@ -12,8 +12,9 @@ from typing import Any
 
 from lab import storage
 from lab.errors import LabError
-from lab.measure.record import COLUMNS, CallRecord
+from lab.measure.record import CallRecord
 
+FILE = "results.sqlite"
 _JSON_COLUMNS = {"invalid_reasons", "versions"}
 _TYPES = {"int": "INTEGER", "float": "REAL", "bool": "INTEGER", "str": "TEXT"}
 
@@ -48,12 +49,16 @@ class Run:
 
 
 class Store:
-    """The open database; use `open_store`."""
+    """The open database; use `open_store`, or `lab.store.reading.read_store`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Make the tables that are missing, and columns that a newer version added."""
+        """What is missing in the database is missing in its rows, until `make_whole`."""
         self._connection = connection
         connection.row_factory = sqlite3.Row
+
+    def make_whole(self) -> None:
+        """Make the tables that are missing, and columns that a newer version added."""
+        connection = self._connection
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         with connection:
@@ -70,11 +75,26 @@ class Store:
         """Make the table where it is missing, and every column that it lacks."""
         run = self._connection.execute
         run(f'CREATE TABLE IF NOT EXISTS {table} ("{key}" TEXT PRIMARY KEY)')
-        present = {column["name"] for column in run(f"PRAGMA table_info({table})")}
+        present = self._columns(table)
         for item in fields(row):
             if item.name not in present:
                 kind = _TYPES.get(str(item.type).split(" | ")[0], "TEXT")
                 run(f'ALTER TABLE {table} ADD COLUMN "{item.name}" {kind}')
+
+    def _columns(self, table: str) -> set[str]:
+        rows = self._connection.execute(f"PRAGMA table_info({table})")
+        return {column["name"] for column in rows}
+
+    def _rows(
+        self, table: str, row: type[Run] | type[CallRecord], rest: str, *values: str
+    ) -> list[sqlite3.Row]:
+        """The columns of `row` that the table has; `rest` is what follows its name."""
+        present = self._columns(table)
+        names = ", ".join(f'"{item.name}"' for item in fields(row) if item.name in present)
+        if not names:
+            return []
+        query = f"SELECT {names} FROM {table} {rest}"  # noqa: S608 - own names
+        return list(self._connection.execute(query, values))
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         names = ", ".join(f'"{name}"' for name in row)
@@ -108,10 +128,7 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""
-        names = ", ".join(f'"{item.name}"' for item in fields(Run))
-        rows = self._connection.execute(
-            f"SELECT {names} FROM runs ORDER BY started_at, run_id"  # noqa: S608 - own names
-        )
+        rows = self._rows("runs", Run, "ORDER BY started_at, run_id")
         return [Run(**_from_sql(row, ("quick", "lab_is_own"))) for row in rows]
 
     def run(self, run_id: str) -> Run:
@@ -129,14 +146,11 @@ class Store:
 
     def calls(self, run_id: str | None = None) -> list[CallRecord]:
         """The calls of a run, or all calls, in the order they were made."""
-        names = ", ".join(f'"{name}"' for name in COLUMNS)
-        query = f"SELECT {names} FROM calls"  # noqa: S608 - own column names
+        order = "ORDER BY started_at, call_id"
         rows = (
-            self._connection.execute(query + " ORDER BY started_at, call_id")
+            self._rows("calls", CallRecord, order)
             if run_id is None
-            else self._connection.execute(
-                query + " WHERE run_id = ? ORDER BY started_at, call_id", (run_id,)
-            )
+            else self._rows("calls", CallRecord, f"WHERE run_id = ? {order}", run_id)
         )
         return [CallRecord(**_from_sql(row, ("valid",))) for row in rows]
 
@@ -147,14 +161,16 @@ def open_store(path: Path | None = None) -> Iterator[Store]:
 
     LabError where it cannot be opened or written.
     """
-    file = path or storage.results_directory() / "results.sqlite"
+    file = path or storage.results_directory() / FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(file, timeout=30)
     except (OSError, sqlite3.Error) as error:
         raise LabError(f"cannot open the results in {file}: {error}") from error
     try:
-        yield Store(connection)
+        store = Store(connection)
+        store.make_whole()
+        yield store
     except sqlite3.Error as error:
         raise LabError(
             f"cannot store results in {file}: {error}",
@@ -172,6 +188,6 @@ def _from_sql(row: sqlite3.Row, truths: tuple[str, ...]) -> dict[str, Any]:
     values = dict(row)
     for name in _JSON_COLUMNS & values.keys():
         values[name] = json.loads(values[name])
-    for name in truths:
+    for name in values.keys() & set(truths):
         values[name] = bool(values[name])
     return values

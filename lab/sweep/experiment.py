@@ -78,7 +78,7 @@ class Experiment:
 def find_experiment(name_or_path: str) -> FilePath:
     """The file of a shipped experiment (`table1`) or of the user's own; LabError where none is."""
     if not re.search(r"[/\\]|\.ya?ml$", name_or_path):
-        shipped = {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+        shipped = {path.stem: path for path in sorted(SHIPPED.glob("[!.]*.yaml"))}
         if name_or_path in shipped:
             return shipped[name_or_path]
         raise LabError(

@@ -50,7 +50,7 @@ def find_topology(name_or_path: str) -> FilePath:
     Raises LabError where there is no such file; it names the shipped ones.
     """
     if not re.search(r"[/\\]|\.ya?ml$", name_or_path):
-        shipped = {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+        shipped = {path.stem: path for path in sorted(SHIPPED.glob("[!.]*.yaml"))}
         if name_or_path in shipped:
             return shipped[name_or_path]
         raise LabError(

@@ -18,10 +18,11 @@ from talker import speak
 from lab.cli.field import command
 from lab.errors import LabError
 from lab.field.layout import CallFiles, EndFiles, find_calls
+from lab.field.reading import read_table
 from lab.field.row import COLUMNS, STUDY_COLUMNS, CallRow
 from lab.field.run import analyse_calls, analyse_tree
 from lab.field.series import change_points, judge_series
-from lab.field.table import Journal, read_table, write_table
+from lab.field.table import Journal, write_table
 from lab.measure.emodel import rate
 from lab.measure.wav import read_wav
 
@@ -90,6 +91,39 @@ class TestLayout:
         (call,) = find_calls(tmp_path)
         assert call.caller.capture == made["caller capture"]
         assert call.caller.recording == made["caller recording"]
+
+    @pytest.mark.parametrize(
+        "dropping",
+        [
+            "{parent}/._{name}",
+            "{parent}/.AppleDouble/{name}",
+            "{parent}/~${name}",
+            "{parent}/@eaDir/{name}",
+            "__MACOSX/{parent}/._{name}",
+            "__MACOSX/{parent}/{name}",
+            ".Trashes/501/{parent}/{name}",
+            "$RECYCLE.BIN/S-1-5/{parent}/{name}",
+            "System Volume Information/{parent}/{name}",
+        ],
+    )
+    def test_what_other_systems_leave_in_a_tree_is_no_call(
+        self, tmp_path: Path, dropping: str
+    ) -> None:
+        made = make_call(tmp_path / LOCATION, 0)
+        before = find_calls(tmp_path)
+        for path in made.values():
+            place = path.parent.relative_to(tmp_path)
+            left = tmp_path / dropping.format(parent=place, name=path.name)
+            left.parent.mkdir(parents=True, exist_ok=True)
+            # An AppleDouble header, which is neither a capture nor a recording.
+            left.write_bytes(b"\0\x05\x16\x07\0\2\0\0Mac OS X        " + bytes(100))
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+            (tmp_path / name).write_bytes(b"\0")
+        assert find_calls(tmp_path) == before
+
+    def test_a_tree_below_a_hidden_directory_is_a_tree(self, tmp_path: Path) -> None:
+        make_call(tmp_path / ".mine" / LOCATION, 0)
+        assert len(find_calls(tmp_path / ".mine")) == 1
 
     def test_a_tree_without_calls_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(LabError, match="no call below"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,9 @@ from simulated_calls import simulated
 
 from lab.errors import LabError
 from lab.measure.record import COLUMNS
+from lab.store import reading
 from lab.store.database import Run, open_store
+from lab.store.reading import read_store
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 
@@ -132,5 +135,52 @@ def test_no_place_for_results_is_one_sentence(tmp_path: Path) -> None:
     with (
         pytest.raises(LabError, match="cannot open the results"),
         open_store(tmp_path / "file" / "calls.sqlite"),
+    ):
+        pass
+
+
+def test_reading_makes_and_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "calls.sqlite"
+    with read_store(file) as store:
+        assert (store.runs(), store.calls()) == ([], [])
+    assert not file.parent.exists()
+    with sqlite3.connect(tmp_path / "old.sqlite") as connection:
+        connection.execute("CREATE TABLE calls (call_id TEXT PRIMARY KEY, method TEXT)")
+        connection.execute("CREATE TABLE runs (run_id TEXT PRIMARY KEY, started_at TEXT)")
+    before = (tmp_path / "old.sqlite").read_bytes()
+    with read_store(tmp_path / "old.sqlite") as store:
+        assert store.runs() == []
+    assert (tmp_path / "old.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("has_log", [True, False], ids=["with a log", "without"])
+def test_results_can_be_read_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_log: bool
+) -> None:
+    """A read-only file system refuses the lock beside a log of writes."""
+    record = simulated(PlannedCall(POINT, 1, seed=3), "cliff-1")
+    source, file = tmp_path / "calls.sqlite", tmp_path / "ro" / "calls.sqlite"
+    file.parent.mkdir()
+    with open_store(source) as store:
+        store.add_run(RUN)
+        store.add_call(record)
+        # Still open: what was written stands in the log alone.
+        for part in tmp_path.glob("calls.sqlite*") if has_log else ():
+            shutil.copy(part, file.parent)
+    if not has_log:
+        shutil.copy(source, file)
+    assert file.with_name("calls.sqlite-wal").exists() == has_log
+    file.with_name("calls.sqlite-shm").unlink(missing_ok=True)
+    monkeypatch.setattr(reading, "_opened", lambda *_: None)
+    with read_store(file) as store:
+        assert store.run("last") == RUN
+        assert store.calls("cliff-1") == [record]
+
+
+def test_what_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "calls.sqlite").write_bytes(b"not a database" * 100)
+    with (
+        pytest.raises(LabError, match=r"cannot read the results in .*calls.sqlite"),
+        read_store(tmp_path / "calls.sqlite"),
     ):
         pass
