@@ -194,7 +194,9 @@ def _call_and_measure(
     conversation.note_ratings()
     note_bandwidth(record, workspace.host, lab, path, voice)
     scores = note_scores(record, workspace.host, reference, asked_s)
-    (workspace.host / "scores.json").write_text(json.dumps(scores, indent=2, default=str))
+    (workspace.host / "scores.json").write_text(
+        json.dumps(scores, indent=2, default=str), encoding="utf-8"
+    )
 
 
 def _other_speech(site: CallSite) -> Wav:

@@ -27,7 +27,7 @@ class Workspace:
 
     def write_log(self, name: str, text: str) -> None:
         """Keep the log of a program that took part."""
-        (self.host / f"{name}.log").write_text(text)
+        (self.host / f"{name}.log").write_text(text, encoding="utf-8")
 
 
 def new_call_id(now: datetime | None = None) -> str:

@@ -91,7 +91,9 @@ def pip(lock: Path, *arguments: str) -> None:
     """Run pip of this Python for the packages of `lock`; LabError with its last lines."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     log.debug("%s", " ".join(command))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         raise LabError(

@@ -48,7 +48,7 @@ def plan_lab(
     )
     topology = resolve(raw, lab or raw.name, block, choice.kind)
     images = _image_tags(topology, choice)
-    return Plan(topology, file.read_text(), images, invoking_owner(), choice)
+    return Plan(topology, file.read_text(encoding="utf-8"), images, invoking_owner(), choice)
 
 
 def render_plan(plan: Plan) -> Project:

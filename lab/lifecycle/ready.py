@@ -86,7 +86,7 @@ def relay_fingerprints(directory: Path, client: str) -> dict[str, str]:
     file = directory / "nodes" / client / "tor" / "network.json"
     if not file.exists():
         raise LabError(f"{client} has no Tor client", "Write `tor: true` at it in the topology.")
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     relays: dict[str, str] = json.loads(text)["relays"]
     return relays
 
@@ -105,9 +105,11 @@ def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
         )
     directory = storage.project_directory(running.name)
     try:
-        project = json.loads((directory / "lab.json").read_text())
-        raw = parse_topology((directory / "topology.yaml").read_text(), "topology.yaml")
-        passwords = json.loads((directory / "sip-passwords.json").read_text())
+        project = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
+        raw = parse_topology(
+            (directory / "topology.yaml").read_text(encoding="utf-8"), "topology.yaml"
+        )
+        passwords = json.loads((directory / "sip-passwords.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LabError(
             f"the project of lab {running.name} in {directory} cannot be read: {error}",

@@ -82,7 +82,7 @@ def _attempt(problems: list[str], read: Any, *arguments: Any) -> Any:
 def _network_specs(lab: RunningLab) -> dict[str, dict[str, Any]]:
     path = storage.project_directory(lab.name) / "networks.json"
     try:
-        specs: dict[str, dict[str, Any]] = json.loads(path.read_text())
+        specs: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LabError(
             f"the project of lab {lab.name} cannot be read: {path}: {error.strerror}",

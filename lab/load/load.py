@@ -104,7 +104,7 @@ class Load:
             report = self.take()
             note(record, report, self.spec.count, died_before=len(before.died))
             (workspace.host / "load.json").write_text(
-                json.dumps({"spec": asdict(self.spec), **asdict(report)})
+                json.dumps({"spec": asdict(self.spec), **asdict(report)}), encoding="utf-8"
             )
 
     @staticmethod

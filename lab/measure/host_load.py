@@ -37,7 +37,7 @@ def cpu_times(text: str) -> CpuTimes:
 
 def read_cpu_times() -> CpuTimes:
     """The counters now."""
-    return cpu_times(STAT.read_text())
+    return cpu_times(STAT.read_text(encoding="utf-8"))
 
 
 def load_between(before: CpuTimes, after: CpuTimes) -> HostLoad | None:

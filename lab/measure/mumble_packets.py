@@ -32,7 +32,7 @@ def read_voice_log(
     read or holds next to nothing.
     """
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = [
                 (int(row["sequence"]), int(row["time_ns"]), int(row["bytes"]))
                 for row in csv.DictReader(file)

@@ -61,7 +61,7 @@ class RunFiles:
         file = self.directory / name
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+            file.write_text(text, encoding="utf-8")
         except OSError as error:
             raise LabError(f"cannot write {file}: {error.strerror}", "Make room.") from error
         return file

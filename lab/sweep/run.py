@@ -29,7 +29,7 @@ def new_run(store: Store, experiment: Experiment, lab: str | None, jobs: int = 1
     if jobs > 1 and lab is not None:
         raise UsageError("several labs side by side get their names from the run", "Drop --name.")
     run_id, now = _new_run_id(store, experiment.name)
-    topology = experiment.topology.read_text()
+    topology = experiment.topology.read_text(encoding="utf-8")
     return Run(
         run_id=run_id,
         experiment=experiment.name,

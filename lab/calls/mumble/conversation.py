@@ -77,7 +77,9 @@ class MumbleConversation:
             caller, callee, self._joinings(path), self._orders(duration_s), duration_s
         )
         self._events = {"caller": caller.events, "callee": callee.events}
-        (workspace.host / "mumble.json").write_text(json.dumps(self._events, indent=2))
+        (workspace.host / "mumble.json").write_text(
+            json.dumps(self._events, indent=2), encoding="utf-8"
+        )
 
     def note_outcome(self) -> bool:
         """How it ended, how the caller got in, and the round trips of Mumble's own pings."""
@@ -158,7 +160,7 @@ def murmur_fingerprint(lab: ReadyLab) -> str:
     (node,) = lab.topology.with_role(Role.MUMBLE_SERVER)
     file = lab.directory / "nodes" / node.name / places.in_project(places.MUMBLE_CERTIFICATE)
     try:
-        certificate = ssl.PEM_cert_to_DER_cert(file.read_text())
+        certificate = ssl.PEM_cert_to_DER_cert(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LabError(f"the certificate of Murmur cannot be read: {file}: {error}") from error
     return hashlib.sha256(certificate).hexdigest()

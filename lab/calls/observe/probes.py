@@ -75,7 +75,9 @@ def probing(lab: ReadyLab, path: VoicePath, workspace: Workspace) -> Iterator[Re
                 readings.timer = readings.timer or stopped["timer"]
                 # They go while the next one is listened to.
                 agent.end()
-    (workspace.host / "probes.json").write_text(json.dumps(asdict(readings), indent=2))
+    (workspace.host / "probes.json").write_text(
+        json.dumps(asdict(readings), indent=2), encoding="utf-8"
+    )
 
 
 def _orders(lab: ReadyLab, path: VoicePath, workspace: Workspace) -> dict[str, dict[str, Any]]:

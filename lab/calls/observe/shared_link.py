@@ -48,7 +48,7 @@ def _keep(watches: Sequence[LinkWatch], record: CallRecord, workspace: Workspace
         }
         for watch in watches
     ]
-    (workspace.host / "links.json").write_text(json.dumps(plain, indent=1))
+    (workspace.host / "links.json").write_text(json.dumps(plain, indent=1), encoding="utf-8")
     capped = [watch for watch in watches if watch.shape.rate_kbps is not None]
     if capped:
         note_link(record, min(capped, key=lambda watch: watch.shape.rate_kbps or 0))

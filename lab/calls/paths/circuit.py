@@ -40,7 +40,9 @@ def pinned_circuit(
         _note(record, state, relays)
         yield wanted
         state = circuit.read()
-    (workspace.host / "circuit.json").write_text(json.dumps(asdict(state), indent=2))
+    (workspace.host / "circuit.json").write_text(
+        json.dumps(asdict(state), indent=2), encoding="utf-8"
+    )
     _note(record, state, relays)
     record.invalid_reasons += state.faults(wanted)
 
