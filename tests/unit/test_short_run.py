@@ -13,6 +13,7 @@ from requests.exceptions import ReadTimeout
 from lab.engine import kernel, pbx_programs
 from lab.engine.short_run import printed_by
 from lab.errors import LabError
+from lab.events import Began, Happening
 from lab.images import base_image
 from lab.images.context import BASE_IMAGE
 
@@ -134,8 +135,9 @@ def test_why_a_base_image_was_not_pulled_is_what_was_seen(
     registry.api = registry
     monkeypatch.setattr("lab.engine.client.connect", lambda **_: registry)
     monkeypatch.setattr(base_image, "_bootstrap", lambda *_: None)
-    said: list[str] = []
-    base_image.obtain(Engine(), said.append)
-    assert said[0] == f"pulling {BASE_IMAGE}"
-    assert sentence in said[1]
-    assert ("nothing heard" in said[1]) == isinstance(failure, ReadTimeout)
+    told: list[Happening] = []
+    engine: Any = Engine()
+    base_image.obtain(engine, told.append)
+    assert told[0] == Began(f"pulling {BASE_IMAGE}")
+    assert sentence in str(told[1])
+    assert ("nothing heard" in str(told[1])) == isinstance(failure, ReadTimeout)
