@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lab.cli.output import err, out, print_json
 from lab.measure.capture import Capture, read_capture
 from lab.measure.delay import ClockFit
 from lab.measure.jitter import running_jitter
+from lab.measure.layer_names import said
 from lab.measure.rtp import Stream, streams
 from lab.measure.stream_report import StreamReport, stream_report
 from lab.measure.two_captures import Clocks, Comparison, Direction, compare
@@ -74,6 +76,7 @@ def _capture_values(capture: Capture, own: tuple[Stream, ...], series: bool) -> 
         "packets": len(capture),
         "cut_short": capture.cut_short,
         "link_types": list(capture.link_types),
+        "unread": [asdict(one) for one in capture.unread],
         "streams": rows,
     }
 
@@ -118,6 +121,8 @@ def _direction_values(way: Direction, series: bool) -> dict[str, Any]:
 def _print_capture(capture: Capture, reports: list[StreamReport]) -> None:
     note = ", cut short in its last packet" if capture.cut_short else ""
     out.print(f"{capture.path}: {len(capture)} packets{note}", soft_wrap=True)
+    if capture.unread:
+        err.print(f"Packets of it were not read: {said(capture.unread)}.", soft_wrap=True)
     if not reports:
         err.print("No RTP stream in it. RTP inside a tunnel shows only on the tunnel's interface.")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from lab.measure.codecs import Codec
 from lab.measure.emodel import rate
 from lab.measure.gaps import gaps
 from lab.measure.jitter import running_jitter
+from lab.measure.layer_names import said
 from lab.measure.pacing import deviations_ms, sender_pacing
-from lab.measure.packets import UDP
 from lab.measure.rtp import Stream, streams
 from lab.measure.stream_report import stream_report
+from lab.measure.tunnels import UDP
 from lab.measure.two_captures import Clocks, Comparison, Direction, compare
 
 CODEC_NAMES = {
@@ -31,6 +32,8 @@ CODEC_NAMES = {
     "speex": {"SPEEX"},
 }
 """Codec of a directory, and what its streams may carry."""
+MOST_UNREAD = 0.01
+"""Of a capture's packets: were they voice, this much of it would be missing."""
 DIFFERENT_CALLS = "caller and callee captures are of different calls"
 
 
@@ -73,6 +76,8 @@ def packet_findings(files: CallFiles) -> PacketFindings:
     if len(found) == 2:
         comparison = compare(found["caller"], found["callee"], Clocks.SEPARATE)
     ends = {end: _end(end, captures[end], own, comparison) for end, own in found.items()}
+    for end, one in ends.items():
+        reasons += [f"{end}: {reason}" for reason in _unseen(captures[end], one)]
     columns: dict[str, Any] = {}
     for end, one in ends.items():
         columns |= _end_columns(end, one)
@@ -112,6 +117,17 @@ def _end(end: str, capture: Capture, own: Sequence[Stream], comparison: Comparis
         sent = [stream for stream in own if stream.source == local]
         received = [stream for stream in own if stream.destination == local]
     return _End(max(sent, key=len, default=None), max(received, key=len, default=None))
+
+
+def _unseen(capture: Capture, one: _End) -> Iterator[str]:
+    """Why the capture does not show the end's voice, or not all of it."""
+    sides = {"received": one.received, "sent": one.sent}
+    missing = " and ".join(side for side, stream in sides.items() if stream is None)
+    if missing:
+        yield f"the capture shows no voice that it {missing}"
+    unread = sum(some.packets for some in capture.unread)
+    if unread and (missing or unread > MOST_UNREAD * len(capture)):
+        yield f"packets of the capture were not read: {said(capture.unread)}"
 
 
 def _local_address(end: str, capture: Capture, own: Sequence[Stream]) -> Address | None:

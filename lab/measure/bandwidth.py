@@ -9,8 +9,10 @@ import numpy as np
 
 from lab.errors import LabError
 from lab.measure.capture import Address, Capture
-from lab.measure.packets import SYN, TCP, Flags
+from lab.measure.octets import Flags
+from lab.measure.packets import SYN
 from lab.measure.rtp import Stream
+from lab.measure.tunnels import TCP
 
 ETHERNET_HEADER_BYTES = 14
 """Counted for every IP packet, also where the capture shows none (a tunnel); no check

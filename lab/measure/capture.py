@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.errors import LabError
-from lab.measure.packets import LINK_TYPES, Flags, read_headers
+from lab.measure.layer_names import Unread, link_type_name, tally
+from lab.measure.link_layers import LINK_TYPES
+from lab.measure.octets import Flags
+from lab.measure.packets import read_headers
 from lab.measure.pcap import Bytes, Ints, read_records
 
 Address = IPv4Address | IPv6Address
@@ -19,7 +22,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """The packets of one capture file, in file order; every array has one entry per packet."""
+    """The packets of one capture file, in file order; every array has one entry per packet.
+
+    Of a packet in a packet (a tunnel in the clear) addresses, ports and lengths are the inner's.
+    """
 
     path: Path
     data: Bytes
@@ -29,6 +35,8 @@ class Capture:
     link_types: tuple[int, ...]
     cut_short: bool
     """The file ends in the middle of a packet, as a capture that was killed does."""
+    unread: tuple[Unread, ...]
+    """Packets in encapsulations that are not read, most frequent first."""
     time_ns: Ints
     """Nanoseconds since 1970, by the clock of the capturing host."""
     wire_bytes: Ints
@@ -50,9 +58,16 @@ class Capture:
     payload_start: Ints
     """Offset in `data` of what follows the UDP or TCP header."""
     payload_bytes: Ints
-    """Its length on the wire."""
+    """Its length on the wire; of a datagram in fragments, in the first of them, all of it."""
     payload_captured_bytes: Ints
-    """How much of it stands in the file."""
+    """How much of it stands in the file, in this packet."""
+    datagram_bytes: Ints
+    """Length of the datagram's IP packets with their headers: of all its fragments in the first
+    of them, 0 in the others."""
+    fragment: Ints
+    """1 for the first part of a datagram in fragments, 2 for a later one, 0 for whole ones."""
+    identification: Ints
+    """What the fragments of one datagram have in common."""
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -98,9 +113,9 @@ def read_capture(path: Path | str) -> Capture:
     link_types = tuple(int(kind) for kind in np.unique(records.link_type))
     if link_types and not LINK_TYPES.intersection(link_types):
         raise LabError(
-            f"{path} was captured on an interface of link type {link_types[0]}, "
-            "which is not known here.",
-            "Known are Ethernet, raw IP, Linux cooked, loopback and PPP.",
+            f"{path} was captured on an interface of {link_type_name(link_types[0])}, "
+            "which is not read here.",
+            "Ethernet, raw IP, Linux cooked, loopback, MPLS, PPP, PPPoE and Cisco HDLC are.",
         )
     headers = read_headers(data, records)
     addresses, source, destination = _addresses(data, headers.ip_version, headers.source_at)
@@ -110,6 +125,7 @@ def read_capture(path: Path | str) -> Capture:
         addresses=addresses,
         link_types=link_types,
         cut_short=records.cut_short,
+        unread=tally(headers.stopped),
         time_ns=records.time_ns,
         wire_bytes=records.wire_bytes,
         captured_bytes=records.captured_bytes,
@@ -123,6 +139,9 @@ def read_capture(path: Path | str) -> Capture:
         payload_start=headers.payload_start,
         payload_bytes=headers.payload_bytes,
         payload_captured_bytes=headers.payload_captured_bytes,
+        datagram_bytes=headers.datagram_bytes,
+        fragment=headers.fragment,
+        identification=headers.identification,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lab.measure.packets import Flags
+from lab.measure.octets import Flags
 from lab.measure.pcap import Ints
 
 MAX_DROPOUT, MAX_MISORDER = 3000, 100

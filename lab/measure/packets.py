@@ -1,30 +1,27 @@
 """From link-layer frames to IP packets and their ports, for a whole capture at once.
 
-Link types: Ethernet with any number of VLAN tags up to three, raw IP, Linux cooked
-captures (both versions), BSD loopback, PPP. Numbers from the tcpdump LINKTYPE_ registry.
+Of packets in packets the innermost counts, as in Wireshark: there is the voice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
+from lab.measure.layer_names import NOTHING
+from lab.measure.link_layers import find_ip, first_layers
+from lab.measure.octets import Flags, Octets
 from lab.measure.pcap import Bytes, Ints, Records
+from lab.measure.tunnels import TCP, UDP, inner_layers, is_tunnel
 
-Flags = npt.NDArray[np.bool_]
-
-ETHERNET, NULL, PPP, LOOP, LINUX_SLL, LINUX_SLL2 = 1, 0, 9, 108, 113, 276
-RAW = (12, 14, 101, 228, 229)
-LINK_TYPES = frozenset({ETHERNET, NULL, PPP, LOOP, LINUX_SLL, LINUX_SLL2, *RAW})
-"""What can be read; packets of any other link type are not taken for IP."""
-
-VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
-TCP, UDP = 6, 17
 SYN = 0x02
-IPV6_EXTENSIONS = (0, 43, 44, 51, 60)
-"""Hop-by-hop, routing, fragment, authentication and destination options headers."""
+IPV6_FRAGMENT, AUTHENTICATION = 44, 51
+IPV6_EXTENSIONS = (0, 43, IPV6_FRAGMENT, 60)
+"""Hop-by-hop, routing, fragment and destination options headers."""
+MAX_EXTENSIONS, MAX_TUNNELS = 6, 6
+FRAGMENT_UNIT = 8
+"""Bytes that a fragment's offset counts (RFC 791, 3.1)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,128 +40,125 @@ class Headers:
     tcp_flags: Ints
     """The flags of RFC 9293, 3.1."""
     payload_start: Ints
-    """Offset in the file of what follows the UDP or TCP header."""
+    """Offset in the file of what follows the UDP or TCP header; the IP header in later parts of
+    a datagram."""
     payload_bytes: Ints
-    """Length of that on the wire."""
+    """Length of that on the wire, of a datagram in fragments all of it."""
     payload_captured_bytes: Ints
-    """How much of it stands in the file."""
-
-
-class _Reader:
-    """Big-endian numbers at offsets into the file, zero where the packet was cut before them."""
-
-    def __init__(self, data: Bytes, end: Ints) -> None:
-        self.data = data
-        self.end = end
-        self.last = len(data) - 1
-
-    def u8(self, at: Ints) -> Ints:
-        value = self.data[np.minimum(at, self.last)].astype(np.int64)
-        return np.where(at < self.end, value, 0)
-
-    def u16(self, at: Ints) -> Ints:
-        return self.u8(at) << 8 | self.u8(at + 1)
+    """How much of it stands in the file, in this packet."""
+    datagram_bytes: Ints
+    """Length of the datagram's IP packets with their headers: of all its fragments in the first
+    of them, 0 in the others."""
+    fragment: Ints
+    """1 for the first part of a datagram in fragments, 2 for a later one."""
+    identification: Ints
+    """What the fragments of one datagram have in common."""
+    stopped: Ints
+    """The layer that is not read here (`layer_names`), in which the packet's content lies."""
 
 
 def read_headers(data: Bytes, records: Records) -> Headers:
     """The IP, UDP and TCP headers of every record of a capture file's content `data`."""
     count = len(records.start)
-    zeros = np.zeros(count, np.int64)
+    columns = {field.name: np.zeros(count, np.int64) for field in fields(Headers)}
     if count == 0:
-        return Headers(*([zeros] * 10))
-    end = records.start + records.captured_bytes
-    reader = _Reader(data, end)
-    ip_at = _ip_offset(reader, records)
-    first = reader.u8(ip_at)
-    version = np.where((ip_at < end) & np.isin(first >> 4, (4, 6)), first >> 4, 0)
+        return Headers(**columns)
+    octets = Octets(data, records.start + records.captured_bytes)
+    frame_end = records.start + records.wire_bytes
+    rows = np.arange(count)
+    kind, at = first_layers(octets, records)
+    for _ in range(MAX_TUNNELS):
+        part = octets.of(rows)
+        stopped, ip_at = find_ip(part, kind, at)
+        headers, kind, at = _ip_headers(part, frame_end[rows], ip_at)
+        inside = headers.ip_version > 0
+        for name, column in columns.items():
+            column[rows[inside]] = getattr(headers, name)[inside]
+        columns["stopped"][rows] = np.where(stopped == NOTHING, kind, stopped)
+        followed = is_tunnel(kind)
+        rows, kind, at = rows[followed], kind[followed], at[followed]
+        if not len(rows):
+            break
+    return Headers(**columns)
+
+
+def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, Ints, Ints]:
+    """The headers from the IP header on, and what packets carry of their own kind, and where."""
+    first = octets.u8(ip_at)
+    version = np.where((ip_at < octets.end) & np.isin(first >> 4, (4, 6)), first >> 4, 0)
     four, six = version == 4, version == 6
 
-    on_wire = records.wire_bytes - (ip_at - records.start)
-    stated = np.where(four, reader.u16(ip_at + 2), reader.u16(ip_at + 4) + 40)
+    stated = np.where(four, octets.u16(ip_at + 2), octets.u16(ip_at + 4) + 40)
     # Offloaded segments above 64 KiB state a length of zero: then the frame's length stands.
     unstated = np.where(four, stated == 0, stated == 40)
-    ip_bytes = np.where(unstated, on_wire, stated) * (version > 0)
+    ip_bytes = np.where(unstated, frame_end - ip_at, stated) * (version > 0)
 
-    protocol, transport_at, whole = _transport(reader, ip_at, first, four, six)
-    seen = whole & (transport_at + 4 <= end) & np.isin(protocol, (TCP, UDP))
-    source_port = reader.u16(transport_at) * seen
-    destination_port = reader.u16(transport_at + 2) * seen
-    header = np.where(protocol == UDP, 8, (reader.u8(transport_at + 12) >> 4) * 4)
-    payload_start = transport_at + header
+    protocol, at, fragment, identification = _transport(octets, ip_at, first, four, six)
+    whole = fragment < 2
+    seen = whole & (at + 4 <= octets.end) & np.isin(protocol, (TCP, UDP))
+    source_port = octets.u16(at) * seen
+    destination_port = octets.u16(at + 2) * seen
+    header = np.where(protocol == UDP, 8, (octets.u8(at + 12) >> 4) * 4)
+    payload_start = np.where(seen, at + header, ip_at)
     payload_bytes = ip_at + ip_bytes - payload_start
+    datagram_bytes = np.where(whole, ip_bytes, 0)
+    parted = np.flatnonzero(seen & (fragment == 1) & (protocol == UDP))
+    if len(parted):
+        udp_bytes = octets.of(parted).u16(at[parted] + 4)
+        room = np.maximum(ip_at + ip_bytes - at, FRAGMENT_UNIT)[parted]
+        payload_bytes[parted] = udp_bytes - 8
+        parts = -(-udp_bytes // room)
+        datagram_bytes[parted] = udp_bytes + parts * (at - ip_at)[parted]
     payload_bytes = np.where(seen & (header >= 8), np.maximum(payload_bytes, 0), 0)
-    return Headers(
+    captured_end = np.minimum(octets.end, ip_at + ip_bytes)  # Padding and check sequence follow.
+    headers = Headers(
         ip_version=version,
         ip_bytes=ip_bytes,
         protocol=protocol * (version > 0),
         source_at=np.where(four, ip_at + 12, ip_at + 8) * (version > 0),
         source_port=source_port,
         destination_port=destination_port,
-        tcp_flags=reader.u8(transport_at + 13) * (seen & (protocol == TCP)),
+        tcp_flags=octets.u8(at + 13) * (seen & (protocol == TCP)),
         payload_start=payload_start,
         payload_bytes=payload_bytes,
-        payload_captured_bytes=np.clip(end - payload_start, 0, payload_bytes),
+        payload_captured_bytes=np.clip(captured_end - payload_start, 0, payload_bytes),
+        datagram_bytes=datagram_bytes,
+        fragment=fragment,
+        identification=identification,
+        stopped=np.zeros(len(version), np.int64),
     )
-
-
-def _ip_offset(reader: _Reader, records: Records) -> Ints:
-    """Where the IP header begins; the record's end where the frame carries no IP."""
-    offset = reader.end.copy()
-    for link_type in np.unique(records.link_type):
-        mine = records.link_type == link_type
-        part = _Reader(reader.data, reader.end[mine])
-        start = records.start[mine]
-        if link_type == ETHERNET:
-            found = _behind_ethertype(part, start + 12)
-        elif link_type == LINUX_SLL:
-            found = _behind_ethertype(part, start + 14)
-        elif link_type == LINUX_SLL2:
-            found = _behind_ethertype(part, start, header=20)
-        elif link_type in (NULL, LOOP):
-            found = start + 4
-        elif link_type == PPP:
-            framed = part.u8(start) == 0xFF
-            protocol = part.u16(start + 2 * framed)
-            ip = np.isin(protocol, (0x0021, 0x0057))
-            found = np.where(ip, start + 2 * framed + 2, part.end)
-        elif link_type in RAW:
-            found = start
-        else:
-            continue
-        offset[mine] = np.minimum(found, part.end)
-    return offset
-
-
-def _behind_ethertype(reader: _Reader, at: Ints, header: int = 2) -> Ints:
-    """Follow VLAN tags from the EtherType at `at`, which is `header` bytes before the payload."""
-    kind, payload = reader.u16(at), at + header
-    for _ in range(3):
-        tagged = np.isin(kind, VLAN_TAGS)
-        if not tagged.any():
-            break
-        kind = np.where(tagged, reader.u16(payload + 2), kind)
-        payload = payload + 4 * tagged
-    return np.where(np.isin(kind, (0x0800, 0x86DD)), payload, reader.end)
+    carried_at = np.where(protocol == UDP, payload_start, at)
+    carried = whole & (version > 0)
+    kind, inner_at = inner_layers(
+        octets, protocol * carried, (source_port, destination_port), carried_at
+    )
+    return headers, kind, inner_at
 
 
 def _transport(
-    reader: _Reader, ip_at: Ints, first: Ints, four: Flags, six: Flags
-) -> tuple[Ints, Ints, Flags]:
-    """Protocol, offset of its header, and whether it stands in this packet (not a later part)."""
-    protocol = np.where(four, reader.u8(ip_at + 9), reader.u8(ip_at + 6) * six)
+    octets: Octets, ip_at: Ints, first: Ints, four: Flags, six: Flags
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Protocol, offset of its header, part of a datagram (as in `Headers`), identification."""
+    protocol = np.where(four, octets.u8(ip_at + 9), octets.u8(ip_at + 6) * six)
     at = ip_at + np.where(four, (first & 15) * 4, 40)
-    fragment = reader.u16(ip_at + 6) & 0x1FFF
-    whole = (four & (fragment == 0)) | six
-    for _ in range(6):
-        extended = six & np.isin(protocol, IPV6_EXTENSIONS)
+    flags = np.where(four, octets.u16(ip_at + 6), 0)
+    fragment = np.where(flags & 0x1FFF > 0, 2, flags >> 13 & 1)
+    identification = np.where(four, octets.u16(ip_at + 4), 0)
+    for _ in range(MAX_EXTENSIONS):
+        extended = six & np.isin(protocol, IPV6_EXTENSIONS) | (protocol == AUTHENTICATION)
+        extended &= fragment < 2
         if not extended.any():
             break
-        later_part = extended & (protocol == 44) & (reader.u16(at + 2) >= 8)
-        whole &= ~later_part
-        length = np.where(
-            protocol == 44, 8, (reader.u8(at + 1) + np.where(protocol == 51, 2, 1))
-            * np.where(protocol == 51, 4, 8),
-        )  # fmt: skip
-        protocol = np.where(extended, reader.u8(at), protocol)
-        at = at + length * extended
-    return protocol, at, whole
+        rows = np.flatnonzero(extended)
+        part, here, kind = octets.of(rows), at[rows], protocol[rows]
+        parted = kind == IPV6_FRAGMENT
+        position = part.u16(here + 2)
+        fragment[rows] = np.where(
+            parted, np.where(position >> 3 > 0, 2, position & 1), fragment[rows]
+        )
+        identification[rows] = np.where(parted, part.u32(here + 4), identification[rows])
+        length = part.u8(here + 1)
+        length = np.where(kind == AUTHENTICATION, 4 * (length + 2), 8 * (length + 1))
+        protocol[rows] = part.u8(here)
+        at[rows] = here + np.where(parted, 8, length)
+    return protocol, at, fragment, identification

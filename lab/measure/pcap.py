@@ -28,7 +28,8 @@ CLASSIC_MAGIC = {
     b"\x4d\x3c\xb2\xa1": ("<", 1),
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
-INTERFACE, SIMPLE_PACKET, ENHANCED_PACKET = 1, 3, 6
+INTERFACE, OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
+PACKET_BLOCKS = frozenset({OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET})
 TIME_RESOLUTION, TIME_OFFSET = 9, 14
 
 
@@ -77,7 +78,8 @@ def _damaged(path: Path, offset: int, what: str) -> LabError:
 def _read_classic(path: Path, data: Bytes, order: str, ns_per_tick: int) -> Records:
     if len(data) < 24:
         raise _damaged(path, len(data), "the file header is cut short")
-    link = int(data[20:24].view(f"{order}u4")[0]) & 0x0FFFFFFF
+    # The word's upper half tells whether frames end in a check sequence, and its length.
+    link = int(data[20:24].view(f"{order}u4")[0]) & 0xFFFF
     headers, cut_short = _walk_classic(path, data, order)
     field = [_u32(data, headers + 4 * n, order) for n in range(4)]
     return Records(
@@ -187,7 +189,7 @@ def _read_pcapng(path: Path, data: Bytes) -> Records:
         try:
             if kind == INTERFACE:
                 interfaces.append(_interface(body, order))
-            elif kind in (ENHANCED_PACKET, SIMPLE_PACKET):
+            elif kind in PACKET_BLOCKS:
                 header, *row = _packet(body, order, kind, interfaces)
                 rows.append((at + 8 + header, *row))
         except _DamageError as damage:
@@ -220,11 +222,15 @@ def _packet(
     body: memoryview, order: str, kind: int, interfaces: list[_Interface]
 ) -> tuple[int, int, int, int, int]:
     """(header length, captured, wire, time_ns, link_type) of a packet block."""
-    header = 20 if kind == ENHANCED_PACKET else 4
+    header = 4 if kind == SIMPLE_PACKET else 20
     if len(body) < header:
         raise _DamageError("a packet block is too short")
     if kind == ENHANCED_PACKET:
         number, high, low, captured, wire = struct.unpack_from(f"{order}IIIII", body)
+        ticks = high << 32 | low
+    elif kind == OBSOLETE_PACKET:
+        # Its interface has half the width; a count of dropped packets is in the other half.
+        number, _, high, low, captured, wire = struct.unpack_from(f"{order}HHIIII", body)
         ticks = high << 32 | low
     else:
         (wire,) = struct.unpack_from(f"{order}I", body)

@@ -9,9 +9,10 @@ import numpy as np
 from lab.measure.capture import Address, Capture
 from lab.measure.codecs import COMFORT_NOISE_TYPES, DYNAMIC_TYPES, STATIC, Codec, infer_codec
 from lab.measure.numbering import extended_sequence, unwrapped
-from lab.measure.packets import UDP, Flags
+from lab.measure.octets import Flags
 from lab.measure.pcap import Bytes, Ints
 from lab.measure.sdp import MediaDescription, media_descriptions
+from lab.measure.tunnels import UDP
 
 HEADER_BYTES = 12
 MIN_PACKETS = 5

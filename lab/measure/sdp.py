@@ -10,7 +10,7 @@ import numpy as np
 
 from lab.measure.capture import Address, Capture
 from lab.measure.codecs import STATIC, Codec
-from lab.measure.packets import TCP, UDP
+from lab.measure.tunnels import TCP, UDP
 
 _MEDIA = re.compile(rb"^m=audio (\d+)[ /].*?RTP/\S+ ([\d ]+)", re.MULTILINE)
 _CONNECTION = re.compile(rb"^c=IN IP[46] ([^\s/]+)", re.MULTILINE)

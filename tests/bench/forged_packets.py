@@ -50,10 +50,13 @@ def ipv4(
     *,
     protocol: int = 17,
     fragment_offset: int = 0,
+    more_fragments: bool = False,
+    identification: int = 1,
     stated_bytes: int | None = None,
 ) -> bytes:
     length = 20 + len(transport) if stated_bytes is None else stated_bytes
-    header = struct.pack(">BBHHHBBH", 0x45, 0, length, 1, fragment_offset // 8, 64, protocol, 0)
+    position = fragment_offset // 8 | more_fragments << 13
+    header = struct.pack(">BBHHHBBH", 0x45, 0, length, identification, position, 64, protocol, 0)
     return header + ip_address(source).packed + ip_address(destination).packed + transport
 
 
@@ -66,6 +69,31 @@ def ipv6(
 ) -> bytes:
     header = struct.pack(">IHBB", 6 << 28, len(transport), protocol, 64)
     return header + ip_address(source).packed + ip_address(destination).packed + transport
+
+
+def fragments(datagram: bytes, size: int, identification: int) -> list[bytes]:
+    """The IPv4 packets of a datagram that carry `size` bytes of it each."""
+    return [
+        ipv4(
+            datagram[at : at + size],
+            fragment_offset=at,
+            more_fragments=at + size < len(datagram),
+            identification=identification,
+        )
+        for at in range(0, len(datagram), size)
+    ]
+
+
+def fragments6(datagram: bytes, size: int, identification: int) -> list[bytes]:
+    """The same in IPv6."""
+    return [
+        ipv6(
+            struct.pack(">BBHI", 17, 0, at | (at + size < len(datagram)), identification)
+            + datagram[at : at + size],
+            protocol=44,
+        )
+        for at in range(0, len(datagram), size)
+    ]
 
 
 def ethernet(packet: bytes, *tags: int) -> bytes:
@@ -111,6 +139,13 @@ def enhanced(
         f"{order}IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(frame.octets), wire
     )
     return block(6, head + frame.octets, order)
+
+
+def obsolete(frame: Frame, order: str = "<", number: int = 0) -> bytes:
+    ticks = frame.time_ns // 1000
+    wire = frame.wire_bytes or len(frame.octets)
+    head = (number, 0xFFFF, ticks >> 32, ticks & 0xFFFFFFFF, len(frame.octets), wire)
+    return block(2, struct.pack(f"{order}HHIIII", *head) + frame.octets, order)
 
 
 def voice(

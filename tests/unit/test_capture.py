@@ -15,9 +15,12 @@ from forged_packets import (
     block,
     enhanced,
     ethernet,
+    fragments,
+    fragments6,
     interface,
     ipv4,
     ipv6,
+    obsolete,
     pcap,
     section,
     tcp,
@@ -119,6 +122,16 @@ def test_pcapng_sections_interfaces_and_blocks_of_other_kinds(tmp_path: Path) ->
     assert capture.payload_bytes.tolist() == [172, 172, 172]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_obsolete_packet_blocks_among_others(tmp_path: Path, order: str) -> None:
+    """Block type 2, which dumpcap wrote before 2009 and some capture cards still do."""
+    frames = [Frame(START_NS + n * 1000, ethernet(VOICE)) for n in range(4)]
+    blocks = [(obsolete if n % 2 else enhanced)(frame, order) for n, frame in enumerate(frames)]
+    capture = read(tmp_path, section(order) + interface(1, order) + b"".join(blocks))
+    assert capture.time_ns.tolist() == [frame.time_ns for frame in frames]
+    assert capture.payload_bytes.tolist() == [172] * 4
+
+
 def test_ipv6_with_extension_headers(tmp_path: Path) -> None:
     hop_by_hop = b"\x2c\x00" + bytes(6)
     first_fragment = struct.pack(">BBHI", 17, 0, 1, 99)
@@ -135,6 +148,19 @@ def test_later_fragments_have_no_ports(tmp_path: Path) -> None:
     frame = ethernet(ipv4(b"\x0f\xa0\x13\x88 looks like ports", fragment_offset=1480))
     capture = read(tmp_path, pcap([Frame(0, frame)]))
     assert (capture.source_port[0], capture.payload_bytes[0]) == (0, 0)
+
+
+@pytest.mark.parametrize("six", [False, True])
+def test_the_first_fragment_tells_of_the_whole_datagram(tmp_path: Path, six: bool) -> None:
+    datagram = udp(b"\x80" + bytes(1931), 4000, 5000)
+    parts = (fragments6 if six else fragments)(datagram, 1480, 7)
+    capture = read(tmp_path, pcap([Frame(n, ethernet(part)) for n, part in enumerate(parts)]))
+    assert capture.fragment.tolist() == [1, 2]
+    assert capture.identification.tolist() == [7, 7]
+    assert capture.payload_bytes.tolist() == [1932, 0]
+    assert capture.payload_captured_bytes.tolist() == [1472, 0]
+    assert capture.datagram_bytes.tolist() == [capture.ip_bytes.sum(), 0]
+    assert capture.ip_bytes.sum() == 1940 + 2 * (48 if six else 20)
 
 
 def test_snap_length_cuts_the_payload_but_not_its_length(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from field_tree import CLIP, frames_at, make_call, scored_row, write_wav
-from forged_packets import write
+from forged_packets import ethernet, ipv4, write
 from talker import speak
 
 from lab.cli.field import command
@@ -216,6 +216,26 @@ class TestRows:
         assert spoilt.callee_pesq_mos is None
         assert spoilt.caller_jitter_mean is None
         assert spoilt.callee_jitter_mean is not None
+
+    @pytest.mark.parametrize("protocol", [50, 115])
+    def test_a_call_whose_packets_were_not_read_is_never_valid(
+        self, tmp_path: Path, reference: Path, protocol: int
+    ) -> None:
+        made = make_call(tmp_path / "tree" / LOCATION, 0)
+        for end in ("caller", "callee"):
+            frames = frames_at(end, 0)
+            hidden = [
+                replace(frame, octets=ethernet(ipv4(frame.octets[14:], protocol=protocol)))
+                for frame in frames
+            ]
+            write(
+                made[f"{end} capture"], hidden if end == "caller" else frames[:800] + hidden[800:]
+            )
+        (row,) = analyse(tmp_path, reference)
+        assert (row.status, row.valid) == ("ok", False)
+        assert "caller: the capture shows no voice that it received and sent" in row.invalid_reasons
+        assert "caller: packets of the capture were not read: 900 in " in row.invalid_reasons
+        assert "callee: packets of the capture were not read: 100 in " in row.invalid_reasons
 
     def test_a_reference_without_speech_is_refused_at_once(self, tmp_path: Path) -> None:
         make_call(tmp_path / "tree" / LOCATION, 0)

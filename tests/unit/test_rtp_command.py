@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from field_tree import frames_at
-from forged_packets import pcap, write
+from forged_packets import START_NS, Frame, ethernet, ipv4, pcap, voice, write
 
 from lab.cli.rtp import command
 from lab.errors import LabError
@@ -74,6 +74,13 @@ def test_a_capture_without_voice_says_so_on_stderr(tmp_path: Path) -> None:
     result = run(empty)
     assert "No RTP stream" in result.stderr
     assert as_json(empty)["captures"][0]["streams"] == []
+
+
+def test_packets_that_were_not_read_are_told(tmp_path: Path) -> None:
+    hidden = [Frame(START_NS, ethernet(ipv4(bytes(99), protocol=50)))] * 3
+    path = write(tmp_path / "esp.pcap", [*voice(50), *hidden])
+    assert "Packets of it were not read: 3 in ESP." in run(path).stderr
+    assert as_json(path)["captures"][0]["unread"] == [{"what": "ESP", "packets": 3}]
 
 
 def test_captures_of_two_calls_have_no_delays(tmp_path: Path, both: list[Path]) -> None:
