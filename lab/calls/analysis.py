@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lab.calls.ceilings import ceiling_mos
 from lab.calls.emulation_check import clock_doubts
 from lab.calls.observe.probes import Readings
 from lab.calls.paths.base import VoicePath
 from lab.calls.voice_streams import VoiceStreams
+from lab.clip.fitness import ceiling_mos
 from lab.engine.usage import Usage
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.bandwidth import Between, begun_connections, media_window, rate_kbps

@@ -18,7 +18,6 @@ from lab.calls.analysis import (
     note_streams,
     note_usage,
 )
-from lab.calls.ceilings import ceiling_of
 from lab.calls.coding import choose_coding
 from lab.calls.conversation import OTHER_SPEECH, CallSite
 from lab.calls.figures import ended
@@ -35,14 +34,16 @@ from lab.calls.workspace import (
     make_workspace,
     new_call_id,
 )
+from lab.clip.fitness import ceiling_of
 from lab.engine.client import connect
 from lab.engine.discovery import find_labs
 from lab.engine.execution import file_in
+from lab.engine.host import read_cpu_times
 from lab.engine.usage import begin_reading
 from lab.errors import LabError
 from lab.events import Began, CallBegan, CallInterrupted, Listener, silent
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.host_load import load_between, read_cpu_times
+from lab.measure.host_load import load_between
 from lab.measure.record import CallRecord
 from lab.measure.wav import Wav, read_wav
 from lab.wire.codecs import Coding

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-STAT = Path("/proc/stat")
 _IDLE, _IOWAIT, _STEAL, _GUEST = 3, 4, 7, 8
 
 
@@ -33,11 +31,6 @@ def cpu_times(text: str) -> CpuTimes:
     """Parse the `cpu` line of /proc/stat (proc(5)); guest time is part of user time there."""
     ticks = [int(field) for field in text.split("\n", 1)[0].split()[1:]]
     return CpuTimes(sum(ticks[:_GUEST]), ticks[_IDLE] + ticks[_IOWAIT], ticks[_STEAL])
-
-
-def read_cpu_times() -> CpuTimes:
-    """The counters now."""
-    return cpu_times(STAT.read_text(encoding="utf-8"))
 
 
 def load_between(before: CpuTimes, after: CpuTimes) -> HostLoad | None:

@@ -20,11 +20,12 @@ from lab.calls.call import CallPlan, make_call
 from lab.calls.workspace import Workspace
 from lab.engine.client import connect
 from lab.engine.discovery import RunningLab
+from lab.engine.host import read_cpu_times
 from lab.engine.usage import Usage, read_usage
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
-from lab.measure.host_load import load_between, read_cpu_times
+from lab.measure.host_load import load_between
 from lab.measure.record import CallRecord
 
 MB = 1e6

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.engine.client import connect
+from lab.engine.host import read_cpu_times
 from lab.engine.usage import Usage, read_usage
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
 from lab.load.goodput import goodput
 from lab.load.spec import LoadSpec, parse_load
-from lab.measure.host_load import load_between, read_cpu_times
+from lab.measure.host_load import load_between
 from lab.shaping.helpers import link_helpers
 from lab.shaping.live import apply
 from lab.shaping.placement import place

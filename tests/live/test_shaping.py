@@ -15,9 +15,10 @@ from two_hosts import PORT, Host, TwoHosts, two_hosts
 
 from lab.agents.probe.timer import LatenessTimer
 from lab.engine.agent import AgentError
+from lab.engine.host import read_cpu_times
 from lab.engine.kernel import probe
 from lab.images.build import image_tag
-from lab.measure.host_load import HostLoad, load_between, read_cpu_times
+from lab.measure.host_load import HostLoad, load_between
 from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
 
 pytestmark = pytest.mark.live

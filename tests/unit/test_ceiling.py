@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from talker import speak, wav
 
+from lab.clip import offline_codec
+from lab.clip.ceiling import ceiling, clip_hash
+from lab.clip.offline_codec import CodecError, apply_codec
 from lab.errors import LabError
-from lab.measure import offline_codec
-from lab.measure.ceiling import ceiling, clip_hash
-from lab.measure.offline_codec import CodecError, apply_codec
 from lab.measure.score import score
 
 CLIP = wav(speak(seed=1, seconds=12), name="clip")

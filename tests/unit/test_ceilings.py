@@ -9,10 +9,10 @@ import pytest
 import soundfile
 from talker import speak
 
-from lab.calls import ceilings
-from lab.calls.ceilings import ceiling_mos, ceiling_of
+from lab.clip import fitness
+from lab.clip.fitness import ceiling_mos, ceiling_of
+from lab.clip.offline_codec import apply_codec
 from lab.errors import LabError
-from lab.measure.offline_codec import apply_codec
 from lab.measure.score import score
 from lab.measure.wav import Wav, read_wav
 
@@ -38,8 +38,8 @@ def test_the_ceiling_of_opus_rises_with_its_rate_and_is_computed_once(
     def never(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(ceilings, "apply_codec", never)
-    monkeypatch.setattr(ceilings, "ceiling", never)
+    monkeypatch.setattr(fitness, "apply_codec", never)
+    monkeypatch.setattr(fitness, "ceiling", never)
     again = [ceiling_mos(clip, "OPUS", 8), ceiling_mos(clip, "OPUS", 64)]
     assert [*again, ceiling_mos(clip, "L16-16")] == [low, high, pcm]
 

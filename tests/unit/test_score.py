@@ -10,9 +10,9 @@ import pytest
 from damaged_calls import later, with_losses, with_stalls
 from talker import Samples, speak, wav
 
+from lab.clip.offline_codec import apply_codec
 from lab.errors import LabError
 from lab.measure.alignment import align
-from lab.measure.offline_codec import apply_codec
 from lab.measure.score import Score, score
 from lab.measure.speech import pauses
 from lab.measure.wav import Wav

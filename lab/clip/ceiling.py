@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.measure.offline_codec import CodecError, apply_codec
+from lab.clip.offline_codec import CodecError, apply_codec
 from lab.measure.score import Score, score
 from lab.measure.speech import RATE_HZ, pauses
 from lab.measure.wav import Samples, Wav, read_wav

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lab import storage
+from lab.clip.ceiling import Point, ceiling, clip_hash
+from lab.clip.offline_codec import CODINGS, CodecError, apply_codec
 from lab.errors import LabError
-from lab.measure.ceiling import Point, ceiling, clip_hash
-from lab.measure.offline_codec import CODINGS, CodecError, apply_codec
 from lab.measure.score import score
 from lab.measure.wav import Wav, read_wav
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def ceiling_of(
     reference: Path, other_speech: Callable[[], Sequence[Wav]] = tuple
 ) -> dict[str, Any]:
-    """Ceiling and negative controls of the clip (see `lab.measure.ceiling.Ceiling`).
+    """Ceiling and negative controls of the clip (see `lab.clip.ceiling.Ceiling`).
 
     Taken from the results if they are there, otherwise computed (some seconds) and kept; only
     then is `other_speech` asked for, which must not be taken for the clip either.
