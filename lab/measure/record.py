@@ -198,10 +198,17 @@ class CallRecord:
     versions: dict[str, str] = field(default_factory=dict)
     artefacts: str | None = None
     """The directory with captures, recordings and logs."""
+    asked: dict[str, str | int | float] = field(default_factory=dict)
+    """Runs only: what was varied and has no column above, by the name that its column has."""
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, in the order of the columns."""
-        return asdict(self)
+        measured = asdict(self)
+        del measured[ASKED]
+        return measured | self.asked
 
 
-COLUMNS: tuple[str, ...] = tuple(item.name for item in fields(CallRecord))
+ASKED = "asked"
+"""The field whose items are columns of their own."""
+COLUMNS: tuple[str, ...] = tuple(item.name for item in fields(CallRecord) if item.name != ASKED)
+"""Those that every record has."""

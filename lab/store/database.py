@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab import storage
 from lab.errors import LabError
-from lab.measure.record import CallRecord
+from lab.measure.record import ASKED, CallRecord
+from lab.store.columns import Column, column_of_values, columns_of
 
 FILE = "results.sqlite"
-_JSON_COLUMNS = {"invalid_reasons", "versions"}
-_TYPES = {"int": "INTEGER", "float": "REAL", "bool": "INTEGER", "str": "TEXT"}
+BUSY_S = 30.0
+"""How long a command waits while others write."""
+BUSY_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,75 +50,89 @@ class Run:
     """When its last call ended; None while it can go on."""
 
 
+RUN_COLUMNS = columns_of(Run)
+CALL_COLUMNS = columns_of(CallRecord, apart_from=[ASKED])
+KEYS = {"runs": "run_id", "calls": "call_id"}
+"""Table → its primary key."""
+
+
 class Store:
     """The open database; use `open_store`, or `lab.store.reading.read_store`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """What is missing in the database is missing in its rows, until `make_whole`."""
+        """What the database lacks, its rows lack, until `make_whole`."""
         self._connection = connection
         connection.row_factory = sqlite3.Row
 
     def make_whole(self) -> None:
         """Make the tables that are missing, and columns that a newer version added."""
-        connection = self._connection
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        with connection:
-            # Several commands may open a new database at once: each looks again what is missing.
-            connection.execute("BEGIN IMMEDIATE")
-            self._grow("runs", "run_id", Run)
-            self._grow("calls", "call_id", CallRecord)
-            connection.execute(
+        _write_ahead(self._connection)
+        run = self._connection.execute
+        run("PRAGMA synchronous=FULL")
+        # Several commands may open a new database at once: each looks again what is missing.
+        with self._writing():
+            for table, key in KEYS.items():
+                run(f"CREATE TABLE IF NOT EXISTS {table} ({key} TEXT PRIMARY KEY)")
+            self._grow("runs", RUN_COLUMNS.values())
+            self._grow("calls", CALL_COLUMNS.values())
+            run(
                 "CREATE UNIQUE INDEX IF NOT EXISTS planned_calls"
                 " ON calls (run_id, point_id, point_call)"
             )
 
-    def _grow(self, table: str, key: str, row: type[Run] | type[CallRecord]) -> None:
-        """Make the table where it is missing, and every column that it lacks."""
-        run = self._connection.execute
-        run(f'CREATE TABLE IF NOT EXISTS {table} ("{key}" TEXT PRIMARY KEY)')
-        present = self._columns(table)
-        for item in fields(row):
-            if item.name not in present:
-                kind = _TYPES.get(str(item.type).split(" | ")[0], "TEXT")
-                run(f'ALTER TABLE {table} ADD COLUMN "{item.name}" {kind}')
+    def _grow(self, table: str, columns: Iterable[Column]) -> None:
+        """Make every column that the table lacks."""
+        present = self._present(table)
+        for column in columns:
+            if column.name not in present:
+                self._connection.execute(
+                    f'ALTER TABLE {table} ADD COLUMN "{column.name}" {column.kind.sqlite}'
+                )
 
-    def _columns(self, table: str) -> set[str]:
-        rows = self._connection.execute(f"PRAGMA table_info({table})")
-        return {column["name"] for column in rows}
+    def _present(self, table: str) -> set[str]:
+        """The columns that the table has; none where it is missing."""
+        return {row["name"] for row in self._connection.execute(f"PRAGMA table_info({table})")}
 
-    def _rows(
-        self, table: str, row: type[Run] | type[CallRecord], rest: str, *values: str
-    ) -> list[sqlite3.Row]:
-        """The columns of `row` that the table has; `rest` is what follows its name."""
-        present = self._columns(table)
-        names = ", ".join(f'"{item.name}"' for item in fields(row) if item.name in present)
-        if not names:
+    def _rows(self, table: str, rest: str = "", *values: str) -> list[sqlite3.Row]:
+        """Rows, oldest first; `rest` is what follows the table's name."""
+        if not self._present(table):
             return []
-        query = f"SELECT {names} FROM {table} {rest}"  # noqa: S608 - own names
+        query = f"SELECT * FROM {table} {rest} ORDER BY started_at, {KEYS[table]}"  # noqa: S608 - own names
         return list(self._connection.execute(query, values))
 
-    def _insert(self, table: str, row: dict[str, Any]) -> None:
+    def _insert(self, table: str, columns: Mapping[str, Column], row: Mapping[str, Any]) -> None:
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" for _ in row)
-        values = [_to_sql(name, value) for name, value in row.items()]
+        cells = [columns[name].to_sql(value) for name, value in row.items()]
+        self._connection.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - own names
+            cells,
+        )
+
+    def _insert_call(self, record: CallRecord) -> None:
+        asked = {name: column_of_values(name, [value]) for name, value in record.asked.items()}
+        self._grow("calls", asked.values())
+        self._insert("calls", {**CALL_COLUMNS, **asked}, record.to_dict())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All of what is written in the block, or nothing."""
         with self._connection:
-            self._connection.execute(
-                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - own names
-                values,
-            )
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
 
     def add_run(self, run: Run) -> None:
         """Store the description of a run, if it is not stored yet."""
         if run.run_id not in {known.run_id for known in self.runs()}:
-            self._insert("runs", asdict(run))
+            with self._writing():
+                self._insert("runs", RUN_COLUMNS, asdict(run))
 
     def note_lab(self, run_id: str, versions: dict[str, str], lab_is_own: bool) -> None:
         """Keep with the run what its lab consists of and who brought it up."""
         with self._connection:
             self._connection.execute(
                 "UPDATE runs SET versions = ?, lab_is_own = ? WHERE run_id = ?",
-                (json.dumps(versions), lab_is_own, run_id),
+                (RUN_COLUMNS["versions"].to_sql(versions), lab_is_own, run_id),
             )
 
     def note_end(self, run_id: str, ended_at: str) -> None:
@@ -128,8 +144,7 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""
-        rows = self._rows("runs", Run, "ORDER BY started_at, run_id")
-        return [Run(**_from_sql(row, ("quick", "lab_is_own"))) for row in rows]
+        return [Run(**_cells(row, RUN_COLUMNS)) for row in self._rows("runs")]
 
     def run(self, run_id: str) -> Run:
         """The run with that id, or the newest for `last`; LabError where there is none."""
@@ -142,17 +157,19 @@ class Store:
 
     def add_call(self, record: CallRecord) -> None:
         """Store one call and commit."""
-        self._insert("calls", record.to_dict())
+        with self._writing():
+            self._insert_call(record)
+
+    def replace_call(self, record: CallRecord) -> None:
+        """Store one call in place of what is stored of it, if anything is, and commit."""
+        with self._writing():
+            self._connection.execute("DELETE FROM calls WHERE call_id = ?", (record.call_id,))
+            self._insert_call(record)
 
     def calls(self, run_id: str | None = None) -> list[CallRecord]:
         """The calls of a run, or all calls, in the order they were made."""
-        order = "ORDER BY started_at, call_id"
-        rows = (
-            self._rows("calls", CallRecord, order)
-            if run_id is None
-            else self._rows("calls", CallRecord, f"WHERE run_id = ? {order}", run_id)
-        )
-        return [CallRecord(**_from_sql(row, ("valid",))) for row in rows]
+        of_run = ("WHERE run_id = ?", run_id) if run_id is not None else ()
+        return [_record(row) for row in self._rows("calls", *of_run)]
 
 
 @contextmanager
@@ -164,7 +181,7 @@ def open_store(path: Path | None = None) -> Iterator[Store]:
     file = path or storage.results_directory() / FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, timeout=30)
+        connection = sqlite3.connect(file, timeout=BUSY_S)
     except (OSError, sqlite3.Error) as error:
         raise LabError(f"cannot open the results in {file}: {error}") from error
     try:
@@ -180,14 +197,35 @@ def open_store(path: Path | None = None) -> Iterator[Store]:
         connection.close()
 
 
-def _to_sql(name: str, value: Any) -> Any:
-    return json.dumps(value) if name in _JSON_COLUMNS else value
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have changes logged ahead of the database.
+
+    Where another command is just doing that to a new database, SQLite itself does not wait: it
+    is about to write what the other one writes.
+    """
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_POLL_S)
+        else:
+            return
 
 
-def _from_sql(row: sqlite3.Row, truths: tuple[str, ...]) -> dict[str, Any]:
-    values = dict(row)
-    for name in _JSON_COLUMNS & values.keys():
-        values[name] = json.loads(values[name])
-    for name in values.keys() & set(truths):
-        values[name] = bool(values[name])
-    return values
+def _cells(row: sqlite3.Row, columns: Mapping[str, Column]) -> dict[str, Any]:
+    """A row's values; one that is older than a column has none there."""
+    present = set(row.keys())
+    return {
+        name: column.from_sql(row[name] if name in present else None)
+        for name, column in columns.items()
+    }
+
+
+def _record(row: sqlite3.Row) -> CallRecord:
+    """The record in a row; columns that no measured figure has are what was asked."""
+    others = [name for name in row.keys() if name not in CALL_COLUMNS]  # noqa: SIM118 - no mapping
+    asked = {name: row[name] for name in others if row[name] is not None}
+    return CallRecord(**_cells(row, CALL_COLUMNS), asked=asked)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -120,6 +123,25 @@ def test_commands_that_open_a_new_database_at_once_do_not_trip_each_other(tmp_pa
             assert len(store.calls("cliff-1")) == 8
 
 
+def test_a_database_that_another_command_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself says at once that it is locked, however long it was told to wait."""
+    file = tmp_path / "calls.sqlite"
+    held = threading.Event()
+
+    def making() -> None:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            held.set()
+            time.sleep(0.3)
+            connection.execute("ROLLBACK")
+
+    other = threading.Thread(target=making)
+    other.start()
+    held.wait()
+    open_and_add(file, 1)
+    other.join()
+
+
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     with (
         pytest.raises(LabError, match=r"cannot store results .* disk is full"),
@@ -184,3 +206,34 @@ def test_what_is_no_database_is_a_sentence(tmp_path: Path) -> None:
         read_store(tmp_path / "calls.sqlite"),
     ):
         pass
+
+
+def test_what_was_asked_and_has_no_column_gets_one(tmp_path: Path) -> None:
+    """Also when another command has added the same one meanwhile, and beside calls without it."""
+    file = tmp_path / "calls.sqlite"
+    records = [simulated(PlannedCall(POINT, number, seed=3), "cliff-1") for number in (1, 2, 3)]
+    records[0].asked = {"weather": "rain", "topology.tor.circuit": "[a,b,c]"}
+    records[2].asked = {"weather": "sun", "wind_kmh": 12}
+    with open_store(file) as first, open_store(file) as second:
+        first.add_call(records[0])
+        second.add_call(records[1])
+        first.add_call(records[2])
+        assert second.calls() == records
+    with sqlite3.connect(file) as connection:
+        assert connection.execute(
+            'SELECT weather, "topology.tor.circuit", wind_kmh FROM calls ORDER BY point_call'
+        ).fetchall() == [("rain", "[a,b,c]", None), (None, None, None), ("sun", None, 12)]
+
+
+def test_a_call_that_is_measured_anew_takes_the_place_of_what_was_stored(tmp_path: Path) -> None:
+    record = simulated(PlannedCall(POINT, 1, seed=3), "cliff-1")
+    record.asked = {"weather": "rain"}
+    record.rtt_ms = 20.0
+    again = replace(record, rtt_ms=None, callee_pesq_mos=1.0, asked={})
+    with open_store(tmp_path / "calls.sqlite") as store:
+        store.add_call(record)
+        store.replace_call(again)
+        assert store.calls() == [again]
+        other = replace(again, call_id="another", point_call=2)
+        store.replace_call(other)
+        assert sorted(call.call_id for call in store.calls()) == sorted([again.call_id, "another"])
