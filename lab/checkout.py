@@ -1,10 +1,14 @@
-"""Where the checkout lies: images and tools are made from it and kept beside it."""
+"""Where the checkout lies: what comes with it, and what is made from it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TOPOLOGIES = ROOT / "topologies"
+"""The topologies that come with the lab."""
+EXPERIMENTS = TOPOLOGIES / "experiments"
+"""The experiments that come with the lab."""
 IMAGES = ROOT / "images"
 """One directory per image role, each with a Dockerfile."""
 CACHE = ROOT / ".cache"

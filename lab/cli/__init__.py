@@ -1,59 +1,17 @@
-"""The command line: one file per verb, loaded only when the verb is used."""
+"""The command line: what every verb has in common."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import sys
-from importlib import import_module
 
 import click
 
 from lab import __version__
 from lab.cli.stdout import OutputError, checked_stdout
+from lab.cli.verbs import LazyGroup
 from lab.errors import LabError, UsageError
-
-VERBS = (
-    "up",
-    "call",
-    "down",
-    "status",
-    "link",
-    "exec",
-    "logs",
-    "experiment",
-    "report",
-    "export",
-    "schema",
-    "rtp",
-    "score",
-    "field",
-    "setup",
-    "doctor",
-)
-"""Each is a module of this package with a `command`."""
-
-
-class LazyGroup(click.Group):
-    """Imports a verb's module when the verb is asked for: `lab status` needs no scipy."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the order of the help page."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb's command, or None where there is no such verb."""
-        if cmd_name not in VERBS:
-            return None
-        try:
-            command = import_module(f"lab.cli.{cmd_name}").command
-        except ModuleNotFoundError as error:
-            raise LabError(
-                f"`lab {cmd_name}` needs the Python package {error.name}, which is not installed",
-                "`make setup` installs it.",
-            ) from error
-        assert isinstance(command, click.Command)
-        return command
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,22 +6,15 @@ from typing import Any, cast
 
 import click
 
-from lab.calls.call import CallPlan, make_call
 from lab.calls.coding import choose_coding
 from lab.calls.method import Method
 from lab.calls.methods import METHODS
-from lab.cli.call_record import print_record
 from lab.cli.durations import call_s_of
 from lab.cli.output import doing, print_json
 from lab.cli.registered import Registered
-from lab.engine.client import connect
 from lab.errors import UsageError
-from lab.events import Began, Happening
-from lab.lifecycle.ready import open_lab
 from lab.load.spec import parse_load
 from lab.shaping.placement import PLACEMENTS
-from lab.store.database import open_store
-from lab.sweep.conditions import conditions
 from lab.sweep.point import Direction, Placement, Point
 from lab.topology.units import parse_rate_kbps
 from lab.wire.codecs import CODECS
@@ -99,6 +92,14 @@ def command(
 
     Longer than the clip (30 s), the clip is repeated and PESQ becomes a series of windows.
     """
+    from lab.calls.call import CallPlan, make_call
+    from lab.cli.call_record import print_record
+    from lab.cli.progress import saying
+    from lab.engine.client import connect
+    from lab.lifecycle.ready import open_lab
+    from lab.store.database import open_store
+    from lab.sweep.conditions import conditions
+
     carried = method.codec(codec)
     choose_coding(carried, ptime, bitrate)
     buffer = FIXED if playout is None else playout_of(playout)
@@ -120,11 +121,7 @@ def command(
     lab = open_lab(connect(), name)
     method.check_topology(lab.topology)
     with doing("calling ...") as say, open_store() as store:
-
-        def tell(happening: Happening) -> None:
-            if isinstance(happening, Began):
-                say(f"{method.name}: {happening.stage} ...")
-
+        tell = saying(say, f"{method.name}: ")
         with conditions(lab, point, seed, tell) as observers:
             record = make_call(lab, plan, tell, observers)
         record.direction, record.placement = point.direction, point.placement

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
-from lab.engine.client import connect
-from lab.engine.discovery import RunningLab, find_labs
+from lab.checkout import TOPOLOGIES
 from lab.errors import LabError
-from lab.topology.load import SHIPPED
+
+if TYPE_CHECKING:
+    from lab.engine.discovery import RunningLab
 
 
 def lab_names(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -32,11 +34,14 @@ def node_names(ctx: click.Context, _param: click.Parameter, typed: str) -> list[
 
 def topologies(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
     """The shipped topologies, and files."""
-    shipped = _items(((path.stem, "") for path in sorted(SHIPPED.glob("[!.]*.yaml"))), typed)
+    shipped = _items(((path.stem, "") for path in sorted(TOPOLOGIES.glob("[!.]*.yaml"))), typed)
     return [*shipped, CompletionItem(typed, type="file")]
 
 
 def _running() -> tuple[RunningLab, ...]:
+    from lab.engine.client import connect
+    from lab.engine.discovery import find_labs
+
     try:
         return find_labs(connect())
     except LabError:

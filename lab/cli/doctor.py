@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from lab.cli.output import out, print_json, styled
-from lab.engine.doctor import Finding, State, examine
-from lab.lifecycle.pbx_choice import freeswitch_image
 
-_STYLES = {State.OK: "green", State.NOTE: "yellow", State.MISSING: "red", State.UNKNOWN: "dim"}
+if TYPE_CHECKING:
+    from lab.engine.doctor import Finding
+
+_STYLES = {"ok": "green", "note": "yellow", "missing": "red", "unknown": "dim"}
 
 
 @click.command()
@@ -23,6 +25,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     The exit status is 1 where something is missing that the lab cannot run without.
     """
+    from lab.engine.doctor import State, examine
+    from lab.lifecycle.pbx_choice import freeswitch_image
+
     findings = examine(freeswitch_image())
     usable = all(finding.state is not State.MISSING for finding in findings)
     if as_json:

@@ -6,9 +6,7 @@ import click
 
 from lab.cli.completion import lab_names
 from lab.cli.output import doing, err
-from lab.engine.client import connect
 from lab.errors import UsageError
-from lab.lifecycle.down import down, down_all
 
 
 @click.command()
@@ -16,6 +14,9 @@ from lab.lifecycle.down import down, down_all
 @click.option("--all", "everything", is_flag=True, help="Every lab, and leftovers of any.")
 def command(name: str | None, everything: bool) -> None:
     """Take down the lab called NAME (default: the only one). Results of calls are kept."""
+    from lab.engine.client import connect
+    from lab.lifecycle.down import down, down_all
+
     if name and everything:
         raise UsageError("name a lab or say --all, not both")
     client = connect()

@@ -8,8 +8,6 @@ import sys
 import click
 
 from lab.cli.completion import lab_names, node_names
-from lab.engine.client import connect
-from lab.engine.discovery import find_lab
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -19,6 +17,9 @@ from lab.engine.discovery import find_lab
 @click.pass_context
 def command(ctx: click.Context, name: str | None, node: str, words: tuple[str, ...]) -> None:
     """Run COMMAND in NODE as the node's own user and exit with its status."""
+    from lab.engine.client import connect
+    from lab.engine.discovery import find_lab
+
     container = find_lab(connect(), name).node(node).container_id
     terminal = ["-it"] if sys.stdin.isatty() and sys.stdout.isatty() else ["-i"]
     ctx.exit(

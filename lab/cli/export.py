@@ -27,6 +27,7 @@ from lab.store.reading import read_store
 @click.option("--all", "everything", is_flag=True, help="Every call ever made, of all runs.")
 def command(run_id: str, form: str, file: Path | None, everything: bool) -> None:
     """Write the calls of RUN (default: the last one), one row each, invalid and failed ones too."""
+
     if file is None and form == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet is no text for a terminal", "Say where to with --out.")
     with read_store() as store:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lab.cli.output import err, out, print_json
 from lab.errors import LabError
-from lab.field.overview import overview
-from lab.field.row import CallRow
-from lab.field.run import analyse_tree
-from lab.report.field_figures import draw
-from lab.report.field_report import overview_table
-from lab.report.files import write_drawings
-from lab.report.pages import rich_table
+
+if TYPE_CHECKING:
+    from lab.field.row import CallRow
 
 
 @click.command("field")
@@ -59,6 +55,21 @@ def command(
     on where it stopped when it is started again with the same --out. `lab report` draws the
     figures again from the CSV.
     """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from lab.field.overview import overview
+    from lab.field.run import analyse_tree
+    from lab.report.field_figures import draw
+    from lab.report.field_report import overview_table
+    from lab.report.files import write_drawings
+    from lab.report.pages import rich_table
+
     if not table.resolve().parent.is_dir():
         raise LabError(f"{table.parent} is no directory to write {table.name} to.")
     with Progress(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
 from lab.cli.output import err, out, print_json, styled
-from lab.engine.client import connect
 from lab.errors import UsageError
-from lab.lifecycle.ready import open_lab
-from lab.shaping import live
-from lab.shaping.cap import LinkPoint, find_link
 from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
 from lab.wire.shape import Direction, FifoKind, ShaperKind
+
+if TYPE_CHECKING:
+    from lab.shaping.live import LinkState
 
 NONE = "none"
 
@@ -35,6 +34,10 @@ def command() -> None:
 @json_option
 def show(node: str | None, network: str | None, name: str | None, as_json: bool) -> None:
     """Show what is configured, in force and counted on all links, or those of NODE."""
+    from lab.engine.client import connect
+    from lab.lifecycle.ready import open_lab
+    from lab.shaping import live
+
     states = live.show(open_lab(connect(), name), node, network)
     if as_json:
         print_json([_plain(state) for state in states])
@@ -68,6 +71,11 @@ def set_(
     node: str, network: str, direction: str, name: str | None, as_json: bool, **changes: Any
 ) -> None:
     """Change NODE's link to NETWORK; what is not named stays as it is."""
+    from lab.engine.client import connect
+    from lab.lifecycle.ready import open_lab
+    from lab.shaping import live
+    from lab.shaping.cap import LinkPoint, find_link
+
     wanted = changes_from(**changes)
     lab = open_lab(connect(), name)
     find_link(lab.topology, node, network)
@@ -85,6 +93,10 @@ def set_(
 @name_option
 def reset(node: str | None, network: str | None, name: str | None) -> None:
     """Bring links back to what the topology says: all, or those of NODE."""
+    from lab.engine.client import connect
+    from lab.lifecycle.ready import open_lab
+    from lab.shaping import live
+
     lab = open_lab(connect(), name)
     live.reset(lab, node, network)
     what = " ".join(part for part in (node, network) if part) or "all links"
@@ -125,7 +137,7 @@ def changes_from(
     return changes
 
 
-def print_states(states: Sequence[live.LinkState]) -> None:
+def print_states(states: Sequence[LinkState]) -> None:
     """Print links as a table; a direction that nothing shapes or should shape is left out."""
     table = Table(box=None, header_style="bold")
     for column in ("node", "network", "", "in force", "configured"):
@@ -153,7 +165,7 @@ def print_states(states: Sequence[live.LinkState]) -> None:
     out.print(table)
 
 
-def _plain(state: live.LinkState) -> dict[str, Any]:
+def _plain(state: LinkState) -> dict[str, Any]:
     return {
         "node": state.point.node,
         "network": state.point.network,

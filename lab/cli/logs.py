@@ -7,8 +7,6 @@ import subprocess
 import click
 
 from lab.cli.completion import lab_names, node_names
-from lab.engine.client import connect
-from lab.engine.discovery import find_lab
 
 
 @click.command()
@@ -21,6 +19,9 @@ def command(
     ctx: click.Context, name: str | None, follow: bool, lines: int | None, node: str
 ) -> None:
     """Print the log of NODE."""
+    from lab.engine.client import connect
+    from lab.engine.discovery import find_lab
+
     container = find_lab(connect(), name).node(node).container_id
     options = (["--follow"] if follow else []) + ([f"--tail={lines}"] if lines is not None else [])
     ctx.exit(subprocess.run(["docker", "logs", *options, container], check=False).returncode)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lab import storage
 from lab.cli.output import err, out, print_json
 from lab.errors import LabError
-from lab.field.reading import read_table
-from lab.report.build import build_report
-from lab.report.field_report import build_field_report
-from lab.report.files import write_drawings, write_page
-from lab.report.pages import Report, print_report
-from lab.store.reading import read_store
+
+if TYPE_CHECKING:
+    from lab.report.pages import Report
 
 
 @click.command("report")
@@ -33,6 +31,11 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
     Of the CSV that `lab field` wrote the second study's figures are drawn: PESQ, per codec and
     per location, jitter, delay, and jitter against PESQ.
     """
+    from lab.field.reading import read_table
+    from lab.report.field_report import build_field_report
+    from lab.report.files import write_drawings, write_page
+    from lab.report.pages import print_report
+
     table = Path(run_id) if Path(run_id).suffix.lower() == ".csv" else None
     if table:
         report = build_field_report(read_table(table), table.name)
@@ -54,6 +57,9 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
 
 def _report_on_run(run_id: str) -> tuple[Report, str]:
     """The report and the run's whole name."""
+    from lab.report.build import build_report
+    from lab.store.reading import read_store
+
     with read_store() as store:
         run = store.run(run_id)
         calls = store.calls(run.run_id)

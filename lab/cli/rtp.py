@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
 from lab.cli.output import err, out, print_json
-from lab.measure.capture import Capture, read_capture
-from lab.measure.delay import ClockFit
-from lab.measure.jitter import running_jitter
-from lab.measure.layer_names import said
-from lab.measure.rtp import Stream, streams
-from lab.measure.stream_report import StreamReport, stream_report
-from lab.measure.two_captures import Clocks, Comparison, Direction, compare
+from lab.measure.clocks import Clocks
+
+if TYPE_CHECKING:
+    from lab.measure.capture import Capture
+    from lab.measure.delay import ClockFit
+    from lab.measure.rtp import Stream
+    from lab.measure.stream_report import StreamReport
+    from lab.measure.two_captures import Comparison, Direction
 
 
 @click.command("rtp")
@@ -44,6 +45,11 @@ def command(
 
     With two captures of one call, one from each end, the delay of every packet as well.
     """
+    from lab.measure.capture import read_capture
+    from lab.measure.rtp import streams
+    from lab.measure.stream_report import stream_report
+    from lab.measure.two_captures import compare
+
     read = [read_capture(path) for path in captures]
     found = [streams(capture, frozenset(ports) or None) for capture in read]
     comparison = compare(found[0], found[1], Clocks(clocks)) if len(read) == 2 else None
@@ -65,6 +71,9 @@ def command(
 
 
 def _capture_values(capture: Capture, own: tuple[Stream, ...], series: bool) -> dict[str, Any]:
+    from lab.measure.jitter import running_jitter
+    from lab.measure.stream_report import stream_report
+
     rows = []
     for stream in own:
         row = stream_report(stream).to_dict()
@@ -119,6 +128,8 @@ def _direction_values(way: Direction, series: bool) -> dict[str, Any]:
 
 
 def _print_capture(capture: Capture, reports: list[StreamReport]) -> None:
+    from lab.measure.layer_names import said
+
     note = ", cut short in its last packet" if capture.cut_short else ""
     out.print(f"{capture.path}: {len(capture)} packets{note}", soft_wrap=True)
     if capture.unread:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from lab.cli.output import print_json
-from lab.topology.raw import topology_schema
 
 
 @click.command("schema")
@@ -13,14 +12,16 @@ from lab.topology.raw import topology_schema
     "kind", type=click.Choice(["topology", "experiment"]), default="topology", metavar="[KIND]"
 )
 def command(kind: str) -> None:
-    """Print the JSON Schema of topology files, or with KIND `experiment` of experiments.
+    """Print the JSON Schema of topology files, or of experiments (KIND `experiment`).
 
     An editor that speaks YAML explains and checks every key with it: save it beside your
     file and begin that with the line "# yaml-language-server: $schema=schema.json".
     """
     if kind == "topology":
+        from lab.topology.raw import topology_schema
+
         print_json(topology_schema())
         return
-    from lab.sweep.raw import experiment_schema  # noqa: PLC0415 - `lab schema` needs no numpy
+    from lab.sweep.raw import experiment_schema
 
     print_json(experiment_schema())

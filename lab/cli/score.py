@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from lab.cli.durations import call_s_of
 from lab.cli.output import out, print_json
-from lab.measure.score import Score, score
+
+if TYPE_CHECKING:
+    from lab.measure.score import Score
 
 
 @click.command()
@@ -28,6 +31,8 @@ def command(reference: Path, recording: Path, duration: str | None, as_json: boo
     gives up to 4.5 to the wrong audio. Exit status 0 whether valid or not, 1 where a file
     cannot be scored at all.
     """
+    from lab.measure.score import score
+
     result = score(reference, recording, call_s_of(duration))
     if as_json:
         print_json(result.to_dict())

@@ -10,9 +10,6 @@ from rich.text import Text
 
 from lab.cli.completion import lab_names
 from lab.cli.output import err, out, print_json, styled
-from lab.engine.client import connect
-from lab.engine.discovery import find_lab, find_labs
-from lab.lifecycle.status import lab_status
 
 
 @click.command()
@@ -20,6 +17,10 @@ from lab.lifecycle.status import lab_status
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(name: str | None, as_json: bool) -> None:
     """Show the lab called NAME (default: every lab that is up)."""
+    from lab.engine.client import connect
+    from lab.engine.discovery import find_lab, find_labs
+    from lab.lifecycle.status import lab_status
+
     client = connect()
     labs = [find_lab(client, name)] if name else list(find_labs(client))
     states = [lab_status(client, lab) for lab in labs]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -15,19 +16,10 @@ from rich.table import Table
 from lab.cli.completion import topologies
 from lab.cli.output import doing, err, out, print_json
 from lab.cli.status import print_status
-from lab.engine.addresses import free_block, taken_networks
-from lab.engine.client import connect
-from lab.engine.discovery import find_lab
-from lab.engine.project import write_project
 from lab.errors import LabError
-from lab.events import Began, Happening
-from lab.lifecycle.freeswitch import with_certificate
-from lab.lifecycle.pbx_choice import choose_pbx
-from lab.lifecycle.plan import plan_lab, render_plan
-from lab.lifecycle.stages import Stage
-from lab.lifecycle.status import lab_status
-from lab.lifecycle.up import up
-from lab.topology.load import find_topology, load_topology
+
+if TYPE_CHECKING:
+    from lab.lifecycle.stages import Stage
 
 log = logging.getLogger(__name__)
 
@@ -52,18 +44,19 @@ def command(
     topology: str, name: str | None, dry_run: bool, directory: Path | None, as_json: bool
 ) -> None:
     """Bring up TOPOLOGY (a shipped name such as `paper`, or a YAML file) and verify it."""
+    from lab.cli.progress import saying
+    from lab.engine.client import connect
+    from lab.engine.discovery import find_lab
+    from lab.lifecycle.status import lab_status
+    from lab.lifecycle.up import up
+
     if dry_run:
         _show(topology, name, directory)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     client = connect()
     with doing("starting") as say:
-
-        def tell(happening: Happening) -> None:
-            if isinstance(happening, Began):
-                say(f"{happening.stage} ...")
-
-        done = up(client, topology, name, tell)
+        done = up(client, topology, name, saying(say))
         lab = find_lab(client, done.plan.topology.lab)
         status = lab_status(client, lab, done.networks)
     if as_json:
@@ -76,6 +69,14 @@ def command(
 
 
 def _show(topology: str, name: str | None, directory: Path | None) -> None:
+    from lab.engine.addresses import free_block, taken_networks
+    from lab.engine.client import connect
+    from lab.engine.project import write_project
+    from lab.lifecycle.freeswitch import with_certificate
+    from lab.lifecycle.pbx_choice import choose_pbx
+    from lab.lifecycle.plan import plan_lab, render_plan
+    from lab.topology.load import find_topology, load_topology
+
     wanted = load_topology(find_topology(topology)).pbx
     taken: list[IPv4Network] = []
     pbx = None

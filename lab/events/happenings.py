@@ -38,10 +38,11 @@ class Began(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Ended(Happening):
-    """A stage is over, whether it succeeded or not."""
+    """A stage is over."""
 
     stage: str
     seconds: float
+    succeeded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from lab.errors import LabError
 from lab.field.layout import CallFiles
 from lab.field.study_jitter import study_jitter
 from lab.measure.capture import Address, Capture, read_capture
+from lab.measure.clocks import Clocks
 from lab.measure.codecs import Codec
 from lab.measure.emodel import rate
 from lab.measure.gaps import gaps
@@ -22,7 +23,7 @@ from lab.measure.pacing import deviations_ms, sender_pacing
 from lab.measure.rtp import Stream, streams
 from lab.measure.stream_report import stream_report
 from lab.measure.tunnels import UDP
-from lab.measure.two_captures import Clocks, Comparison, Direction, compare
+from lab.measure.two_captures import Comparison, Direction, compare
 
 CODEC_NAMES = {
     "g711": {"PCMU", "PCMA"},

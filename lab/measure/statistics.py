@@ -87,17 +87,6 @@ def mean_interval(
     return Interval(mean, low, high, len(numbers), len(index), level)
 
 
-def mean_half_width(values: Sequence[float], level: float = 0.95) -> float | None:
-    """Half the width of the mean's confidence interval by Student's t; None for fewer than two.
-
-    Wider than the bootstrap's for few calls, and quicker: it decides when to stop calling.
-    """
-    if len(values) < 2:
-        return None
-    quantile = float(stats.t.ppf(0.5 + level / 2, len(values) - 1))
-    return quantile * float(stats.sem(values))
-
-
 def _bootstrap(sums: Floats, sizes: Floats, seed: int, level: float) -> tuple[float, float]:
     def mean(sums: Floats, sizes: Floats, axis: int) -> Floats:
         ratio: Floats = sums.sum(axis=axis) / sizes.sum(axis=axis)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from lab.measure.clocks import Clocks
 from lab.measure.delay import SHARED_CLOCK, ClockFit, PacketDelays, fit_clocks, packet_delays
 from lab.measure.matching import Match, match_by_number, match_by_payload
 from lab.measure.rtp import Stream
 
 MIN_MATCHED_SHARE = 0.2
 """Of the shorter stream's packets: fewer common payloads are a coincidence."""
-
-
-class Clocks(StrEnum):
-    """What is known of the two captures' clocks."""
-
-    AUTO = "auto"
-    """As captured if no packet then arrives before it was sent, otherwise estimated."""
-    SHARED = "shared"
-    """One host took both captures."""
-    SEPARATE = "separate"
-    """Estimate offset and skew."""
 
 
 @dataclass(frozen=True, slots=True)

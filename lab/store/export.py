@@ -7,9 +7,6 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from lab.measure.record import CallRecord
 from lab.store.columns import Column, column_of_values
 from lab.store.database import CALL_COLUMNS
@@ -28,6 +25,10 @@ def to_csv(calls: Sequence[CallRecord]) -> bytes:
 
 def to_parquet(calls: Sequence[CallRecord]) -> bytes:
     """One row per call; what was not measured is null, even where no call measured it."""
+    # CSV, and the help of `lab export`, need no pyarrow.
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
     columns = _columns(calls)
     rows = [call.to_dict() for call in calls]
     schema = pa.schema([pa.field(column.name, column.kind.arrow(pa)) for column in columns])
@@ -39,7 +40,7 @@ def to_parquet(calls: Sequence[CallRecord]) -> bytes:
         schema=schema,
     )
     file = io.BytesIO()
-    pq.write_table(table, file)
+    parquet.write_table(table, file)
     return file.getvalue()
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from lab.calls.coding import choose_coding
 from lab.calls.methods import METHODS
-from lab.checkout import ROOT
+from lab.checkout import EXPERIMENTS
 from lab.errors import LabError, UsageError
 from lab.sweep.point import Point
 from lab.sweep.raw import (
@@ -27,9 +27,6 @@ from lab.sweep.raw import (
 from lab.topology.load import find_topology
 from lab.topology.mistakes import DocumentError, Mistake, Path, did_you_mean, quoted
 from lab.topology.validation import Grammar, check_text, read_content
-
-SHIPPED = ROOT / "topologies" / "experiments"
-"""The experiments that come with the lab."""
 
 MAX_POINTS = 5000
 
@@ -78,7 +75,7 @@ class Experiment:
 def find_experiment(name_or_path: str) -> FilePath:
     """The file of a shipped experiment (`table1`) or of the user's own; LabError where none is."""
     if not re.search(r"[/\\]|\.ya?ml$", name_or_path):
-        shipped = {path.stem: path for path in sorted(SHIPPED.glob("[!.]*.yaml"))}
+        shipped = {path.stem: path for path in sorted(EXPERIMENTS.glob("[!.]*.yaml"))}
         if name_or_path in shipped:
             return shipped[name_or_path]
         raise LabError(

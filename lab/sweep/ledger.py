@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import TYPE_CHECKING
 
+from lab.measure.precision import mean_half_width
 from lab.measure.record import CallRecord
-from lab.measure.statistics import mean_half_width
-from lab.sweep.plan import Plan, PlannedCall
+from lab.sweep.plan import Plan, PlannedCall, plan_from_json
 from lab.sweep.point import Point
+
+if TYPE_CHECKING:
+    from lab.store.database import Run, Store
 
 
 @dataclass(slots=True)
@@ -131,6 +135,11 @@ class Ledger:
             for point in self.plan.points
             if not self.complete(point)
         )
+
+
+def ledger_of(store: Store, run: Run) -> Ledger:
+    """A run's plan beside the calls that are stored."""
+    return Ledger(plan_from_json(run.plan), store.calls(run.run_id))
 
 
 def _key(planned: PlannedCall) -> tuple[str, int]:

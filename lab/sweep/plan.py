@@ -6,9 +6,12 @@ import json
 import random
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from lab.sweep.experiment import Experiment
 from lab.sweep.point import Point
+
+if TYPE_CHECKING:
+    from lab.sweep.experiment import Experiment
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from lab.store.database import Run, Store
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
 from lab.sweep.lab_executor import LabExecutor
-from lab.sweep.ledger import Ledger
+from lab.sweep.ledger import ledger_of
 from lab.sweep.locks import only_hand_on, only_run_in
-from lab.sweep.plan import Plan, make_plan, plan_from_json
+from lab.sweep.plan import Plan, make_plan
 from lab.sweep.runner import run_plan
 from lab.sweep.worker import Assignment, workers
 
@@ -52,11 +52,6 @@ def _new_run_id(store: Store, experiment: str) -> tuple[str, datetime]:
     while (run_id := f"{experiment}-{now:%y%m%d-%H%M%S}") in taken:
         now += timedelta(seconds=1)
     return run_id, now
-
-
-def ledger_of(store: Store, run: Run) -> Ledger:
-    """A run's plan beside the calls that are stored."""
-    return Ledger(plan_from_json(run.plan), store.calls(run.run_id))
 
 
 def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 
 from pydantic import BaseModel
 
-from lab.checkout import ROOT
+from lab.checkout import TOPOLOGIES
 from lab.errors import LabError
 from lab.topology.check import check
 from lab.topology.draft import Draft
@@ -23,9 +23,6 @@ from lab.topology.raw import (
     RawVpn,
 )
 from lab.topology.validation import Grammar, check_text, read_content
-
-SHIPPED = ROOT / "topologies"
-"""The topologies that come with the lab."""
 
 _HINT = "`lab schema` prints a JSON Schema with which an editor explains every key."
 
@@ -50,7 +47,7 @@ def find_topology(name_or_path: str) -> FilePath:
     Raises LabError where there is no such file; it names the shipped ones.
     """
     if not re.search(r"[/\\]|\.ya?ml$", name_or_path):
-        shipped = {path.stem: path for path in sorted(SHIPPED.glob("[!.]*.yaml"))}
+        shipped = {path.stem: path for path in sorted(TOPOLOGIES.glob("[!.]*.yaml"))}
         if name_or_path in shipped:
             return shipped[name_or_path]
         raise LabError(

@@ -27,10 +27,10 @@ from lab_command import (
     wait_for,
 )
 
+from lab.checkout import TOPOLOGIES
 from lab.cli import main
 from lab.engine import compose_plugin
 from lab.lifecycle import up as lifecycle_up
-from lab.topology.load import SHIPPED
 
 pytestmark = pytest.mark.live
 
@@ -123,7 +123,7 @@ def test_a_subnet_that_is_taken(
     tmp_path: Path,
 ) -> None:
     topology = tmp_path / "overlapping.yaml"
-    text = (SHIPPED / "paper.yaml").read_text()
+    text = (TOPOLOGIES / "paper.yaml").read_text()
     topology.write_text(text.replace("  office: {}", f"  office: {{subnet: {taken_network}}}"))
     done = lab.run("up", str(topology), "--name", lab_name)
     assert done.returncode == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab.checkout import ROOT
 from lab.cli import doctor, main
 from lab.engine.agent import AgentEndedError
 
@@ -111,7 +112,7 @@ def test_an_unknown_topology_names_those_there_are() -> None:
 
 def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
     (tmp_path / "pesq.py").write_text("raise ModuleNotFoundError('no pesq', name='pesq')\n")
-    done = lab("score", "--help", PYTHONPATH=str(tmp_path))
+    done = lab("score", "a.wav", "b.wav", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert done.returncode == 1
     assert done.stderr == (
         "lab: `lab score` needs the Python package pesq, which is not installed\n"

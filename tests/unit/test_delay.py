@@ -12,10 +12,11 @@ from forged_packets import CALLEE, CALLER, PBX, START_NS, Frame, voice, write
 
 from lab.errors import LabError
 from lab.measure.capture import read_capture
+from lab.measure.clocks import Clocks
 from lab.measure.delay import SHARED_CLOCK, ClockFit, fit_clocks, packet_delays
 from lab.measure.matching import match_by_number, match_by_payload
 from lab.measure.rtp import Stream, streams
-from lab.measure.two_captures import Clocks, compare
+from lab.measure.two_captures import compare
 
 COUNT = 600
 GENERATOR = np.random.default_rng(11)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.checkout import EXPERIMENTS
 from lab.errors import LabError
 from lab.sweep.experiment import (
-    SHIPPED,
     Experiment,
     ExperimentError,
     find_experiment,
@@ -41,10 +41,10 @@ quick:
 
 
 def parsed(text: str, quick: bool = False) -> Experiment:
-    return parse_experiment(text, "cliff.yaml", SHIPPED, quick)
+    return parse_experiment(text, "cliff.yaml", EXPERIMENTS, quick)
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("quick", [False, True])
 def test_shipped_experiments_are_right(path: Path, quick: bool) -> None:
     experiment = load_experiment(path, quick)
@@ -124,7 +124,7 @@ def test_a_mistake_is_told_with_its_line_and_place(
 def test_the_shipped_schema_is_current_and_describes_every_key() -> None:
     """If this fails: `lab schema experiment > topologies/experiments/schema.json`."""
     schema = experiment_schema()
-    assert json.loads((SHIPPED / "schema.json").read_text()) == schema
+    assert json.loads((EXPERIMENTS / "schema.json").read_text()) == schema
     for model in (schema, *schema["$defs"].values()):
         assert model["additionalProperties"] is False
         assert all("description" in described for described in model["properties"].values())

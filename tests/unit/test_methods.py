@@ -15,10 +15,11 @@ from test_topology_resolve import BLOCK
 from lab.calls.method import Method
 from lab.calls.methods import METHODS
 from lab.calls.needs import ENDS, TOR_CLIENT
+from lab.checkout import EXPERIMENTS
 from lab.cli.call import command
 from lab.errors import LabError
 from lab.registry import Registry
-from lab.sweep.experiment import SHIPPED, parse_experiment
+from lab.sweep.experiment import parse_experiment
 from lab.sweep.plan import make_plan
 from lab.sweep.point import Point
 from lab.sweep.raw import experiment_schema
@@ -56,7 +57,7 @@ def test_a_method_is_in_the_schema_of_experiments(methods: Registry[Method]) -> 
 
 def test_a_method_is_planned_called_and_reported(methods: Registry[Method]) -> None:
     text = "name: tins\ncalls: 2\ngrid:\n  method: [m-tor, tin-can]\n"
-    experiment = parse_experiment(text, "tins.yaml", SHIPPED)
+    experiment = parse_experiment(text, "tins.yaml", EXPERIMENTS)
     points = make_plan(experiment).points
     assert [point.point_id for point in points] == [
         "m-tor.OPUS.to-callee",

@@ -22,15 +22,16 @@ from click.testing import CliRunner
 from report_runs import text_of
 from simulated_calls import SimulatedCalls
 
+from lab.checkout import EXPERIMENTS
 from lab.cli.experiment import command as experiment_command
 from lab.events import silent
 from lab.measure.record import COLUMNS, CallRecord
 from lab.report.build import build_report
 from lab.store.database import CALL_COLUMNS, Store, open_store
 from lab.store.export import to_csv, to_parquet
-from lab.sweep.experiment import SHIPPED, load_experiment
+from lab.sweep.experiment import load_experiment
+from lab.sweep.ledger import ledger_of
 from lab.sweep.plan import make_plan, plan_from_json
-from lab.sweep.run import ledger_of
 from lab.sweep.runner import run_plan
 
 OLDER = Path(__file__).parent / "older"
@@ -142,7 +143,7 @@ def test_a_seed_still_means_the_same_calls_in_the_same_order() -> None:
     for line in (OLDER / "plans.txt").read_text().splitlines():
         name, made = line.split(": ")
         stem, *quick = name.split()
-        plan = make_plan(load_experiment(SHIPPED / f"{stem}.yaml", bool(quick)))
+        plan = make_plan(load_experiment(EXPERIMENTS / f"{stem}.yaml", bool(quick)))
         order = [f"{call.point.point_id} {call.number} {call.seed}" for call in plan.order]
         digest = sha256("\n".join(order).encode()).hexdigest()[:16]
         assert f"{len(plan.points)} points, {digest}" == made, name

@@ -1,0 +1,73 @@
+"""The verbs of the command line: one module each, loaded only when the verb is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+from click.shell_completion import CompletionItem
+
+from lab.errors import LabError
+
+VERBS: Mapping[str, str] = {
+    "up": "Bring up TOPOLOGY (a shipped name such as `paper`, or a YAML file) and verify it",
+    "call": "Make one call by METHOD; exit status 1 where it failed",
+    "down": "Take down the lab called NAME (default: the only one)",
+    "status": "Show the lab called NAME (default: every lab that is up)",
+    "link": "Show or change the rate and queue of links, live",
+    "exec": "Run COMMAND in NODE as the node's own user and exit with its status",
+    "logs": "Print the log of NODE",
+    "experiment": "Run experiments: many calls, in an order drawn from a seed",
+    "report": "Print the tables of RUN (default: the last one) beside the paper's",
+    "export": "Write the calls of RUN (default: the last one), one row each",
+    "schema": "Print the JSON Schema of topology files, or of experiments",
+    "rtp": "Tell the RTP streams in captures apart and judge them: loss, jitter, gaps",
+    "score": "Score RECORDING against REFERENCE, the clip that was played",
+    "field": "Analyse calls recorded and captured at both ends, one row per call",
+    "setup": "Get what this host lacks: Compose v2, pesq, the base image and the lab's images",
+    "doctor": "Tell what this host has and lacks; paste it into a bug report",
+}
+"""Each is a module of this package with a `command`; beside it, how its help begins."""
+
+
+class LazyGroup(click.Group):
+    """Imports a verb's module when the verb is asked for: `lab --help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order of the help page."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command, or None where there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f"lab.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Do what is asked; LabError where a package is missing that it takes."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise LabError(
+                f"`lab {ctx.invoked_subcommand}` needs the Python package {error.name}, "
+                "which is not installed",
+                "`make setup` installs it.",
+            ) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs on the help page."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs and options that begin as typed."""
+        verbs = [
+            CompletionItem(verb, help=about)
+            for verb, about in VERBS.items()
+            if verb.startswith(incomplete)
+        ]
+        # Past click's own group, which loads every verb for its help.
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]

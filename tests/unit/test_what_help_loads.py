@@ -1,0 +1,100 @@
+"""Help, completion and lists load nothing that they do not use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from lab.cli import app
+from lab.cli.verbs import VERBS
+
+HEAVY = {
+    "cryptography",
+    "docker",
+    "jinja2",
+    "matplotlib",
+    "multiprocessing",
+    "numpy",
+    "pesq",
+    "pyarrow",
+    "pydantic",
+    "requests",
+    "scipy",
+    "soundfile",
+    "stem",
+    "yaml",
+}
+PROGRAM = """
+import atexit, sys
+atexit.register(lambda: print("loaded", *sys.modules, file=sys.stderr))
+from lab.cli import main
+main()
+"""
+
+
+def loaded(home: Path, *words: str, **environment: str) -> set[str]:
+    """The packages and modules that a command line has loaded when it ends well."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        env={
+            **os.environ,
+            "LAB_HOME": str(home),
+            "DOCKER_HOST": "unix:///nowhere/docker.sock",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.splitlines()[-1].split()
+    assert last[0] == "loaded"
+    return set(last[1:])
+
+
+def completing(line: str) -> dict[str, str]:
+    return {
+        "_LAB_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
+    }
+
+
+def test_the_help_page_loads_no_verb(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, "--help")
+    assert {f"lab.cli.{verb}" for verb in VERBS}.isdisjoint(modules)
+    assert (HEAVY | {"rich"}).isdisjoint(modules)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_loads_nothing_heavy(verb: str, tmp_path: Path) -> None:
+    assert HEAVY.isdisjoint(loaded(tmp_path, verb, "--help"))
+
+
+@pytest.mark.parametrize(
+    "line", ["lab ", "lab ca", "lab call ", "lab call sip --codec ", "lab up ", "lab link "]
+)
+def test_completion_loads_nothing_heavy(line: str, tmp_path: Path) -> None:
+    assert HEAVY.isdisjoint(loaded(tmp_path, **completing(line)))
+
+
+def test_the_list_of_runs_loads_nothing_heavy(tmp_path: Path) -> None:
+    assert HEAVY.isdisjoint(loaded(tmp_path, "experiment", "list"))
+
+
+@pytest.mark.parametrize("kind", ["topology", "experiment"])
+def test_schemas_load_pydantic_and_nothing_else(kind: str, tmp_path: Path) -> None:
+    assert HEAVY & loaded(tmp_path, "schema", kind) == {"pydantic"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_page_says_of_a_verb_what_its_own_help_says(verb: str) -> None:
+    command = app.get_command(click.Context(app), verb)
+    assert command is not None
+    assert command.help is not None
+    assert " ".join(command.help.split()).startswith(VERBS[verb])
