@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.table import Table
@@ -11,7 +12,10 @@ from rich.table import Table
 from lab.cli.output import err, out, print_json, styled
 from lab.errors import UsageError
 from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
-from lab.wire.shape import Direction, FifoKind, ShaperKind
+from lab.wire.links import Counters
+from lab.wire.shape import Direction, FifoKind, ShapeChange, ShaperKind
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from lab.shaping.live import LinkState
@@ -79,7 +83,7 @@ def set_(
     wanted = changes_from(**changes)
     lab = open_lab(connect(), name)
     find_link(lab.topology, node, network)
-    live.update(lab, LinkPoint(node, network, Direction(direction)), wanted)
+    live.change(lab, LinkPoint(node, network, Direction(direction)), wanted)
     states = live.show(lab, node, network)
     if as_json:
         print_json([_plain(state) for state in states])
@@ -110,31 +114,31 @@ def changes_from(
     kind: str | None,
     delay: str | None,
     loss: str | None,
-) -> dict[str, Any]:
-    """The update that the options ask for; UsageError where they make no sense."""
+) -> ShapeChange:
+    """The change that the options ask for; UsageError where they make no sense."""
     if queue is not None and queue_bytes is not None:
         raise UsageError("--queue and --queue-bytes exclude each other")
-    changes: dict[str, Any] = {}
-    for key, option, text, parse in (
-        ("rate_kbps", "--rate", rate, parse_rate_kbps),
-        ("delay_ms", "--delay", delay, parse_delay_ms),
-        ("loss_pct", "--loss", loss, parse_percent),
-    ):
-        if text is not None:
-            try:
-                changes[key] = None if key == "rate_kbps" and text == NONE else parse(text)
-            except ValueError as error:
-                raise UsageError(f"{option}: {text!r} {error}") from None
-    queue_changes: dict[str, Any] = {"kind": kind} if kind else {}
-    if queue is not None:
-        queue_changes |= {"fifo": str(FifoKind.PFIFO), "limit": queue}
-    if queue_bytes is not None:
-        queue_changes |= {"fifo": str(FifoKind.BFIFO), "limit": queue_bytes}
-    if queue_changes:
-        changes["queue"] = queue_changes
-    if not changes:
+    uncapped = rate == NONE
+    fifo = None if queue is None else FifoKind.PFIFO
+    change = ShapeChange(
+        rate_kbps=None if uncapped else _parsed("--rate", rate, parse_rate_kbps),
+        uncapped=uncapped,
+        kind=ShaperKind(kind) if kind else None,
+        fifo=FifoKind.BFIFO if queue_bytes is not None else fifo,
+        limit=queue if queue_bytes is None else queue_bytes,
+        delay_ms=_parsed("--delay", delay, parse_delay_ms),
+        loss_pct=_parsed("--loss", loss, parse_percent),
+    )
+    if change == ShapeChange():
         raise UsageError("nothing to set", "Name at least one of --rate, --queue, --delay, …")
-    return changes
+    return change
+
+
+def _parsed(option: str, text: str | None, parse: Callable[[object], T]) -> T | None:
+    try:
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {text!r} {error}") from None
 
 
 def print_states(states: Sequence[LinkState]) -> None:
@@ -147,7 +151,7 @@ def print_states(states: Sequence[LinkState]) -> None:
     for state in states:
         if state.in_force.is_open and state.configured.is_open and state.point.direction == "in":
             continue
-        counters = state.counters or {}
+        counters = state.counters
         table.add_row(
             state.point.node,
             state.point.network,
@@ -156,13 +160,15 @@ def print_states(states: Sequence[LinkState]) -> None:
             "the same"
             if state.configured == state.in_force
             else styled(str(state.configured), "yellow"),
-            f"{counters['bytes'] / 1e6:.3f}" if counters else "-",
-            *(
-                str(counters.get(key, "-"))
-                for key in ("packets", "drops", "overlimits", "backlog_packets")
-            ),
+            *(_counted(counters) if counters else ("-",) * 5),
         )
     out.print(table)
+
+
+def _counted(counters: Counters) -> tuple[str, ...]:
+    """MB, packets, drops, overlimits and backlog."""
+    packets = (counters.packets, counters.drops, counters.overlimits, counters.backlog_packets)
+    return (f"{counters.bytes / 1e6:.3f}", *map(str, packets))
 
 
 def _plain(state: LinkState) -> dict[str, Any]:
@@ -171,7 +177,7 @@ def _plain(state: LinkState) -> dict[str, Any]:
         "network": state.point.network,
         "direction": str(state.point.direction),
         "interface": state.interface,
-        "configured": state.configured.to_spec(),
-        "in_force": state.in_force.to_spec(),
-        "counters": state.counters,
+        "configured": state.configured.plain,
+        "in_force": state.in_force.plain,
+        "counters": state.counters and asdict(state.counters),
     }

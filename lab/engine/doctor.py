@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -171,7 +171,7 @@ def _kernel(client: DockerClient) -> Iterator[Finding]:
     )
 
 
-def _known(kinds: dict[str, bool]) -> str:
+def _known(kinds: Mapping[str, bool]) -> str:
     return " ".join(kind for kind, known in kinds.items() if known)
 
 

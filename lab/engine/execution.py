@@ -36,18 +36,11 @@ def _exec_python(lab: RunningLab, node: str) -> list[str]:
     return ["docker", "exec", "-i", lab.node(node).container_id, "python3", "-m"]
 
 
-def start_network_helper(lab: RunningLab, machine: str, image: str, *arguments: str) -> PlainAgent:
-    """Start `lab.agents.net.network` as root with CAP_NET_ADMIN alone, beside `machine`."""
-    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, options, "net.network", *arguments)
-
-
 def start_unprivileged_helper(
     lab: RunningLab, machine: str, image: str, owner: Owner, dialogue: Dialogue
 ) -> Agent:
     """Start the dialogue's program as `owner`, without any capability, beside `machine`."""
-    command = _helper_command(lab, machine, image, _as_owner(owner), dialogue.program)
-    return Agent(f"{dialogue.program} beside {machine}", command, dialogue)
+    return _start_helper(lab, machine, image, _as_owner(owner), dialogue)
 
 
 def _as_owner(owner: Owner) -> list[str]:
@@ -59,27 +52,21 @@ def start_plain_helper(
     lab: RunningLab, machine: str, image: str, owner: Owner, module: str
 ) -> PlainAgent:
     """Start `lab.agents.<module>` as `owner`, without any capability, beside `machine`."""
-    return _start_helper(lab, machine, image, _as_owner(owner), module)
+    command = _helper_command(lab, machine, image, _as_owner(owner), module)
+    return PlainAgent(f"{module} beside {machine}", command)
 
 
-def start_tun_helper(lab: RunningLab, machine: str, image: str) -> PlainAgent:
-    """Start `lab.agents.net.tun_devices` as root with CAP_NET_ADMIN alone, beside `machine`."""
+def start_network_helper(
+    lab: RunningLab, machine: str, image: str, dialogue: Dialogue, *, tun: bool = False
+) -> Agent:
+    """Start the dialogue's program as root with CAP_NET_ADMIN alone, beside `machine`.
+
+    `tun` gives it the device by which tun devices are made.
+    """
     options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(
-        lab, machine, image, [*options, "--device", str(places.TUN)], "net.tun_devices"
-    )
-
-
-def start_barrier(lab: RunningLab, machine: str, image: str) -> PlainAgent:
-    """Start `lab.agents.net.barrier` as root with CAP_NET_ADMIN alone, beside `machine`."""
-    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, options, "net.barrier")
-
-
-def start_links_helper(lab: RunningLab, machine: str, image: str) -> PlainAgent:
-    """Start `lab.agents.net.links` as root with CAP_NET_ADMIN alone, beside `machine`."""
-    options = ["--user", "0:0", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"]
-    return _start_helper(lab, machine, image, options, "net.links")
+    if tun:
+        options += ["--device", str(places.TUN)]
+    return _start_helper(lab, machine, image, options, dialogue)
 
 
 def start_probe(
@@ -93,24 +80,25 @@ def start_probe(
     options = ["--user", f"{owner.uid}:{owner.gid}", "--cap-add", "NET_RAW"]
     for source, target in mounts.items():
         options += ["--volume", f"{source}:{target}"]
-    return _start_helper(lab, machine, image, options, "probe.probe")
+    command = _helper_command(lab, machine, image, options, "probe.probe")
+    return PlainAgent(f"probe.probe beside {machine}", command)
 
 
 def _start_helper(
-    lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str, *arguments: str
-) -> PlainAgent:
-    command = _helper_command(lab, machine, image, options, module, *arguments)
-    return PlainAgent(f"{module} beside {machine}", command)
+    lab: RunningLab, machine: str, image: str, options: Sequence[str], dialogue: Dialogue
+) -> Agent:
+    command = _helper_command(lab, machine, image, options, dialogue.program)
+    return Agent(f"{dialogue.program} beside {machine}", command, dialogue)
 
 
 def _helper_command(
-    lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str, *arguments: str
+    lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str
 ) -> list[str]:
     """A short-lived container in the machine's network namespace, gone when it ends."""
     command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={lab.name}"]
     command += ["--network", f"container:{lab.node(machine).container_id}"]
     command += ["--cap-drop", "ALL", "--read-only", *options]
-    return [*command, image, "python3", "-m", f"lab.agents.{module}", *arguments]
+    return [*command, image, "python3", "-m", f"lab.agents.{module}"]
 
 
 def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:

@@ -9,14 +9,21 @@ from dataclasses import dataclass
 
 from docker import DockerClient
 
-from lab.engine.agent import AgentSilentError
+from lab.engine.agent import Agent, AgentEndedError, AgentError
 from lab.engine.discovery import RunningLab
-from lab.engine.execution import start_plain_agent, start_plain_helper
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.engine.waiting import WaitError, last_lines, node_state
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.stages import Stages
 from lab.topology.model import PbxKind, Role, Topology
+from lab.wire.listening import (
+    HANDSHAKE,
+    LISTENING,
+    AwaitedSocket,
+    AwaitHandshake,
+    AwaitSockets,
+    Listening,
+)
 from lab.wire.ports import MEDIA_CONTROL_PORT, MUMBLE_PORT, SIP_PORT, WEB_PORT
 
 DEADLINE_S = 30.0
@@ -52,10 +59,10 @@ class Listener:
         while self.awaited:
             remaining_s = self.began + self.deadline_s - time.monotonic()
             try:
-                event = self.agent.receive(max(0.1, remaining_s))
-                if "error" in event:
-                    raise AgentSilentError(event["error"])
-            except AgentSilentError as error:
+                event = self.agent.expect(Listening, max(0.1, remaining_s))
+            except AgentEndedError:
+                raise
+            except AgentError as error:
                 name, socket = next(iter(self.awaited.items()))
                 container = lab.node(name).container_id
                 why = f" ({error.message})" if socket.protocol == "tls" else ""
@@ -64,9 +71,9 @@ class Listener:
                     f"the node is {node_state(client, container)}",
                     "Its last lines:\n  " + "\n  ".join(last_lines(client, container)),
                 ) from None
-            del self.awaited[event["name"]]
-            ended = time.monotonic() - (time.time() - event["at"])
-            stages.note(f"{event['name']} listens", self.began, ended)
+            del self.awaited[event.server]
+            ended = time.monotonic() - (time.time() - event.at)
+            stages.note(f"{event.server} listens", self.began, ended)
 
 
 @contextmanager
@@ -106,24 +113,25 @@ def _listen(
     freeswitch = plan.topology.pbx is PbxKind.FREESWITCH
     if freeswitch and plan.topology.node(machine).role is Role.PBX:
         # The user's own image has none of the lab's agents in it.
-        agent = start_plain_helper(lab, machine, plan.images["net"], plan.owner, "net.listening")
+        image = plan.images["net"]
+        agent = start_unprivileged_helper(lab, machine, image, plan.owner, LISTENING)
     else:
-        agent = start_plain_agent(lab, machine, "net.listening")
+        agent = start_agent(lab, machine, LISTENING)
     agent.send(
-        {
-            "sockets": [
-                {"name": name, "protocol": socket.protocol, "port": socket.port}
+        AwaitSockets(
+            tuple(
+                AwaitedSocket(name, "tcp" if socket.protocol == "tcp" else "udp", socket.port)
                 for name, socket in servers.items()
-            ]
-        }
+            )
+        )
     )
     return Listener(agent, dict(servers), time.monotonic(), DEADLINE_S)
 
 
 def _shake_hands(lab: RunningLab, murmur: str) -> Listener:
     """Murmur listens some time before it answers, so only a handshake tells that it is ready."""
-    agent = start_plain_agent(lab, murmur, "mumble.health")
+    agent = start_agent(lab, murmur, HANDSHAKE)
     # It gives up a little before it is given up, and then says why.
-    agent.send({"name": murmur, "deadline_s": DEADLINE_S - 1})
+    agent.send(AwaitHandshake(murmur, DEADLINE_S - 1))
     socket = ServerSocket("tls", MUMBLE_PORT)
     return Listener(agent, {murmur: socket}, time.monotonic(), DEADLINE_S)

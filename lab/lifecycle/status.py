@@ -12,10 +12,14 @@ from docker import DockerClient
 
 from lab import storage
 from lab.engine.discovery import RunningLab
-from lab.engine.execution import start_network_helper, start_plain_agent
+from lab.engine.execution import start_agent, start_network_helper, start_plain_agent
 from lab.errors import LabError
 from lab.images.build import image_tag
+from lab.render.project import NETWORKS
 from lab.topology.model import Role
+from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
+from lab.wire.network import NETWORK, MachineNetwork, NetworkInForce, ShowNetwork
+from lab.wire.plain import ShapeError, from_plain, to_plain
 
 AGENT_DEADLINE_S = 15.0
 HANDSHAKE_DEADLINE_S = 3.0
@@ -25,7 +29,7 @@ _WORKERS = 4
 def lab_status(
     client: DockerClient,
     lab: RunningLab,
-    networks: Mapping[str, Mapping[str, Any]] | None = None,
+    networks: Mapping[str, NetworkInForce] | None = None,
 ) -> dict[str, Any]:
     """The state of every node and link and of the Tor network, as plain values.
 
@@ -35,7 +39,7 @@ def lab_status(
     problems = [
         f"{node.name} is {node.state} (exit status {node.exit_code})" for node in lab.stopped
     ]
-    specs = _attempt(problems, _network_specs, lab) or {}
+    specs = _attempt(problems, _networks, lab) or {}
     running = {node.name for node in lab.nodes if node.state == "running"}
     clients = sorted(name for name in running if _runs_tor_client(lab, name))
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
@@ -61,7 +65,7 @@ def lab_status(
                 "state": node.state,
                 "image": _image(client, node.container_id),
                 "links": _links(shown.get(node.name), specs.get(node.name)),
-                "congestion_control": (shown.get(node.name) or {}).get("congestion_control"),
+                "congestion_control": _congestion_control(shown.get(node.name)),
             }
             for node in lab.nodes
         ],
@@ -79,24 +83,30 @@ def _attempt(problems: list[str], read: Any, *arguments: Any) -> Any:
         return None
 
 
-def _network_specs(lab: RunningLab) -> dict[str, dict[str, Any]]:
-    path = storage.project_directory(lab.name) / "networks.json"
+def _networks(lab: RunningLab) -> dict[str, MachineNetwork]:
+    """Machine → what was set there."""
+    path = storage.project_directory(lab.name) / NETWORKS
     try:
-        specs: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        return {name: from_plain(MachineNetwork, network) for name, network in plain.items()}
     except OSError as error:
         raise LabError(
             f"the project of lab {lab.name} cannot be read: {path}: {error.strerror}",
             f"If LAB_HOME was changed, set it back; or `lab down {lab.name}`.",
         ) from error
-    return specs
+    except ShapeError as error:
+        raise LabError(
+            f"lab {lab.name} was brought up by another version of this program: {error}",
+            f"`lab down {lab.name}`.",
+        ) from error
 
 
 def _show_networks(
     pool: ThreadPoolExecutor,
     problems: list[str],
     lab: RunningLab,
-    specs: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Mapping[str, Any]]:
+    specs: Mapping[str, MachineNetwork],
+) -> dict[str, NetworkInForce]:
     """Machine → what is in force there now; machines that cannot be asked are left out."""
     asked = {
         name: pool.submit(_attempt, problems, _show_network, lab, spec)
@@ -105,10 +115,9 @@ def _show_networks(
     return {name: shown for name, future in asked.items() if (shown := future.result())}
 
 
-def _show_network(lab: RunningLab, spec: Mapping[str, Any]) -> dict[str, Any]:
-    helper = start_network_helper(lab, spec["node"], image_tag("net"), "show", json.dumps(spec))
-    with helper:
-        return helper.receive(AGENT_DEADLINE_S)
+def _show_network(lab: RunningLab, network: MachineNetwork) -> NetworkInForce:
+    with start_network_helper(lab, network.node, image_tag("net"), NETWORK) as helper:
+        return helper.ask(ShowNetwork(network), NetworkInForce, AGENT_DEADLINE_S)
 
 
 def _tor_status(lab: RunningLab, node: str) -> dict[str, Any]:
@@ -128,10 +137,9 @@ def _tor_status(lab: RunningLab, node: str) -> dict[str, Any]:
 
 def _murmur_status(lab: RunningLab, node: str) -> dict[str, Any]:
     """Whether Murmur takes calls: the TLS version and cipher suite it agreed to just now."""
-    with start_plain_agent(lab, node, "mumble.health") as agent:
-        order = {"name": node, "deadline_s": HANDSHAKE_DEADLINE_S}
-        answer = agent.ask(order, AGENT_DEADLINE_S)
-    return {"tls": answer["tls"]}
+    with start_agent(lab, node, HANDSHAKE) as agent:
+        order = AwaitHandshake(node, HANDSHAKE_DEADLINE_S)
+        return {"tls": agent.ask(order, Listening, AGENT_DEADLINE_S).tls}
 
 
 def _runs_tor_client(lab: RunningLab, node: str) -> bool:
@@ -151,19 +159,22 @@ def _image(client: DockerClient, container_id: str) -> str:
     return str(client.api.inspect_container(container_id)["Config"]["Image"])
 
 
-def _links(shown: Mapping[str, Any] | None, spec: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _congestion_control(shown: NetworkInForce | None) -> list[str] | None:
+    return list(shown.congestion_control) if shown else None
+
+
+def _links(shown: NetworkInForce | None, configured: MachineNetwork | None) -> list[dict[str, Any]]:
     """The links as they are in force, or as configured where the node does not run."""
     if shown:
-        links: list[dict[str, Any]] = shown["links"]
-        return links
+        return [to_plain(link) for link in shown.links]
     return [
         {
-            "network": link["network"],
-            "address": link["address"],
+            "network": link.network,
+            "address": str(link.address),
             "interface": None,
-            "rate_configured_kbps": link["sends"] and link["sends"]["rate_kbps"],
+            "rate_configured_kbps": link.sends.rate_kbps if link.sends else None,
             "rate_in_force_kbps": None,
             "counters": None,
         }
-        for link in (spec["links"] if spec else [])
+        for link in (configured.links if configured else ())
     ]

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from docker import DockerClient
 
@@ -31,6 +30,7 @@ from lab.lifecycle.verify import verify
 from lab.render.services import network_service
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Role, Topology
+from lab.wire.network import NetworkInForce
 
 TUN = Path("/dev/net/tun")
 AUTHORITY_DEADLINE_S = 30.0
@@ -47,7 +47,7 @@ class Up:
     """In the order in which they ended; they may overlap."""
     seconds: float
     """From the beginning to the end of the last stage."""
-    networks: Mapping[str, Mapping[str, Any]]
+    networks: Mapping[str, NetworkInForce]
     """Machine → what was found in force there after it was set up."""
 
 

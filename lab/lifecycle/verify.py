@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from docker import DockerClient
 
@@ -25,6 +23,8 @@ from lab.lifecycle.servers import listening
 from lab.lifecycle.stages import Stages
 from lab.topology.model import Role, Topology
 from lab.tor.bootstrap import Bootstrap, verify_bootstrap
+from lab.wire.network import NETWORK, NetworkInForce
+from lab.wire.plain import ShapeError
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +42,10 @@ TOR_STAGES = {
 
 def verify(
     client: DockerClient, plan: Plan, directory: Path, stages: Stages
-) -> Mapping[str, Mapping[str, Any]]:
+) -> Mapping[str, NetworkInForce]:
     """Wait until every part of the lab has been seen to work; LabError names the one that fails.
 
-    Returns what each net helper found in force on its machine (`lab.agents.net.network`, `show`).
+    Returns what each net helper found in force on its machine.
     """
     lab = find_lab(client, plan.topology.lab)
     clients = [node.name for node in plan.topology.with_role(Role.ENDPOINT) if node.tor]
@@ -75,10 +75,10 @@ def verify(
     return networks
 
 
-def _read_networks(client: DockerClient, topology: Topology) -> dict[str, Mapping[str, Any]]:
+def _read_networks(client: DockerClient, topology: Topology) -> dict[str, NetworkInForce]:
     """Machine → what its net helper found in force after setting it."""
     helpers = find_helpers(client, topology.lab)
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, NetworkInForce] = {}
     for node in topology.nodes:
         if node.on is not None:
             continue
@@ -89,19 +89,24 @@ def _read_networks(client: DockerClient, topology: Topology) -> dict[str, Mappin
                 f"the network of {node.name} could not be set up: {last}",
                 f"Its net helper ended with exit status {status}.",
             )
-        found[node.name] = json.loads(last)
+        try:
+            shown = NETWORK.read_event(last)
+        except ShapeError as error:
+            raise LabError(f"the net helper of {node.name} cannot be understood: {error}") from None
+        assert isinstance(shown, NetworkInForce)
+        found[node.name] = shown
         _check_network(node.name, found[node.name])
     return found
 
 
-def _check_network(machine: str, shown: Mapping[str, Any]) -> None:
-    if not shown["closed"]:
+def _check_network(machine: str, shown: NetworkInForce) -> None:
+    if not shown.closed:
         raise LabError(f"{machine} has no unreachable default route: the lab would not be closed")
-    for link in shown["links"]:
-        wanted, got = link["rate_configured_kbps"], link["rate_in_force_kbps"]
+    for link in shown.links:
+        wanted, got = link.rate_configured_kbps, link.rate_in_force_kbps
         if wanted != got:
             raise LabError(
-                f"the link of {machine} to {link['network']} is capped at {got} kbit/s, "
+                f"the link of {machine} to {link.network} is capped at {got} kbit/s, "
                 f"not at {wanted}",
                 "`lab doctor` says which queueing disciplines this host has.",
             )

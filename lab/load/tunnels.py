@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
-from lab.engine.execution import start_plain_agent, start_tun_helper
+from lab.engine.execution import start_network_helper, start_plain_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.render.openvpn import Instance, client_files, server_files
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Vpn
+from lab.wire.tun_devices import TUN_DEVICES, DevicesMade, LendDevices, LentDevice
 
 SUBNET = IPv4Network("100.64.0.0/22")
 """Of the range that RFC 6598 sets apart for carriers: no lab's networks lie there."""
@@ -28,6 +28,8 @@ MAX_TUNNELS = 250
 PORT_ABOVE_VPN = 1
 """The second server listens on the port after that of the lab's own."""
 SERVER_DEVICE = "load"
+SINGLE = 32
+"""The prefix of one address."""
 DEADLINE_S = 30.0
 
 
@@ -70,11 +72,13 @@ def call_tunnels(lab: ReadyLab, client: str, count: int) -> Iterator[tuple[CallT
     files = server_files(lab.topology, vpn, own, peers, addresses, Instance(".", SERVER_DEVICE))
     with ExitStack() as stack:
         for machine, devices in (
-            (server.name, [_server_device(lab, tunnels)]),
-            (client, [_client_device(lab, tunnel) for tunnel in tunnels]),
+            (server.name, (_server_device(lab, tunnels),)),
+            (client, tuple(_client_device(lab, tunnel) for tunnel in tunnels)),
         ):
-            helper = start_tun_helper(lab.running, machine, lab.net_image)
-            stack.enter_context(helper).ask({"devices": devices}, DEADLINE_S)
+            helper = start_network_helper(
+                lab.running, machine, lab.net_image, TUN_DEVICES, tun=True
+            )
+            stack.enter_context(helper).ask(LendDevices(devices), DevicesMade, DEADLINE_S)
         agent = stack.enter_context(start_plain_agent(lab.running, server.name, "vpn.background"))
         agent.send({"files": files})
         event = agent.receive(DEADLINE_S)
@@ -103,24 +107,21 @@ def _tunnel(
     )
 
 
-def _server_device(lab: ReadyLab, tunnels: tuple[CallTunnel, ...]) -> dict[str, Any]:
-    return {
-        "device": SERVER_DEVICE,
-        "uid": lab.owner.uid,
-        "gid": lab.owner.gid,
-        "addresses": [
-            [str(SERVER), SUBNET.prefixlen],
-            *([str(tunnel.called), 32] for tunnel in tunnels),
-        ],
-        "routes": [],
-    }
+def _server_device(lab: ReadyLab, tunnels: tuple[CallTunnel, ...]) -> LentDevice:
+    called = ((tunnel.called, SINGLE) for tunnel in tunnels)
+    return LentDevice(
+        SERVER_DEVICE,
+        lab.owner.uid,
+        lab.owner.gid,
+        addresses=((SERVER, SUBNET.prefixlen), *called),
+    )
 
 
-def _client_device(lab: ReadyLab, tunnel: CallTunnel) -> dict[str, Any]:
-    return {
-        "device": tunnel.device,
-        "uid": lab.owner.uid,
-        "gid": lab.owner.gid,
-        "addresses": [[str(tunnel.address), 32]],
-        "routes": [[f"{tunnel.called}/32", str(tunnel.address)]],
-    }
+def _client_device(lab: ReadyLab, tunnel: CallTunnel) -> LentDevice:
+    return LentDevice(
+        tunnel.device,
+        lab.owner.uid,
+        lab.owner.gid,
+        addresses=((tunnel.address, SINGLE),),
+        routes=((IPv4Network((tunnel.called, SINGLE)), tunnel.address),),
+    )

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lab import __version__
 from lab.render import labels
 from lab.render.mumble import mumble_files
-from lab.render.network import network_spec
+from lab.render.network import machine_network
 from lab.render.openvpn import openvpn_files
 from lab.render.owner import Owner
 from lab.render.pbx import pbx_files
@@ -23,9 +23,15 @@ from lab.render.torrc import tor_files
 from lab.render.web import web_files
 from lab.topology.model import Node, Role, Topology
 from lab.wire import places
+from lab.wire.messages import write
+from lab.wire.network import MachineNetwork, SetUpNetwork
+from lab.wire.plain import to_plain
 
 CALLS = "calls"
 """The directory in which calls in progress leave their files."""
+
+NETWORKS = "networks.json"
+"""Machine → its `MachineNetwork`, to be read back."""
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
 
@@ -60,14 +66,8 @@ def render_project(
     for node in topology.nodes:
         for name, content in _node_files(topology, node, secrets).items():
             files[f"nodes/{node.name}/{name}"] = content
-    files["networks.json"] = json.dumps(
-        {
-            node.name: network_spec(topology, node, owner)
-            for node in topology.nodes
-            if node.on is None
-        },
-        indent=2,
-    ).encode()
+    networks = _networks(topology, owner)
+    files[NETWORKS] = json.dumps(to_plain(networks), indent=2).encode()
     files["topology.yaml"] = source.encode()
     files["lab.json"] = json.dumps(
         {"pbx": topology.pbx, "images": dict(images), "owner": asdict(owner)}, indent=2
@@ -104,13 +104,21 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
         labels=node_labels,
         helper_labels=helper_labels,
         network_service=network_service,
-        network_specs={
-            node.name: json.dumps(network_spec(topology, node, owner))
-            for node in topology.nodes
-            if node.on is None
+        network_orders={
+            name: write(SetUpNetwork(network))
+            for name, network in _networks(topology, owner).items()
         },
         network_labels=own | {labels.BLOCK: str(topology.block)},
     )
+
+
+def _networks(topology: Topology, owner: Owner) -> dict[str, MachineNetwork]:
+    """Machine → what is set in its network namespace."""
+    return {
+        node.name: machine_network(topology, node, owner)
+        for node in topology.nodes
+        if node.on is None
+    }
 
 
 def project_name(lab: str) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
-from lab.engine.execution import start_links_helper, start_plain_helper
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.agent import Agent, EventT
+from lab.engine.execution import start_network_helper, start_unprivileged_helper
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import LinkPoint, address_of
-
-log = logging.getLogger(__name__)
+from lab.wire.links import LINKS, LinkSide
+from lab.wire.messages import Order
 
 DEADLINE_S = 20.0
 
@@ -25,10 +22,9 @@ class LinkHelpers:
         self.lab = lab
         self._agents = agents
 
-    def ask(self, machine: str, order: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, machine: str, order: Order, kind: type[EventT]) -> EventT:
         """The answer of the helper beside `machine`; AgentError where it has none to give."""
-        log.debug("%s: %s", machine, json.dumps(order))
-        return self._agents[machine].ask(order, DEADLINE_S)
+        return self._agents[machine].ask(order, kind, DEADLINE_S)
 
     def by_machine(self, points: Iterable[LinkPoint]) -> dict[str, list[LinkPoint]]:
         """The points that each helper is asked about, in their order."""
@@ -37,10 +33,9 @@ class LinkHelpers:
             grouped.setdefault(_machine(self.lab, point), []).append(point)
         return grouped
 
-    def named(self, point: LinkPoint) -> dict[str, str]:
+    def side(self, point: LinkPoint) -> LinkSide:
         """How orders name a point."""
-        address = str(address_of(self.lab.topology, point))
-        return {"address": address, "direction": str(point.direction)}
+        return LinkSide(address_of(self.lab.topology, point), point.direction)
 
 
 @contextmanager
@@ -69,5 +64,5 @@ def _machine(lab: ReadyLab, point: LinkPoint) -> str:
 
 def _start(lab: ReadyLab, machine: str, may_change: bool) -> Agent:
     if may_change:
-        return start_links_helper(lab.running, machine, lab.net_image)
-    return start_plain_helper(lab.running, machine, lab.net_image, lab.owner, "net.links")
+        return start_network_helper(lab.running, machine, lab.net_image, LINKS)
+    return start_unprivileged_helper(lab.running, machine, lab.net_image, lab.owner, LINKS)

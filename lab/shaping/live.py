@@ -6,14 +6,22 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from lab.engine.agent import AgentError
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Cap, LinkPoint, find_link
 from lab.shaping.helpers import LinkHelpers, link_helpers
-from lab.wire.shape import Direction, Shape, shape_from
+from lab.wire.links import (
+    ChangeShape,
+    Counters,
+    LinksShown,
+    SetShapes,
+    ShapedSide,
+    ShapesSet,
+    ShowLinks,
+)
+from lab.wire.shape import Direction, Shape, ShapeChange
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +35,8 @@ class LinkState:
     configured: Shape
     """What the topology wants."""
     in_force: Shape
-    counters: Mapping[str, int] | None
-    """Since the shaper was set: bytes, packets, drops, overlimits, backlog_bytes and
-    backlog_packets; None where nothing is shaped."""
+    counters: Counters | None
+    """None where nothing is shaped."""
 
 
 def show(
@@ -47,18 +54,19 @@ def show(
 
 def _states(helpers: LinkHelpers, machine: str, points: Sequence[LinkPoint]) -> Iterator[LinkState]:
     """The links of one machine."""
-    addresses = list(dict.fromkeys(helpers.named(point)["address"] for point in points))
-    shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
-    by_address = {link["address"]: link for link in shown}
-    for point in points:
-        link = by_address[helpers.named(point)["address"]]
-        now = link[str(point.direction)]
+    sides = {point: helpers.side(point) for point in points}
+    addresses = tuple(dict.fromkeys(side.address for side in sides.values()))
+    shown = helpers.ask(machine, ShowLinks(addresses), LinksShown).links
+    by_address = dict(zip(addresses, shown, strict=True))
+    for point, side in sides.items():
+        link = by_address[side.address]
+        now = link.side(side.direction)
         yield LinkState(
             point=point,
-            interface=link["interface"],
+            interface=link.interface,
             configured=configured(helpers.lab, point),
-            in_force=shape_from(now["shape"]),
-            counters=now["counters"],
+            in_force=now.shape,
+            counters=now.counters,
         )
 
 
@@ -84,17 +92,15 @@ def configured(lab: ReadyLab, point: LinkPoint) -> Shape:
     return find_link(lab.topology, point.node, point.network).shape(point.direction)
 
 
-def update(lab: ReadyLab, point: LinkPoint, changes: Mapping[str, Any]) -> Shape:
-    """Change what `changes` names and nothing else; the shape then in force.
+def change(lab: ReadyLab, point: LinkPoint, change: ShapeChange) -> Shape:
+    """Change what `change` names and nothing else; the shape then in force.
 
-    Its keys are `rate_kbps`, `delay_ms`, `loss_pct` and `queue`, a mapping of `kind`, `fifo`
-    and `limit`. LabError where the kernel cannot, or has something else afterwards.
+    LabError where the kernel cannot, or has something else afterwards.
     """
     with link_helpers(lab, [point], may_change=True) as helpers:
-        wanted = {**helpers.named(point), "update": dict(changes)}
         [machine] = helpers.by_machine([point])
-        answer = helpers.ask(machine, {"op": "set", "changes": [wanted]})
-    return shape_from(answer["after"][0])
+        order = ChangeShape(helpers.side(point), change)
+        return helpers.ask(machine, order, ShapesSet).after[0]
 
 
 def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[LinkPoint, Shape]:
@@ -106,12 +112,12 @@ def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[
     before: dict[LinkPoint, Shape] = {}
     try:
         for machine, points in helpers.by_machine(shapes).items():
-            changes = [{**helpers.named(p), "shape": shapes[p].to_spec()} for p in points]
-            answer = helpers.ask(machine, {"op": "set", "changes": changes})
-            for point, old, new in zip(points, answer["before"], answer["after"], strict=True):
-                before[point] = shape_from(old)
-                if shape_from(new) != shapes[point]:
-                    raise LabError(f"{point} was set to {shapes[point]}, but has {shape_from(new)}")
+            order = SetShapes(tuple(ShapedSide(helpers.side(p), shapes[p]) for p in points))
+            was_set = helpers.ask(machine, order, ShapesSet)
+            for point, old, new in zip(points, was_set.before, was_set.after, strict=True):
+                before[point] = old
+                if new != shapes[point]:
+                    raise LabError(f"{point} was set to {shapes[point]}, but has {new}")
     except BaseException:
         if before:
             _put_back(helpers, before)

@@ -10,25 +10,20 @@ import numpy as np
 
 from lab.shaping.cap import LinkPoint
 from lab.shaping.helpers import LinkHelpers
-from lab.wire.shape import Shape, shape_from
+from lab.wire.links import (
+    EndWatch,
+    LinkSample,
+    LinksShown,
+    ShowLinks,
+    WatchBegan,
+    WatchEnded,
+    WatchLinks,
+)
+from lab.wire.shape import Shape
 
 INTERVAL_S = 0.487
 """Twice a second, and no multiple of the 20 ms from packet to packet of a voice: samples taken
 always at the same moment of that beat would show the queue always full, or never."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSample:
-    """The counters of a shaper at one moment, as the kernel keeps them since it was set."""
-
-    at: float
-    """Unix seconds."""
-    bytes: int
-    packets: int
-    drops: int
-    overlimits: int
-    backlog_bytes: int
-    backlog_packets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +74,26 @@ def sampled(helpers: LinkHelpers, points: Sequence[LinkPoint]) -> Iterator[list[
     grouped = helpers.by_machine(points)
     shapes = [shape for machine, own in grouped.items() for shape in _shapes(helpers, machine, own)]
     for machine, own in grouped.items():
-        places = [helpers.named(point) for point in own]
-        helpers.ask(machine, {"op": "sample", "points": places, "interval_s": INTERVAL_S})
+        sides = tuple(helpers.side(point) for point in own)
+        helpers.ask(machine, WatchLinks(sides, INTERVAL_S), WatchBegan)
     try:
         yield watches
     finally:
         samples = [
             taken
             for machine in grouped
-            for taken in helpers.ask(machine, {"op": "stop"})["samples"]
+            for taken in helpers.ask(machine, EndWatch(), WatchEnded).samples
         ]
         every = [point for own in grouped.values() for point in own]
         watches += [
-            LinkWatch(point, shape, tuple(LinkSample(**sample) for sample in taken))
+            LinkWatch(point, shape, taken)
             for point, shape, taken in zip(every, shapes, samples, strict=True)
             if taken
         ]
 
 
 def _shapes(helpers: LinkHelpers, machine: str, points: Sequence[LinkPoint]) -> list[Shape]:
-    addresses = [helpers.named(point)["address"] for point in points]
-    shown = helpers.ask(machine, {"op": "show", "addresses": addresses})["links"]
-    return [
-        shape_from(link[str(point.direction)]["shape"])
-        for point, link in zip(points, shown, strict=True)
-    ]
+    sides = [helpers.side(point) for point in points]
+    order = ShowLinks(tuple(side.address for side in sides))
+    shown = helpers.ask(machine, order, LinksShown).links
+    return [link.side(side.direction).shape for side, link in zip(sides, shown, strict=True)]

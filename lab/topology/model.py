@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
+from lab.wire.network import Route
 from lab.wire.shape import Direction, Shape
 
 
@@ -69,14 +70,6 @@ class Link:
     def shape(self, direction: Direction) -> Shape:
         """What the topology wants of one direction."""
         return (self.sends if direction is Direction.OUT else self.receives) or Shape()
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How a node reaches a network it has no link to."""
-
-    destination: IPv4Network
-    via: IPv4Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
 
 from lab.errors import LabError
-from lab.topology.model import Link, Network, Node, Route, Topology
+from lab.topology.model import Link, Network, Node, Topology
+from lab.wire.network import Route
 
 Cost = tuple[int, int, int]
 """Hops; hops over nodes that are not preferred; a tie-breaker unique to each set of nodes."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 DEFAULT_QUEUE_PACKETS = 200
 """Room for two packets of each of 100 flows, as in the first measurements (FACTS.md)."""
@@ -67,19 +69,24 @@ class Shape:
     rate_kbps: int | None = None
     """The cap at Ethernet level (header included, no preamble or FCS); None is uncapped."""
     queue: Queue = DEFAULT_QUEUE
-    """Without effect where there is no cap."""
+    """The default one where there is no cap, and so no queue."""
     delay_ms: float = 0.0
     """Added before the queue."""
     loss_pct: float = 0.0
     """Dropped at random before the queue."""
+
+    def __post_init__(self) -> None:
+        if self.rate_kbps is None:
+            object.__setattr__(self, "queue", DEFAULT_QUEUE)
 
     @property
     def is_open(self) -> bool:
         """Whether packets pass untouched."""
         return self.rate_kbps is None and not self.delay_ms and not self.loss_pct
 
-    def to_spec(self) -> dict[str, Any] | None:
-        """The shape as `lab.agents.net.qdiscs` takes it; None is a link that is not shaped."""
+    @property
+    def plain(self) -> dict[str, Any] | None:
+        """The shape as users' JSON has it; None is a link that is not shaped."""
         if self.is_open:
             return None
         return asdict(self) | ({"queue": None} if self.rate_kbps is None else {})
@@ -91,11 +98,32 @@ class Shape:
         return ", ".join(parts) or "not shaped"
 
 
-def shape_from(spec: dict[str, Any] | None) -> Shape:
-    """The shape that `lab.agents.net.qdiscs` reported; ValueError for queues not of the lab."""
-    if spec is None:
-        return Shape()
-    queue = spec["queue"] and Queue(
-        ShaperKind(spec["queue"]["kind"]), FifoKind(spec["queue"]["fifo"]), spec["queue"]["limit"]
-    )
-    return Shape(spec["rate_kbps"], queue or DEFAULT_QUEUE, spec["delay_ms"], spec["loss_pct"])
+@dataclass(frozen=True, slots=True)
+class ShapeChange:
+    """What is to become of one direction of a link; what is None stays as it is."""
+
+    rate_kbps: int | None = None
+    uncapped: bool = False
+    """Whether the cap is taken off, and its queue with it."""
+    kind: ShaperKind | None = None
+    fifo: FifoKind | None = None
+    limit: int | None = None
+    delay_ms: float | None = None
+    loss_pct: float | None = None
+
+    def of(self, shape: Shape) -> Shape:
+        """`shape` with the change made; ValueError where a queue would be left without a rate."""
+        rate_kbps = None if self.uncapped else _first(self.rate_kbps, shape.rate_kbps)
+        if rate_kbps is None and (self.kind or self.fifo or self.limit):
+            raise ValueError("a queue needs a rate, and this direction of the link has none")
+        queue = Queue(
+            _first(self.kind, shape.queue.kind),
+            _first(self.fifo, shape.queue.fifo),
+            _first(self.limit, shape.queue.limit),
+        )
+        delay_ms = _first(self.delay_ms, shape.delay_ms)
+        return Shape(rate_kbps, queue, delay_ms, _first(self.loss_pct, shape.loss_pct))
+
+
+def _first(wanted: T | None, present: T) -> T:
+    return present if wanted is None else wanted

@@ -8,17 +8,29 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any
 
 from docker import DockerClient
 from docker.types import IPAMConfig, IPAMPool
 
 from lab.engine.addresses import free_block, taken_networks
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.agent import Agent
 from lab.images.build import image_tag
 from lab.render import labels
+from lab.wire.links import (
+    LINKS,
+    Counters,
+    LinkSide,
+    LinksShown,
+    SetShapes,
+    ShapedSide,
+    ShapesSet,
+    ShowLinks,
+    SideInForce,
+)
+from lab.wire.messages import Dialogue, write
+from lab.wire.network import NETWORK, MachineLink, MachineNetwork, SetUpNetwork
 from lab.wire.shape import Direction, Shape
 
 TRAFFIC = Path(__file__).with_name("traffic.py")
@@ -31,9 +43,16 @@ class Host:
     """One container."""
 
     container: str
-    address: str
+    address: IPv4Address
     links: Agent
     """Its `lab.agents.net.links`."""
+
+    def side(self, direction: Direction) -> LinkSide:
+        return LinkSide(self.address, direction)
+
+    def in_force(self, direction: Direction) -> SideInForce:
+        shown = self.links.ask(ShowLinks((self.address,)), LinksShown, DEADLINE_S)
+        return shown.links[0].side(direction)
 
     def traffic(self, *arguments: str) -> subprocess.Popen[str]:
         command = ["docker", "exec", self.container, "python3", "/traffic.py", *arguments]
@@ -50,23 +69,19 @@ class TwoHosts:
     def shape(self, direction: Direction, shape: Shape) -> None:
         """Shape what the sender sends (OUT), or what the receiver receives (IN)."""
         host = self.sender if direction is Direction.OUT else self.receiver
-        change = {
-            "address": host.address,
-            "direction": str(direction),
-            "shape": shape.to_spec(),
-        }
-        host.links.ask({"op": "set", "changes": [change]}, DEADLINE_S)
+        order = SetShapes((ShapedSide(host.side(direction), shape),))
+        host.links.ask(order, ShapesSet, DEADLINE_S)
 
-    def counters(self, direction: Direction) -> dict[str, int]:
+    def counters(self, direction: Direction) -> Counters:
         host = self.sender if direction is Direction.OUT else self.receiver
-        shown = host.links.ask({"op": "show", "addresses": [host.address]}, DEADLINE_S)
-        found: dict[str, int] = shown["links"][0][str(direction)]["counters"]
+        found = host.in_force(direction).counters
+        assert found
         return found
 
     def tcp_kbps(self, skip_s: float, seconds: float) -> float:
         """Payload per second that one TCP connection carries."""
         receiver = self._receiver("tcp-receive", skip_s, seconds)
-        self.sender.traffic("tcp-send", self.receiver.address, str(PORT))
+        self.sender.traffic("tcp-send", str(self.receiver.address), str(PORT))
         return _kbps(receiver)
 
     def udp_kbps(
@@ -76,7 +91,7 @@ class TwoHosts:
         receiver = self._receiver("udp-receive", skip_s, seconds)
         self.sender.traffic(
             "udp-send",
-            *(self.receiver.address, str(PORT)),
+            *(str(self.receiver.address), str(PORT)),
             *(str(payload_bytes), str(offered_kbps), str(skip_s + seconds + 1)),
         )
         return _kbps(receiver)
@@ -123,39 +138,26 @@ def two_hosts(client: DockerClient) -> Iterator[TwoHosts]:
             stack.callback(container.remove, force=True)
             container.start()
             container.reload()
-            address = container.attrs["NetworkSettings"]["Networks"][name]["IPAddress"]
-            _apply(container.id, _spec(name, number, address, subnet))
-            links = stack.enter_context(
-                Agent(f"links of {number}", _helper(container.id, "lab.agents.net.links"))
-            )
+            networks = container.attrs["NetworkSettings"]["Networks"]
+            address = IPv4Address(networks[name]["IPAddress"])
+            _set_up(container.id, _network(name, number, address, subnet))
+            command = _helper(container.id, LINKS)
+            links = stack.enter_context(Agent(f"links of {number}", command, LINKS))
             hosts.append(Host(container.id, address, links))
         yield TwoHosts(*hosts)
 
 
-def _spec(name: str, number: int, address: str, subnet: IPv4Network) -> dict[str, Any]:
-    return {
-        "node": f"{name}-{number}",
-        "congestion_control": "cubic",
-        "links": [
-            {
-                "network": name,
-                "address": address,
-                "subnet": str(subnet),
-                "bridge": str(subnet[1]),
-                "sends": None,
-                "receives": None,
-            }
-        ],
-        "routes": [],
-        "tunnel": None,
-    }
+def _network(name: str, number: int, address: IPv4Address, subnet: IPv4Network) -> MachineNetwork:
+    link = MachineLink(name, address, subnet, subnet[1], None, None)
+    return MachineNetwork(f"{name}-{number}", "cubic", (link,), routes=(), tunnel=None)
 
 
-def _apply(container: str, spec: dict[str, Any]) -> None:
-    helper = _helper(container, "lab.agents.net.network")
-    subprocess.run([*helper, "apply", json.dumps(spec)], check=True, capture_output=True)
+def _set_up(container: str, network: MachineNetwork) -> None:
+    command = [*_helper(container, NETWORK), write(SetUpNetwork(network))]
+    subprocess.run(command, check=True, capture_output=True)
 
 
-def _helper(container: str, module: str) -> list[str]:
+def _helper(container: str, dialogue: Dialogue) -> list[str]:
     options = ["--network", f"container:{container}", "--cap-drop", "ALL", "--cap-add", "NET_ADMIN"]
-    return ["docker", "run", "--rm", "-i", *options, image_tag("net"), "python3", "-m", module]
+    program = ["python3", "-m", f"lab.agents.{dialogue.program}"]
+    return ["docker", "run", "--rm", "-i", *options, image_tag("net"), *program]

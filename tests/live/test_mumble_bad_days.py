@@ -16,7 +16,8 @@ from lab_command import ended, nodes_of, wait_for
 from tor_streams import cut_one
 
 from lab.engine.discovery import find_lab
-from lab.engine.execution import start_plain_agent
+from lab.engine.execution import start_agent
+from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
 from lab.wire.ports import MUMBLE_PORT
 
 pytestmark = pytest.mark.live
@@ -78,9 +79,10 @@ def test_murmur_restarted_under_the_call_is_how_it_failed_and_takes_the_next(
     assert talked[0] == "sequence,due_ns,time_ns,bytes"
     assert len(talked) > 1, "what was sent until then is kept"
     assert_no_client_is_left(able_host, paper)
-    with start_plain_agent(find_lab(able_host, paper.name), "mumble", "mumble.health") as agent:
-        answer = agent.ask({"name": "mumble", "deadline_s": 30}, 40)
-    assert answer["tls"].startswith("TLSv1.3")
+    with start_agent(find_lab(able_host, paper.name), "mumble", HANDSHAKE) as agent:
+        listening = agent.ask(AwaitHandshake("mumble", 30), Listening, 40)
+    assert listening.tls
+    assert listening.tls.startswith("TLSv1.3")
 
 
 def test_a_murmur_that_listens_but_hangs_is_a_problem_that_status_tells(

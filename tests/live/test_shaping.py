@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from typing import Any
+from ipaddress import IPv4Address
 
 import pytest
 from docker import DockerClient
@@ -19,7 +19,8 @@ from lab.engine.host import read_cpu_times
 from lab.engine.kernel import probe
 from lab.images.build import image_tag
 from lab.measure.host_load import HostLoad, load_between
-from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
+from lab.wire.links import ChangeShape, LinkSide, SetShapes, ShapedSide, ShapesSet
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShapeChange, ShaperKind
 
 pytestmark = pytest.mark.live
 
@@ -43,20 +44,18 @@ def sender(hosts: TwoHosts) -> Iterator[Host]:
     """The sending host, uncapped before and after."""
     yield hosts.sender
     for direction in Direction:
-        change = {"address": hosts.sender.address, "direction": str(direction), "shape": None}
-        hosts.sender.links.ask({"op": "set", "changes": [change]}, DEADLINE_S)
+        opened = ShapedSide(hosts.sender.side(direction), Shape())
+        hosts.sender.links.ask(SetShapes((opened,)), ShapesSet, DEADLINE_S)
 
 
-def update(host: Host, direction: Direction = Direction.OUT, **changes: Any) -> Shape:
+def change(host: Host, change: ShapeChange, direction: Direction = Direction.OUT) -> Shape:
     """Change what is named, as `lab link set` does; the shape then in force."""
-    wanted = {"address": host.address, "direction": str(direction), "update": changes}
-    answer = host.links.ask({"op": "set", "changes": [wanted]}, DEADLINE_S)
-    return shape_from(answer["after"][0])
+    order = ChangeShape(host.side(direction), change)
+    return host.links.ask(order, ShapesSet, DEADLINE_S).after[0]
 
 
 def in_force(host: Host, direction: Direction = Direction.OUT) -> Shape:
-    shown = host.links.ask({"op": "show", "addresses": [host.address]}, DEADLINE_S)
-    return shape_from(shown["links"][0][str(direction)]["shape"])
+    return host.in_force(direction).shape
 
 
 def test_caps_hold_within_one_percent(hosts: TwoHosts, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,66 +138,66 @@ def allow_coalescing(host: Host, segments: int) -> None:
 
 
 def test_a_change_keeps_what_it_does_not_name(sender: Host) -> None:
-    assert update(sender, rate_kbps=5_000) == Shape(5_000, Queue())
-    assert update(sender, queue={"limit": 50}) == Shape(5_000, Queue(limit=50))
-    assert update(sender, rate_kbps=2_000) == Shape(2_000, Queue(limit=50))
+    assert change(sender, ShapeChange(rate_kbps=5_000)) == Shape(5_000, Queue())
+    assert change(sender, ShapeChange(limit=50)) == Shape(5_000, Queue(limit=50))
+    assert change(sender, ShapeChange(rate_kbps=2_000)) == Shape(2_000, Queue(limit=50))
     bytes_ = Queue(ShaperKind.TBF, FifoKind.BFIFO, 30_000)
-    update(sender, queue={"kind": "tbf", "fifo": "bfifo", "limit": 30_000})
+    change(sender, ShapeChange(kind=ShaperKind.TBF, fifo=FifoKind.BFIFO, limit=30_000))
     assert in_force(sender) == Shape(2_000, bytes_)
-    assert update(sender, rate_kbps=3_000) == Shape(3_000, bytes_)
-    assert update(sender, rate_kbps=None).is_open
+    assert change(sender, ShapeChange(rate_kbps=3_000)) == Shape(3_000, bytes_)
+    assert change(sender, ShapeChange(uncapped=True)).is_open
 
 
 def test_directions_are_independent(sender: Host) -> None:
-    update(sender, Direction.OUT, rate_kbps=5_000)
-    update(sender, Direction.IN, rate_kbps=2_000, queue={"limit": 30})
+    change(sender, ShapeChange(rate_kbps=5_000), Direction.OUT)
+    change(sender, ShapeChange(rate_kbps=2_000, limit=30), Direction.IN)
     assert in_force(sender, Direction.OUT) == Shape(5_000)
     assert in_force(sender, Direction.IN) == Shape(2_000, Queue(limit=30))
-    assert update(sender, Direction.IN, rate_kbps=None).is_open
+    assert change(sender, ShapeChange(uncapped=True), Direction.IN).is_open
     assert in_force(sender, Direction.OUT) == Shape(5_000)
 
 
 def test_a_change_in_place_keeps_the_counters(hosts: TwoHosts, sender: Host) -> None:
-    update(sender, rate_kbps=5_000)
+    change(sender, ShapeChange(rate_kbps=5_000))
     hosts.udp_kbps(1000, 3_000, 0.2, 0.5)
-    update(sender, rate_kbps=4_000)
-    assert hosts.counters(Direction.OUT)["packets"] > 100
+    change(sender, ShapeChange(rate_kbps=4_000))
+    assert hosts.counters(Direction.OUT).packets > 100
 
 
 def test_counters_tell_how_full_the_queue_is(hosts: TwoHosts, sender: Host) -> None:
-    update(sender, rate_kbps=2_000, queue={"limit": 20})
+    change(sender, ShapeChange(rate_kbps=2_000, limit=20))
     before = hosts.counters(Direction.OUT)
     # A last acknowledgement of the test before may still pass.
-    assert before["packets"] < 10
-    assert before["drops"] == before["backlog_packets"] == 0
+    assert before.packets < 10
+    assert before.drops == before.backlog_packets == 0
     began = time.monotonic()
-    sending = sender.traffic("udp-send", hosts.receiver.address, "9", "1000", "20000", "1")
+    sending = sender.traffic("udp-send", str(hosts.receiver.address), "9", "1000", "20000", "1")
     longest = 0
     while sending.poll() is None:
-        longest = max(longest, hosts.counters(Direction.OUT)["backlog_packets"])
+        longest = max(longest, hosts.counters(Direction.OUT).backlog_packets)
     after = hosts.counters(Direction.OUT)
     elapsed_s = time.monotonic() - began
     assert 15 <= longest <= 20
-    assert after["drops"] > 100
-    assert after["overlimits"] > 100
+    assert after.drops > 100
+    assert after.overlimits > 100
     # The sender fills the cap for a second, and the queue is emptied after that.
-    assert 0.5 < after["bytes"] * 8 / 1000 / 2_000 < elapsed_s + 0.1
+    assert 0.5 < after.bytes * 8 / 1000 / 2_000 < elapsed_s + 0.1
 
 
 def test_a_queue_needs_a_rate(sender: Host) -> None:
     with pytest.raises(AgentError, match="a queue needs a rate"):
-        update(sender, queue={"limit": 50})
+        change(sender, ShapeChange(limit=50))
 
 
 def test_all_changes_are_made_or_none(sender: Host) -> None:
-    update(sender, rate_kbps=5_000)
-    place = {"address": sender.address}
-    changes = [
-        {**place, "direction": "out", "update": {"rate_kbps": 1_000}},
-        {**place, "direction": "in", "update": {"queue": {"limit": 5}}},
-    ]
-    with pytest.raises(AgentError, match="a queue needs a rate"):
-        sender.links.ask({"op": "set", "changes": changes}, DEADLINE_S)
+    change(sender, ShapeChange(rate_kbps=5_000))
+    absent = LinkSide(IPv4Address("192.0.2.1"), Direction.OUT)
+    sides = (
+        ShapedSide(sender.side(Direction.OUT), Shape(1_000)),
+        ShapedSide(absent, Shape(1_000)),
+    )
+    with pytest.raises(AgentError, match=r"no interface .* has the address 192\.0\.2\.1"):
+        sender.links.ask(SetShapes(sides), ShapesSet, DEADLINE_S)
     assert in_force(sender) == Shape(5_000)
 
 
@@ -208,8 +207,9 @@ def test_delay_is_refused_where_the_kernel_has_no_netem(
     abilities = probe(able_host, image_tag("net"))
     assert abilities
     if abilities.qdiscs["netem"]:
-        assert update(sender, delay_ms=20.0, loss_pct=0.5) == Shape(delay_ms=20.0, loss_pct=0.5)
+        disturbed = change(sender, ShapeChange(delay_ms=20.0, loss_pct=0.5))
+        assert disturbed == Shape(delay_ms=20.0, loss_pct=0.5)
         return
     with pytest.raises(AgentError, match="this kernel has no netem qdisc, which delay and loss"):
-        update(sender, delay_ms=20.0)
+        change(sender, ShapeChange(delay_ms=20.0))
     assert in_force(sender).is_open

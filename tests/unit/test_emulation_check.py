@@ -13,7 +13,8 @@ from lab.agents.probe.timer import LatenessTimer
 from lab.calls.emulation_check import cap_doubts, clock_doubts
 from lab.measure.delay import SHARED_CLOCK, PacketDelays
 from lab.shaping.cap import LinkPoint
-from lab.shaping.sampling import INTERVAL_S, LinkSample, LinkWatch
+from lab.shaping.sampling import INTERVAL_S, LinkWatch
+from lab.wire.links import LinkSample
 from lab.wire.shape import Shape
 
 

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from lab.agents.net.links import updated
-from lab.agents.net.qdiscs import ShapingError, burst_bytes
+from lab.agents.net.qdiscs import burst_bytes
 from lab.cli.link import changes_from
 from lab.errors import UsageError
-from lab.wire.shape import Shape
+from lab.wire.shape import DEFAULT_QUEUE, FifoKind, Queue, Shape, ShapeChange, ShaperKind
 
-HTB = {"kind": "htb", "fifo": "pfifo", "limit": 200}
-CAPPED = {"rate_kbps": 10_000, "queue": HTB, "delay_ms": 0.0, "loss_pct": 0.0}
+CAPPED = Shape(10_000)
 OPTIONS = ("rate", "queue", "queue_bytes", "kind", "delay", "loss")
 
 
-def asked(**options: object) -> dict[str, object]:
+def asked(**options: object) -> ShapeChange:
     return changes_from(**{**dict.fromkeys(OPTIONS), **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("options", "changes"),
+    ("options", "change"),
     [
-        ({"rate": "10mbit"}, {"rate_kbps": 10_000}),
-        ({"rate": "none"}, {"rate_kbps": None}),
-        ({"queue": 50}, {"queue": {"fifo": "pfifo", "limit": 50}}),
+        ({"rate": "10mbit"}, ShapeChange(rate_kbps=10_000)),
+        ({"rate": "none"}, ShapeChange(uncapped=True)),
+        ({"queue": 50}, ShapeChange(fifo=FifoKind.PFIFO, limit=50)),
         (
             {"queue_bytes": 3000, "kind": "tbf"},
-            {"queue": {"kind": "tbf", "fifo": "bfifo", "limit": 3000}},
+            ShapeChange(kind=ShaperKind.TBF, fifo=FifoKind.BFIFO, limit=3000),
         ),
-        ({"delay": "20ms", "loss": "0.5%"}, {"delay_ms": 20.0, "loss_pct": 0.5}),
+        ({"delay": "20ms", "loss": "0.5%"}, ShapeChange(delay_ms=20.0, loss_pct=0.5)),
+        ({"delay": "0ms"}, ShapeChange(delay_ms=0.0)),
     ],
 )
-def test_options_become_changes(options: dict[str, object], changes: dict[str, object]) -> None:
-    assert asked(**options) == changes
+def test_options_become_changes(options: dict[str, object], change: ShapeChange) -> None:
+    assert asked(**options) == change
 
 
 @pytest.mark.parametrize(
@@ -51,24 +50,28 @@ def test_options_that_make_no_sense(options: dict[str, object], message: str) ->
 
 
 def test_what_is_not_named_stays() -> None:
-    assert updated(CAPPED, {"rate_kbps": 5_000}) == {**CAPPED, "rate_kbps": 5_000}
-    assert updated(CAPPED, {"queue": {"limit": 9}}) == {**CAPPED, "queue": {**HTB, "limit": 9}}
-    assert updated(CAPPED, {"delay_ms": 20.0}) == {**CAPPED, "delay_ms": 20.0}
+    assert ShapeChange(rate_kbps=5_000).of(CAPPED) == Shape(5_000)
+    assert ShapeChange(limit=9).of(CAPPED) == Shape(10_000, Queue(limit=9))
+    assert ShapeChange(delay_ms=20.0).of(CAPPED) == Shape(10_000, delay_ms=20.0)
+    assert ShapeChange(delay_ms=0.0).of(Shape(10_000, delay_ms=20.0)) == CAPPED
 
 
 def test_a_link_that_was_not_shaped_gets_the_default_queue() -> None:
-    assert updated(None, {"rate_kbps": 5_000}) == Shape(5_000).to_spec()
+    assert ShapeChange(rate_kbps=5_000).of(Shape()) == Shape(5_000, DEFAULT_QUEUE)
 
 
 def test_a_rate_taken_off_takes_its_queue_along() -> None:
-    assert updated(CAPPED, {"rate_kbps": None}) is None
-    delayed = {**CAPPED, "delay_ms": 20.0}
-    assert updated(delayed, {"rate_kbps": None}) == Shape(delay_ms=20.0).to_spec()
+    long = Shape(10_000, Queue(limit=9))
+    assert ShapeChange(uncapped=True).of(long) == Shape()
+    delayed = Shape(10_000, Queue(limit=9), delay_ms=20.0)
+    assert ShapeChange(uncapped=True).of(delayed) == Shape(delay_ms=20.0)
 
 
 def test_a_queue_alone_is_refused() -> None:
-    with pytest.raises(ShapingError, match="a queue needs a rate"):
-        updated(None, {"queue": {"limit": 9}})
+    with pytest.raises(ValueError, match="a queue needs a rate"):
+        ShapeChange(limit=9).of(Shape())
+    with pytest.raises(ValueError, match="a queue needs a rate"):
+        ShapeChange(uncapped=True, kind=ShaperKind.TBF).of(CAPPED)
 
 
 @pytest.mark.parametrize(

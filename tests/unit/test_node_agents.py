@@ -14,7 +14,8 @@ from lab.agents.net.listening import listens
 from lab.agents.net.routes_ready import is_closed, wait_until_closed
 from lab.agents.tor import relay as tor_relay
 from lab.agents.tor.node import Network
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.agent import Agent
+from lab.wire.listening import LISTENING, AwaitedSocket, AwaitSockets, Listening
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LINK = "eth0\t0000800A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
@@ -27,6 +28,11 @@ TCP = """\
    0: 0300800A:04AA 00000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 1 1
    1: 0300800A:1F90 0200800A:C350 01 00000000:00000000 00:00000000 00000000 10001        0 2 1
 """
+
+
+def listening() -> Agent:
+    command = [sys.executable, "-m", f"lab.agents.{LISTENING.program}"]
+    return Agent("listening", command, LISTENING)
 
 
 def test_a_node_is_closed_by_its_unreachable_default_route() -> None:
@@ -76,22 +82,21 @@ def test_servers_are_reported_when_they_come() -> None:
         tcp.bind(("127.0.0.1", 0))
         udp.bind(("127.0.0.1", 0))
         awaited = [
-            {"name": "server", "protocol": "tcp", "port": tcp.getsockname()[1]},
-            {"name": "pbx", "protocol": "udp", "port": udp.getsockname()[1]},
+            AwaitedSocket("server", "tcp", tcp.getsockname()[1]),
+            AwaitedSocket("pbx", "udp", udp.getsockname()[1]),
         ]
-        command = [sys.executable, "-m", "lab.agents.net.listening"]
-        with Agent("listening", command) as agent:
-            agent.send({"sockets": awaited})
-            assert agent.receive(10)["name"] == "pbx"
+        with listening() as agent:
+            agent.send(AwaitSockets(tuple(awaited)))
+            assert agent.expect(Listening, 10).server == "pbx"
             before = time.time()
             tcp.listen()
-            event = agent.receive(10)
-            assert event["name"] == "server"
-            assert before <= event["at"] <= time.time()
+            event = agent.expect(Listening, 10)
+            assert event.server == "server"
+            assert before <= event.at <= time.time()
 
 
 def test_a_listener_that_is_not_needed_any_more_ends() -> None:
-    with Agent("listening", [sys.executable, "-m", "lab.agents.net.listening"]) as agent:
-        agent.send({"sockets": [{"name": "never", "protocol": "tcp", "port": 1}]})
+    with listening() as agent:
+        agent.send(AwaitSockets((AwaitedSocket("never", "tcp", 1),)))
         began = time.monotonic()
     assert time.monotonic() - began < 3

@@ -7,7 +7,8 @@ import pytest
 from lab.calls.observe.shared_link import note_link
 from lab.measure.record import CallRecord
 from lab.shaping.cap import LinkPoint
-from lab.shaping.sampling import LinkSample, LinkWatch
+from lab.shaping.sampling import LinkWatch
+from lab.wire.links import LinkSample
 from lab.wire.shape import FifoKind, Queue, Shape, ShaperKind
 
 

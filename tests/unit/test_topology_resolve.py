@@ -16,7 +16,8 @@ from lab.topology.mistakes import TopologyError
 from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology
 from lab.topology.resolve import resolve
 from lab.topology.routes import shortest_routes
-from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, shape_from
+from lab.wire.plain import from_plain, to_plain
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind
 
 BLOCK = IPv4Network("10.77.16.0/20")
 
@@ -105,7 +106,7 @@ def test_each_direction_of_a_link_has_its_own_rate_and_queue() -> None:
     ],
 )
 def test_what_a_node_is_told_of_a_shape_says_it_all(shape: Shape) -> None:
-    assert shape_from(json.loads(json.dumps(shape.to_spec()))) == shape
+    assert from_plain(Shape, json.loads(json.dumps(to_plain(shape)))) == shape
 
 
 def test_the_papers_tunnel_has_the_last_subnet_of_the_block() -> None:

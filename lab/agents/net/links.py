@@ -1,148 +1,156 @@
 """Shows, changes and watches the links of one machine, live.
 
-Runs in a short-lived container that shares the machine's network namespace; `set` needs
-CAP_NET_ADMIN, the rest needs no capability. Links are named by the node's address on them, a
-direction is "out" or "in", shapes are those of `lab.agents.net.qdiscs`. Each order gets one answer:
-
-{"op": "show", "addresses"}  → {"links": [{"address", "interface", "out", "in"}], each direction
-                                {"shape", "counters"}}
-{"op": "set", "changes": [{"address", "direction", "shape"} or {…, "update": {part of a shape}}]}
-                             → {"before": [shape, …], "after": [shape, …]}; an update keeps what
-                                it does not name; at the first failure all is put back
-{"op": "sample", "points": [{"address", "direction"}], "interval_s"}
-                             → {"event": "started"}; from then on they are counted
-{"op": "stop"}               → {"event": "stopped", "samples": one list of counters with their time
-                                "at" per point sampled}
+Runs in a short-lived container that shares the machine's network namespace; changes need
+CAP_NET_ADMIN, the rest needs no capability.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import shaping
-from lab.agents.net.qdiscs import Shape, ShapingError
-from lab.wire.lines import hear, say
-
-_UNSHAPED: Shape = {"rate_kbps": None, "queue": None, "delay_ms": 0.0, "loss_pct": 0.0}
-_QUEUE = {"kind": "htb", "fifo": "pfifo", "limit": 200}
-
-
-def show(ipr: IPRoute, addresses: list[str]) -> dict[str, Any]:
-    """What is in force on every link."""
-    return {"links": [_show_link(ipr, address) for address in addresses]}
-
-
-def change(ipr: IPRoute, changes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Make every change or none."""
-    before: list[Shape | None] = []
-    after: list[Shape | None] = []
-    try:
-        for wanted in changes:
-            index = shaping.device_of(ipr, wanted["address"])
-            before.append(shaping.in_force(ipr, index, wanted["direction"]))
-            shape = wanted["shape"] if "shape" in wanted else updated(before[-1], wanted["update"])
-            shaping.set_direction(ipr, index, wanted["direction"], shape)
-            after.append(shaping.in_force(ipr, index, wanted["direction"]))
-    except (ShapingError, NetlinkError):
-        for wanted, shape in zip(changes, before, strict=False):
-            index = shaping.device_of(ipr, wanted["address"])
-            shaping.set_direction(ipr, index, wanted["direction"], shape)
-        raise
-    return {"before": before, "after": after}
+from lab.agents.net.qdiscs import ShapingError
+from lab.wire.line import Line
+from lab.wire.links import (
+    LINKS,
+    ChangeShape,
+    EndWatch,
+    LinkInForce,
+    LinkSample,
+    LinkSide,
+    LinksShown,
+    SetShapes,
+    ShapedSide,
+    ShapesSet,
+    ShowLinks,
+    SideInForce,
+    WatchBegan,
+    WatchEnded,
+    WatchLinks,
+)
+from lab.wire.messages import Event, Failed, Order
+from lab.wire.shape import Direction, Shape
 
 
-def updated(shape: Shape | None, update: dict[str, Any]) -> Shape | None:
-    """`shape` with what `update` names changed; a part of a queue keeps the rest of it.
+class Links:
+    """Answers orders about them, and watches some meanwhile."""
 
-    ShapingError where a queue would be left without a rate.
-    """
-    merged = {**(shape or _UNSHAPED), **{k: v for k, v in update.items() if k != "queue"}}
-    if merged["rate_kbps"] is not None:
-        queue = {**(merged["queue"] or _QUEUE), **update.get("queue", {})}
-        merged["queue"] = queue
-    elif "queue" in update:
-        raise ShapingError("a queue needs a rate, and this direction of the link has none")
-    else:
-        merged["queue"] = None
-    return None if merged == _UNSHAPED else merged
+    def __init__(self, ipr: IPRoute) -> None:
+        self._ipr = ipr
+        self._watch: Watch | None = None
+
+    def answer(self, order: Order) -> Event:
+        """Obey; ShapingError or NetlinkError where that cannot be, and then nothing is changed."""
+        match order:
+            case ShowLinks():
+                shown = (shaping.device_of(self._ipr, address) for address in order.addresses)
+                return LinksShown(tuple(self._link(index) for index in shown))
+            case SetShapes():
+                return self._set(order.sides)
+            case ChangeShape():
+                return self._change(order)
+            case WatchLinks():
+                self.end_watch()
+                self._watch = Watch(order)
+                return WatchBegan()
+            case EndWatch():
+                return WatchEnded(self.end_watch())
+        raise TypeError(f"no order about links: {order}")
+
+    def end_watch(self) -> tuple[tuple[LinkSample, ...], ...]:
+        """The samples of the watch that there was, if there was one."""
+        watch, self._watch = self._watch, None
+        return watch.stop() if watch else ()
+
+    def _link(self, index: int) -> LinkInForce:
+        sends, receives = (self._side(index, direction) for direction in Direction)
+        return LinkInForce(shaping.name_of(self._ipr, index), sends, receives)
+
+    def _side(self, index: int, direction: Direction) -> SideInForce:
+        return SideInForce(
+            shaping.in_force(self._ipr, index, direction),
+            shaping.counters(self._ipr, index, direction),
+        )
+
+    def _change(self, order: ChangeShape) -> ShapesSet:
+        try:
+            shape = order.change.of(self._in_force(order.side))
+        except ValueError as error:
+            raise ShapingError(str(error)) from None
+        return self._set((ShapedSide(order.side, shape),))
+
+    def _set(self, wanted: Sequence[ShapedSide]) -> ShapesSet:
+        before: list[Shape] = []
+        after: list[Shape] = []
+        try:
+            for one in wanted:
+                before.append(self._in_force(one.side))
+                self._bring(one.side, one.shape)
+                after.append(self._in_force(one.side))
+        except (ShapingError, NetlinkError):
+            for one, shape in zip(wanted, before, strict=False):
+                self._bring(one.side, shape)
+            raise
+        return ShapesSet(tuple(before), tuple(after))
+
+    def _in_force(self, side: LinkSide) -> Shape:
+        index = shaping.device_of(self._ipr, side.address)
+        return shaping.in_force(self._ipr, index, side.direction)
+
+    def _bring(self, side: LinkSide, shape: Shape) -> None:
+        index = shaping.device_of(self._ipr, side.address)
+        shaping.set_direction(self._ipr, index, side.direction, shape)
 
 
-class Sampler:
-    """Reads the counters of some points at equal intervals until it is stopped."""
+class Watch:
+    """Reads the counters of some links at equal intervals until it is stopped."""
 
-    def __init__(self, points: list[dict[str, str]], interval_s: float) -> None:
-        self.samples: list[list[dict[str, Any]]] = [[] for _ in points]
-        self._points = points
-        self._interval_s = interval_s
+    def __init__(self, order: WatchLinks) -> None:
+        self._sides = order.sides
+        self._interval_s = order.interval_s
+        self._samples: list[list[LinkSample]] = [[] for _ in order.sides]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def stop(self) -> list[list[dict[str, Any]]]:
-        """Take a last sample and return all."""
+    def stop(self) -> tuple[tuple[LinkSample, ...], ...]:
+        """Take a last sample and return all, those of each link by themselves."""
         self._stop.set()
         self._thread.join()
-        return self.samples
+        return tuple(map(tuple, self._samples))
 
     def _run(self) -> None:
         with IPRoute() as ipr:
-            points = [
-                (shaping.device_of(ipr, point["address"]), point["direction"])
-                for point in self._points
+            devices = [
+                (shaping.device_of(ipr, side.address), side.direction) for side in self._sides
             ]
             due = time.monotonic()
             stopped = False
             while not stopped:
                 due += self._interval_s
                 stopped = self._stop.wait(due - time.monotonic())
-                for (index, direction), samples in zip(points, self.samples, strict=True):
+                for (index, direction), samples in zip(devices, self._samples, strict=True):
                     if found := shaping.counters(ipr, index, direction):
-                        samples.append({"at": time.time(), **found})
+                        samples.append(LinkSample(**asdict(found), at=time.time()))
 
 
 def main() -> None:
-    """Answer orders until standard input ends."""
-    sampler: Sampler | None = None
+    """Answer orders until the input ends."""
+    line = Line(LINKS)
     with IPRoute() as ipr:
-        while (order := hear()) is not None:
+        links = Links(ipr)
+        while (order := line.hear()) is not None:
             try:
-                match order["op"]:
-                    case "show":
-                        say(show(ipr, order["addresses"]))
-                    case "set":
-                        say(change(ipr, order["changes"]))
-                    case "sample":
-                        sampler = Sampler(order["points"], order["interval_s"])
-                        say({"event": "started"})
-                    case "stop" if sampler is not None:
-                        say({"event": "stopped", "samples": sampler.stop()})
-                        sampler = None
-                    case unknown:
-                        say({"error": f"no such order: {unknown!r}"})
+                line.say(links.answer(order))
             except (ShapingError, NetlinkError) as error:
-                say({"error": str(error)})
-    if sampler is not None:
-        sampler.stop()
-
-
-def _show_link(ipr: IPRoute, address: str) -> dict[str, Any]:
-    index = shaping.device_of(ipr, address)
-    return {
-        "address": address,
-        "interface": ipr.get_links(index)[0].get_attr("IFLA_IFNAME"),
-        **{
-            direction: {
-                "shape": shaping.in_force(ipr, index, direction),
-                "counters": shaping.counters(ipr, index, direction),
-            }
-            for direction in shaping.DIRECTIONS
-        },
-    }
+                line.say(Failed(str(error)))
+        links.end_watch()
 
 
 if __name__ == "__main__":

@@ -1,19 +1,12 @@
-"""Tells when the servers on this node's machine listen.
-
-First order: {"sockets": [{"name", "protocol": "tcp" or "udp", "port"}]}. For each one
-{"event": "listening", "name", "at"} follows, `at` in Unix seconds. Ends after the last, or at
-the end of the input.
-"""
+"""Tells when the servers on this node's machine listen."""
 
 from __future__ import annotations
 
-import select
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from lab.wire.lines import hear, say
+from lab.wire.line import Line
+from lab.wire.listening import LISTENING, AwaitSockets, Listening
 
 PROC_NET = Path("/proc/net")
 POLL_S = 0.05
@@ -31,16 +24,17 @@ def listens(table: str, protocol: str, port: int) -> bool:
 
 def main() -> None:
     """Answer one order."""
-    order = hear()
-    awaited: list[dict[str, Any]] = order["sockets"] if order else []
-    while awaited:
+    line = Line(LISTENING)
+    order = line.hear_first(AwaitSockets)
+    awaited = list(order.sockets) if order else []
+    while awaited and not line.ended:
         tables = {name: (PROC_NET / name).read_text() for name in _AWAITED_STATES}
         for socket in list(awaited):
-            if listens(tables[socket["protocol"]], socket["protocol"], socket["port"]):
-                say({"event": "listening", "name": socket["name"], "at": time.time()})
+            if listens(tables[socket.protocol], socket.protocol, socket.port):
+                line.say(Listening(socket.server, time.time()))
                 awaited.remove(socket)
-        if awaited and select.select([sys.stdin], [], [], POLL_S)[0]:
-            return
+        if awaited:
+            line.hear(POLL_S)
 
 
 if __name__ == "__main__":

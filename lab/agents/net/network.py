@@ -1,16 +1,14 @@
 """Gives one node its place in the lab: routes, congestion control, tunnel device, link caps.
 
 Runs in a short-lived container that shares the node's network namespace and holds nothing
-but CAP_NET_ADMIN. `python3 -m lab.agents.net.network apply SPEC` brings the namespace into the
-state that the JSON text SPEC describes, however often it is called, and prints what is then
-in force; `show SPEC` only prints. The last thing `apply` sets is the unreachable default route:
-it is the sign for the node's own process that it may start (`lab.agents.net.routes_ready`).
+but CAP_NET_ADMIN. `python3 -m lab.agents.net.network ORDER` obeys one order and ends; without
+it orders come on the input. The last thing that `SetUpNetwork` sets is the unreachable default
+route: it is the sign for the node's own process that it may start (`lab.agents.net.routes_ready`).
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import sys
 from socket import IPPROTO_UDP
 from typing import Any
@@ -20,107 +18,134 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import shaping
 from lab.agents.net.qdiscs import ShapingError
-from lab.agents.net.tun import TunError, add_tun
+from lab.agents.net.tun_devices import TunError, add_tun
+from lab.wire.line import Line
+from lab.wire.messages import Failed, Order
+from lab.wire.network import (
+    NETWORK,
+    LinkRate,
+    MachineLink,
+    MachineNetwork,
+    NetworkInForce,
+    SetUpNetwork,
+    ShowNetwork,
+    TunnelDevice,
+)
+from lab.wire.shape import Direction, Shape
 
 EVERYWHERE = "0.0.0.0/0"
 
 TUNNEL_TABLE = 100
 """Routing table for what a phone sends from its tunnel address, or its media ports there."""
+_UNICAST, _UNREACHABLE = 1, 7
+"""RTN_… of <linux/rtnetlink.h>."""
 
 
-def apply(spec: dict[str, Any]) -> None:
-    """Bring this namespace into the state that `spec` (see `lab.render.network`) describes."""
-    congestion_control = spec["congestion_control"]
-    metrics = {"attrs": [("RTAX_CC_ALGO", congestion_control)]}
+def set_up(network: MachineNetwork) -> None:
+    """Bring this namespace into the state that is described, whatever it is in."""
+    metrics = {"attrs": [("RTAX_CC_ALGO", network.congestion_control)]}
     with IPRoute() as ipr:
         for route in ipr.get_routes(family=2, dst_len=0, table=254):
-            if route["type"] == 1:
+            if route["type"] == _UNICAST:
                 ipr.route("del", dst=EVERYWHERE, gateway=route.get_attr("RTA_GATEWAY"))
-        for link in spec["links"]:
-            index = shaping.device_of(ipr, link["address"])
+        for link in network.links:
+            index = shaping.device_of(ipr, link.address)
             ipr.route(
                 "replace",
-                dst=link["subnet"],
+                dst=str(link.subnet),
                 oif=index,
-                prefsrc=link["address"],
+                prefsrc=str(link.address),
                 scope="link",
                 proto="kernel",
                 metrics=metrics,
             )
-            ipr.route("replace", dst=f"{link['bridge']}/32", type="unreachable")
-            shaping.set_link(ipr, index, link["sends"], link["receives"])
-        for route in spec["routes"]:
-            ipr.route("replace", dst=route["destination"], gateway=route["via"], metrics=metrics)
-        if spec["tunnel"]:
-            _make_tunnel(ipr, spec["tunnel"], metrics)
+            ipr.route("replace", dst=f"{link.bridge}/32", type="unreachable")
+            shaping.set_link(ipr, index, link.sends or Shape(), link.receives or Shape())
+        for route in network.routes:
+            destination, gateway = str(route.destination), str(route.via)
+            ipr.route("replace", dst=destination, gateway=gateway, metrics=metrics)
+        if network.tunnel:
+            _make_tunnel(ipr, network.tunnel, metrics)
         ipr.route("replace", dst=EVERYWHERE, type="unreachable")
 
 
-def show(spec: dict[str, Any]) -> dict[str, Any]:
-    """What is in force in this namespace, for the links that `spec` names."""
+def show(network: MachineNetwork) -> NetworkInForce:
+    """What is in force in this namespace, for the links that are described."""
+    tunnel = network.tunnel
     with IPRoute() as ipr:
-        return {
-            "node": spec["node"],
-            "links": [_show_link(ipr, link) for link in spec["links"]],
-            "tunnel": bool(ipr.link_lookup(ifname=spec["tunnel"]["device"]))
-            if spec["tunnel"]
-            else None,
-            "congestion_control": sorted(
-                {
-                    algorithm
-                    for route in ipr.get_routes(family=2, table=254)
-                    if (metrics := route.get_attr("RTA_METRICS"))
-                    and (algorithm := metrics.get_attr("RTAX_CC_ALGO"))
-                }
+        return NetworkInForce(
+            node=network.node,
+            links=tuple(_rate(ipr, link) for link in network.links),
+            tunnel=bool(ipr.link_lookup(ifname=tunnel.device)) if tunnel else None,
+            congestion_control=tuple(
+                sorted(
+                    {
+                        algorithm
+                        for route in ipr.get_routes(family=2, table=254)
+                        if (metrics := route.get_attr("RTA_METRICS"))
+                        and (algorithm := metrics.get_attr("RTAX_CC_ALGO"))
+                    }
+                )
             ),
-            "closed": any(
-                route["type"] == 7 for route in ipr.get_routes(family=2, dst_len=0, table=254)
+            closed=any(
+                route["type"] == _UNREACHABLE
+                for route in ipr.get_routes(family=2, dst_len=0, table=254)
             ),
-        }
+        )
 
 
-def _show_link(ipr: IPRoute, link: dict[str, Any]) -> dict[str, Any]:
-    index = shaping.device_of(ipr, link["address"])
-    configured, in_force = link["sends"], shaping.in_force(ipr, index, shaping.OUT)
-    return {
-        "network": link["network"],
-        "address": link["address"],
-        "interface": ipr.get_links(index)[0].get_attr("IFLA_IFNAME"),
-        "rate_configured_kbps": configured and configured["rate_kbps"],
-        "rate_in_force_kbps": in_force and in_force["rate_kbps"],
-        "counters": shaping.counters(ipr, index, shaping.OUT),
-    }
+def _rate(ipr: IPRoute, link: MachineLink) -> LinkRate:
+    index = shaping.device_of(ipr, link.address)
+    return LinkRate(
+        network=link.network,
+        address=link.address,
+        interface=shaping.name_of(ipr, index),
+        rate_configured_kbps=link.sends.rate_kbps if link.sends else None,
+        rate_in_force_kbps=shaping.in_force(ipr, index, Direction.OUT).rate_kbps,
+        counters=shaping.counters(ipr, index, Direction.OUT),
+    )
 
 
-def _make_tunnel(ipr: IPRoute, tunnel: dict[str, Any], metrics: dict[str, Any]) -> None:
+def _make_tunnel(ipr: IPRoute, tunnel: TunnelDevice, metrics: dict[str, Any]) -> None:
     """Make the persistent tun device that an OpenVPN without capabilities may open."""
-    index = add_tun(ipr, tunnel["device"], tunnel["uid"], tunnel["gid"])
+    index = add_tun(ipr, tunnel.device, tunnel.uid, tunnel.gid)
+    source = str(tunnel.address)
     try:
-        ipr.addr("add", index=index, address=tunnel["address"], prefixlen=tunnel["prefix_length"])
+        ipr.addr("add", index=index, address=source, prefixlen=tunnel.prefix_length)
     except NetlinkError as error:
         if error.code != errno.EEXIST:
             raise
     ipr.route("replace", dst=EVERYWHERE, oif=index, table=TUNNEL_TABLE, metrics=metrics)
     rules = ipr.get_rules(family=2)
-    source = tunnel["address"]
     if not any(rule.get_attr("FRA_SRC") == source for rule in rules):
         ipr.rule("add", src=source, src_len=32, table=TUNNEL_TABLE, priority=1000)
-    ports = tunnel["media_ports"]
-    if ports and not any(rule.get_attr("FRA_SPORT_RANGE") for rule in rules):
-        udp = {"ip_proto": IPPROTO_UDP, "sport_range": ports}
+    if tunnel.media_ports and not any(rule.get_attr("FRA_SPORT_RANGE") for rule in rules):
+        udp = {"ip_proto": IPPROTO_UDP, "sport_range": "{}:{}".format(*tunnel.media_ports)}
         ipr.rule("add", **udp, table=TUNNEL_TABLE, priority=1001)
 
 
+def obey(order: Order) -> NetworkInForce:
+    """Set up where that is ordered, then tell; ShapingError or TunError where it cannot be."""
+    assert isinstance(order, SetUpNetwork | ShowNetwork)
+    if isinstance(order, SetUpNetwork):
+        set_up(order.network)
+    return show(order.network)
+
+
 def main() -> None:
-    """Apply or show the specification on the command line."""
-    verb, text = sys.argv[1:]
-    spec = json.loads(text)
-    if verb == "apply":
+    """Obey the one order on the command line, or those that come."""
+    line = Line(NETWORK)
+    if arguments := sys.argv[1:]:
         try:
-            apply(spec)
+            line.say(obey(NETWORK.read_order(arguments[0])))
         except (ShapingError, TunError) as error:
-            raise SystemExit(f"{spec['node']}: {error}") from error
-    sys.stdout.write(json.dumps(show(spec)) + "\n")
+            raise SystemExit(str(error)) from error
+        return
+    while (order := line.hear()) is not None:
+        try:
+            line.say(obey(order))
+        except (ShapingError, TunError, NetlinkError) as error:
+            line.say(Failed(str(error)))
 
 
 if __name__ == "__main__":

@@ -8,38 +8,38 @@ a queue would count 64 KB of TCP as one packet.
 from __future__ import annotations
 
 import errno
+from ipaddress import IPv4Address
 from typing import Any
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import qdiscs
-from lab.agents.net.qdiscs import Shape, ShapingError
-
-OUT, IN = "out", "in"
-DIRECTIONS = (OUT, IN)
+from lab.agents.net.qdiscs import ShapingError
+from lab.wire.links import Counters
+from lab.wire.shape import Direction, Shape
 
 _INGRESS = 0xFFFF_0000
 _ETH_P_ALL = 0x0003
 
 
-def set_link(ipr: IPRoute, index: int, sends: Shape | None, receives: Shape | None) -> None:
+def set_link(ipr: IPRoute, index: int, sends: Shape, receives: Shape) -> None:
     """Bring both directions of the link on device `index` to what is asked for."""
     forbid_coalescing(ipr, index)
-    set_direction(ipr, index, OUT, sends)
-    set_direction(ipr, index, IN, receives)
+    set_direction(ipr, index, Direction.OUT, sends)
+    set_direction(ipr, index, Direction.IN, receives)
 
 
-def set_direction(ipr: IPRoute, index: int, direction: str, shape: Shape | None) -> None:
-    """Bring one direction of the link on device `index` to `shape`; None removes the shaper.
+def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) -> None:
+    """Bring one direction of the link on device `index` to `shape`; an open one has no shaper.
 
     ShapingError where the kernel cannot, or has something else afterwards.
     """
-    if direction == OUT:
+    if direction is Direction.OUT:
         qdiscs.set_shape(ipr, index, shape)
         return
     device = _receiving_device(ipr, index)
-    if shape is None:
+    if shape.is_open:
         if device is not None:
             _undo_redirection(ipr, index)
             ipr.link("del", index=device)
@@ -50,16 +50,16 @@ def set_direction(ipr: IPRoute, index: int, direction: str, shape: Shape | None)
     _redirect(ipr, index, device)
 
 
-def in_force(ipr: IPRoute, index: int, direction: str) -> Shape | None:
+def in_force(ipr: IPRoute, index: int, direction: Direction) -> Shape:
     """The shape that the kernel reports for one direction of the link on device `index`."""
     device = _device(ipr, index, direction)
-    if device is None or (direction == IN and not _is_redirected(ipr, index, device)):
-        return None
+    if device is None or (direction is Direction.IN and not _is_redirected(ipr, index, device)):
+        return Shape()
     return qdiscs.shape_in_force(ipr, device)
 
 
-def counters(ipr: IPRoute, index: int, direction: str) -> dict[str, int] | None:
-    """The counters of one direction, see `qdiscs.counters`; None where it is not shaped."""
+def counters(ipr: IPRoute, index: int, direction: Direction) -> Counters | None:
+    """The counters of one direction; None where it is not shaped."""
     device = _device(ipr, index, direction)
     return None if device is None else qdiscs.counters(ipr, device)
 
@@ -69,27 +69,29 @@ def forbid_coalescing(ipr: IPRoute, index: int) -> None:
     ipr.link("set", index=index, gso_max_segs=1)
     found = ipr.get_links(index)[0].get_attr("IFLA_GSO_MAX_SEGS")
     if found != 1:
-        raise ShapingError(f"{_name(ipr, index)} still joins up to {found} segments in one packet")
+        name = name_of(ipr, index)
+        raise ShapingError(f"{name} still joins up to {found} segments in one packet")
 
 
-def device_of(ipr: IPRoute, address: str) -> int:
+def device_of(ipr: IPRoute, address: IPv4Address) -> int:
     """The index of the device that has `address`; ShapingError where none has."""
     for entry in ipr.get_addr(family=2):
-        if entry.get_attr("IFA_ADDRESS") == address:
+        if entry.get_attr("IFA_ADDRESS") == str(address):
             return int(entry["index"])
     raise ShapingError(f"no interface of this node has the address {address}")
 
 
-def _device(ipr: IPRoute, index: int, direction: str) -> int | None:
-    return index if direction == OUT else _receiving_device(ipr, index)
+def _device(ipr: IPRoute, index: int, direction: Direction) -> int | None:
+    return index if direction is Direction.OUT else _receiving_device(ipr, index)
 
 
-def _name(ipr: IPRoute, index: int) -> str:
+def name_of(ipr: IPRoute, index: int) -> str:
+    """What the device `index` is called."""
     return str(ipr.get_links(index)[0].get_attr("IFLA_IFNAME"))
 
 
 def _receiving_name(ipr: IPRoute, index: int) -> str:
-    return f"in-{_name(ipr, index)}"
+    return f"in-{name_of(ipr, index)}"
 
 
 def _receiving_device(ipr: IPRoute, index: int) -> int | None:
@@ -136,7 +138,7 @@ def _redirect(ipr: IPRoute, index: int, device: int) -> None:
         action=action,
     )
     if not _is_redirected(ipr, index, device):
-        raise ShapingError(f"what {_name(ipr, index)} receives does not reach its shaper")
+        raise ShapingError(f"what {name_of(ipr, index)} receives does not reach its shaper")
 
 
 def _is_redirected(ipr: IPRoute, index: int, device: int) -> bool:

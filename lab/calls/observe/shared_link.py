@@ -43,7 +43,7 @@ def _keep(watches: Sequence[LinkWatch], record: CallRecord, workspace: Workspace
     plain = [
         {
             "point": str(watch.point),
-            "shape": watch.shape.to_spec(),
+            "shape": watch.shape.plain,
             "samples": [asdict(sample) for sample in watch.samples],
         }
         for watch in watches

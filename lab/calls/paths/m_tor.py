@@ -12,13 +12,14 @@ from lab.calls.paths.base import VoicePath
 from lab.calls.paths.circuit import pinned_circuit
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.workspace import Workspace
-from lab.engine.execution import start_barrier
+from lab.engine.execution import start_network_helper
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.bandwidth import Between
 from lab.measure.capture import Capture, read_capture
 from lab.measure.record import CallRecord
 from lab.render.torrc import node_address
 from lab.topology.model import Role
+from lab.wire.barrier import BARRIER, CloseWays, WaysClosed
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 
 BARRIER_DEADLINE_S = 20.0
@@ -59,8 +60,9 @@ def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterat
 @contextmanager
 def no_way_past_tor(lab: ReadyLab, addresses: list[IPv4Address]) -> Iterator[None]:
     """While the block runs the caller's machine cannot reach these addresses by itself."""
-    with start_barrier(lab.running, lab.caller.name, lab.net_image) as barrier:
-        barrier.ask({"addresses": [str(address) for address in addresses]}, BARRIER_DEADLINE_S)
+    caller = lab.caller.name
+    with start_network_helper(lab.running, caller, lab.net_image, BARRIER) as barrier:
+        barrier.ask(CloseWays(tuple(addresses)), WaysClosed, BARRIER_DEADLINE_S)
         yield
 
 
