@@ -1,6 +1,8 @@
-"""The two ends of every call: the endpoints that a topology calls by these names."""
+"""The endpoints of calls and of what competes with them: a topology calls them by these names."""
 
 from __future__ import annotations
 
 CALLER = "caller"
 CALLEE = "callee"
+CLIENT = "client"
+"""Competes with the caller: one end of all competing traffic."""

@@ -1,4 +1,4 @@
-"""What a topology must have to carry a method, and what to say where it has not."""
+"""What a topology must have to carry a method or a load, and what to say where it has not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something without which a method cannot be carried."""
+    """Something without which a method or a load cannot be carried."""
 
     met: Callable[[Topology], bool]
     lack: str
@@ -23,30 +23,32 @@ class Need:
     """What to write into the topology, as a sentence."""
 
 
-def _endpoint(topology: Topology, name: str) -> Node | None:
+def endpoint(topology: Topology, name: str) -> Node | None:
+    """The endpoint of that name; None where there is none."""
     return next((n for n in topology.nodes if n.name == name and n.role == "endpoint"), None)
 
 
 def _has_both_ends(topology: Topology) -> bool:
-    return all(_endpoint(topology, name) for name in (CALLER, CALLEE))
+    return all(endpoint(topology, name) for name in (CALLER, CALLEE))
 
 
 def _have_extensions(topology: Topology) -> bool:
-    ends = [_endpoint(topology, name) for name in (CALLER, CALLEE)]
+    ends = [endpoint(topology, name) for name in (CALLER, CALLEE)]
     return all(end is not None and end.extension is not None for end in ends)
 
 
-def _has_role(role: str) -> Callable[[Topology], bool]:
+def has_role(role: str) -> Callable[[Topology], bool]:
+    """Whether a topology has a node of that role."""
     return lambda topology: any(node.role == role for node in topology.nodes)
 
 
 def _caller_has_tor(topology: Topology) -> bool:
-    caller = _endpoint(topology, CALLER)
+    caller = endpoint(topology, CALLER)
     return caller is not None and caller.tor
 
 
 def _caller_has_vpn(topology: Topology) -> bool:
-    caller = _endpoint(topology, CALLER)
+    caller = endpoint(topology, CALLER)
     return caller is not None and caller.tunnel is not None
 
 
@@ -54,7 +56,7 @@ def _stands_apart(role: str) -> Callable[[Topology], bool]:
     """Whether another host forwards between the caller and the machine of that role's node."""
 
     def met(topology: Topology) -> bool:
-        caller = _endpoint(topology, CALLER)
+        caller = endpoint(topology, CALLER)
         servers = [node for node in topology.nodes if node.role == role]
         if caller is None or not servers:
             return False
@@ -85,10 +87,10 @@ EXTENSIONS = Need(
     "Give each an `extension`, such as 1001.",
 )
 VPN_SERVER = Need(
-    _has_role("vpn-server"), "it has no VPN server", "Give it a node with `role: vpn-server`."
+    has_role("vpn-server"), "it has no VPN server", "Give it a node with `role: vpn-server`."
 )
 VPN_CLIENT = Need(_caller_has_vpn, f"{CALLER} has no VPN client", "Give it `vpn: true`.")
 TOR_CLIENT = Need(_caller_has_tor, f"{CALLER} has no Tor client", "Give it `tor: true`.")
 MURMUR = Need(
-    _has_role("mumble-server"), "it has no Murmur", "Give it a node with `role: mumble-server`."
+    has_role("mumble-server"), "it has no Murmur", "Give it a node with `role: mumble-server`."
 )

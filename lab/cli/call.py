@@ -13,7 +13,8 @@ from lab.cli.durations import call_s_of
 from lab.cli.output import doing, print_json
 from lab.cli.registered import Registered
 from lab.errors import UsageError
-from lab.load.spec import parse_load
+from lab.load.kinds import LOAD_KINDS
+from lab.load.notation import parse_load
 from lab.shaping.placement import PLACEMENTS
 from lab.sweep.point import Direction, Placement, Point
 from lab.topology.units import parse_rate_kbps
@@ -22,12 +23,14 @@ from lab.wire.playout import FIXED, Playout, parse_playout
 
 
 class _Command(click.Command):
-    """Its help ends with what every method is."""
+    """Its help ends with what every method and every kind of load is."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """One line per method."""
+        """One line each."""
         with formatter.section("Methods"):
             formatter.write_dl([(method.name, method.description) for method in METHODS])
+        with formatter.section("Loads"):
+            formatter.write_dl([(kind.name, kind.explanation) for kind in LOAD_KINDS])
 
 
 @click.command(cls=_Command)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from lab.ends import CLIENT
 from lab.engine.execution import start_plain_agent, start_plain_helper
 from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.load.circuits import CLIENT, socks_port
+from lab.load.circuits import socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
 from lab.load.tunnels import CallTunnel, call_tunnels

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lab.ends import CLIENT
 from lab.engine.execution import start_plain_agent
-from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.load.spec import LoadSpec
 from lab.wire.ports import SOCKS_PORT
 
-CLIENT = "client"
-"""The node that competes with the caller."""
 READY_DEADLINE_S = 20.0
 
 
@@ -20,21 +18,11 @@ READY_DEADLINE_S = 20.0
 def socks_port(lab: ReadyLab, spec: LoadSpec) -> Iterator[int | None]:
     """The SOCKS port through which the load goes while the block runs; None where it goes straight.
 
-    Every stream has a circuit of its own. LabError where the topology cannot carry the load.
+    Every stream has a circuit of its own.
     """
-    topology = lab.topology
-    if CLIENT not in {node.name for node in topology.nodes}:
-        raise LabError(
-            f"topology {topology.name} cannot carry competing traffic",
-            f"It needs an endpoint called {CLIENT}.",
-        )
     if spec.route == "direct":
         yield None
         return
-    if not topology.node(CLIENT).tor:
-        raise LabError(
-            f"{CLIENT} has no Tor client in topology {topology.name}", "Give it `tor: true`."
-        )
     if not spec.circuit:
         yield SOCKS_PORT
         return

@@ -14,18 +14,19 @@ from dataclasses import asdict
 from lab.calls.mumble.conversation import murmur_fingerprint
 from lab.calls.mumble.encoder import OpusSettings
 from lab.calls.paths.mumble import murmur_of
+from lab.ends import CLIENT
 from lab.engine.execution import start_plain_agent, start_plain_helper
 from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
-from lab.load.circuits import CLIENT, socks_port
+from lab.load.circuits import socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
-from lab.render.mumble import MAX_USERS
 from lab.topology.model import Role
 from lab.wire import places
 from lab.wire.codecs import OPUS
+from lab.wire.mumble import MAX_USERS
 from lab.wire.ports import MUMBLE_PORT
 
 AGENT = "load.mumble_calls"

@@ -24,7 +24,6 @@ SUBNET = IPv4Network("100.64.0.0/22")
 SERVER = SUBNET[1]
 CLIENTS, CALLED = SUBNET[256], SUBNET[512]
 """From here on, one address per call: where it comes from, and where it goes to."""
-MAX_TUNNELS = 250
 PORT_ABOVE_VPN = 1
 """The second server listens on the port after that of the lab's own."""
 SERVER_DEVICE = "load"
@@ -49,12 +48,8 @@ class CallTunnel:
 def call_tunnels(lab: ReadyLab, client: str, count: int) -> Iterator[tuple[CallTunnel, ...]]:
     """Devices at both ends and a listening server, for `count` tunnels, while the block runs.
 
-    LabError where there are too many, or the server does not come up.
+    LabError where the server does not come up.
     """
-    if count > MAX_TUNNELS:
-        raise LabError(
-            f"{count} background calls in tunnels are too many", f"At most {MAX_TUNNELS}."
-        )
     server = lab.vpn_server
     vpn = replace(
         lab.topology.vpn,

@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Node, Role, Topology
 from lab.wire import places
+from lab.wire.mumble import MAX_USERS
 from lab.wire.ports import MUMBLE_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "compose"
-MAX_USERS = 1000
 MAX_BANDWIDTH_BPS = 558_000
 """What Murmur 1.4 allows a speaker by default: no rate of Opus is throttled."""
 

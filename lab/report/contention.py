@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lab.load.kind import LoadKind
+from lab.load.kinds import LOAD_KINDS
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, mean_interval, share_interval
 from lab.report.agreement import Agreement, compare
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.selection import by_point, mean_of, valid_ones
-from lab.sweep.point import LoadKind, Point, Through
+from lab.sweep.point import Point
 
 AT_SERVER = ("server", "router", "exit")
 """Placements where a call costs what it costs between exit and server."""
-
-
-_SYSTEM: Mapping[tuple[LoadKind, Through | None], str] = {
-    ("voip", "direct"): "sip",
-    ("voip", "tor"): "v-tor",
-    ("mumble", "direct"): "mumble",
-    ("mumble", "tor"): "m-tor",
-}
-"""Competing calls by kind and route → the method that makes the same calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +109,10 @@ def curves(
             for point in points
             if replace(point, load_count=0) == family or (point == alone and point != family)
         ]
+        kind = kind_of(family)
+        speaks = paper and family.rate_kbps and kind and kind.paper_table == paper.number
         steps = [
-            _step(point, made[point.point_id], paper if family.rate_kbps else None)
+            _step(point, made[point.point_id], paper if speaks else None)
             for point in sorted(members, key=lambda point: point.load_count)
             if point.point_id in made
         ]
@@ -163,7 +158,7 @@ def _good(valid: Sequence[CallRecord], end: str) -> Interval:
 
 
 def _cost(valid: Sequence[CallRecord], point: Point) -> Interval:
-    if point.load_count == 0 or _system(point) != point.method:
+    if point.load_count == 0 or _same_calls(point) != point.method:
         return mean_of(valid, _cost_column(point))
     carried = [call.rate_achieved_kbps for call in valid if call.rate_achieved_kbps is not None]
     return mean_interval([kbps / (point.load_count + 1) for kbps in carried])
@@ -174,9 +169,15 @@ def _cost_column(point: Point) -> str:
     return f"kbps_{where}_eth" + ("_back" if point.direction == "to-caller" else "")
 
 
-def _system(point: Point) -> str | None:
+def _same_calls(point: Point) -> str | None:
     """The method that makes the same calls as the competitors do; None where they are none."""
-    return _SYSTEM.get((point.load_kind, point.load_through))
+    kind = kind_of(point)
+    return kind.same_calls.get(point.load_through) if kind and point.load_through else None
+
+
+def kind_of(point: Point) -> LoadKind | None:
+    """What competes with calls at a point; None for nothing, and for what this lab knows not."""
+    return LOAD_KINDS.all.get(point.load_kind)
 
 
 def _cliff(family: Point, steps: Sequence[Step]) -> Cliff:
@@ -187,7 +188,7 @@ def _cliff(family: Point, steps: Sequence[Step]) -> Cliff:
     ]
     alone = steps[0].cost_kbps.estimate if steps[0].count == 0 else None
     predicted = None
-    if alone and family.rate_kbps and _system(family) in (None, family.method):
+    if alone and family.rate_kbps and _same_calls(family) in (None, family.method):
         predicted = family.rate_kbps / alone - 1
     return Cliff(last_good, min(bad, default=None), predicted)
 

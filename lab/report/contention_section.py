@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.report.agreement import Agreement
-from lab.report.contention import Curve, Step
+from lab.report.contention import Curve, Step, kind_of
 from lab.report.contention_figures import draw_delay_and_loss, draw_pesq
 from lab.report.effects import effects, effects_table
 from lab.report.naming import curve_names
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.side_by_side import side_by_side
+from lab.sweep.point import Point
 from lab.wire.shape import format_rate
-
-_LOADS = {
-    "none": "no other traffic",
-    "wget": "parallel downloads or uploads",
-    "voip": "other calls",
-    "mumble": "other Mumble calls",
-}
 
 
 def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -> Section:
@@ -39,9 +33,9 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
         if found := effects(curves):
             tables.insert(0, effects_table(found))
     number = f"Table {paper.number}: " if paper else ""
-    kinds = joined([_LOADS[kind] for kind in dict.fromkeys(c.point.load_kind for c in curves)])
+    against = joined(list(dict.fromkeys(_against(curve.point) for curve in curves)))
     return Section(
-        f"{number}calls against {kinds} on a shared link",
+        f"{number}calls against {against} on a shared link",
         tuple(tables),
         tuple(findings),
         (
@@ -59,6 +53,13 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
             ),
         ),
     )
+
+
+def _against(point: Point) -> str:
+    if point.load_kind == "none":
+        return "no other traffic"
+    kind = kind_of(point)
+    return kind.description if kind else point.load_kind
 
 
 def _table(curve: Curve, name: str, paper: ContentionTable | None) -> Table:

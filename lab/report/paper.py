@@ -70,7 +70,6 @@ class ContentionTable:
     """Table 2 or 3: V-Tor on a shared link."""
 
     number: int
-    load_kind: str
     rate_kbps: int
     """The link the rows were printed for; others behaved alike."""
     rows: tuple[ContentionRow, ...]
@@ -94,7 +93,6 @@ def _below(value: float) -> Figure:
 
 TABLE_2 = ContentionTable(
     2,
-    "wget",
     10_000,
     (
         ContentionRow(-1, 75, "< 75", _above(133), _above(4.2)),
@@ -104,7 +102,6 @@ TABLE_2 = ContentionTable(
 )
 TABLE_3 = ContentionTable(
     3,
-    "voip",
     5_000,
     (
         ContentionRow(-1, 35, "< 35", _above(145), _above(4.2)),

@@ -68,7 +68,6 @@ def load_of(point: Point, circuit: tuple[str, ...]) -> LoadSpec:
 
     Where relays share a link with it, it crosses the same ones as the call, `circuit`.
     """
-    assert point.load_kind != "none"
     return LoadSpec(
         kind=point.load_kind,
         count=point.load_count,

@@ -14,6 +14,7 @@ from lab.calls.coding import choose_coding
 from lab.calls.methods import METHODS
 from lab.checkout import EXPERIMENTS
 from lab.errors import LabError, UsageError
+from lab.load.kinds import LOAD_KINDS
 from lab.sweep.point import Point
 from lab.sweep.raw import (
     Fitted,
@@ -146,6 +147,9 @@ def _check(raw: RawExperiment) -> list[Mistake]:
                 mistakes.append(Mistake((*path, index, "count"), "has no meaning without load"))
             if load.kind != "none" and not load.count:
                 mistakes.append(Mistake((*path, index), f"{load.kind} needs a `count`"))
+            for position, count in enumerate(load.count if load.kind != "none" else ()):
+                if excess := LOAD_KINDS.named(load.kind).excess(count, load.through):
+                    mistakes.append(Mistake((*path, index, "count", position), excess))
     return mistakes
 
 

@@ -10,7 +10,6 @@ from lab.topology.units import format_duration
 from lab.wire.playout import FIXED, Playout, parse_playout
 from lab.wire.shape import format_rate
 
-LoadKind = Literal["none", "wget", "voip", "mumble"]
 Placement = Literal["server", "access", "relay", "exit", "router"]
 Direction = Literal["to-callee", "to-caller"]
 Through = Literal["tor", "direct"]
@@ -38,7 +37,8 @@ class Point:
     """Where the cap sits; None where there is none."""
     queue_packets: int | None = None
     """Length of the queue at the cap; None where there is none."""
-    load_kind: LoadKind = "none"
+    load_kind: str = "none"
+    """Of `lab.load.kinds`, or none."""
     load_count: int = 0
     load_through: Through | None = None
     """Whether competing traffic takes Tor as well; None where there is none."""

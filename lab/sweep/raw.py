@@ -10,12 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.calls.methods import METHODS
-from lab.sweep.point import Direction, LoadKind, Placement, Through
+from lab.load.kinds import LOAD_KINDS
+from lab.sweep.point import Direction, Placement, Through
+from lab.topology.mistakes import did_you_mean
 from lab.topology.raw import NAME_PATTERN, Codec, RawModel, is_name
 from lab.topology.units import DURATION_PATTERN, RATE_PATTERN, parse_call_s, parse_rate_kbps
 from lab.wire.codecs import CODECS
 from lab.wire.playout import PLAYOUT_PATTERN, Playout, parse_playout
 
+NONE = "none"
 UNCAPPED = "uncapped"
 USUAL = "usual"
 ONCE = "once"
@@ -55,6 +58,13 @@ def _call_s(value: object) -> int | None:
 def _method(name: str) -> str:
     if name not in METHODS:
         raise ValueError(f"is not a method; methods are {', '.join(METHODS.all)}")
+    return name
+
+
+def _kind(name: str) -> str:
+    if name not in (NONE, *LOAD_KINDS.all):
+        known = [NONE, *LOAD_KINDS.all]
+        raise ValueError(f"is not one of {', '.join(known)}{did_you_mean(name, known)}")
     return name
 
 
@@ -106,7 +116,16 @@ class _EveryMethod:
         return {"enum": list(METHODS.all)}
 
 
+class _EveryKind:
+    """The schema of a kind of load: none, and those there are when the schema is made."""
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        told = [f"{kind.name}: {kind.explanation}" for kind in LOAD_KINDS]
+        return {"enum": [NONE, *LOAD_KINDS.all], "description": "; ".join([NONE, *told]) + "."}
+
+
 Method = Annotated[str, AfterValidator(_method), _EveryMethod()]
+Kind = Annotated[str, AfterValidator(_kind), _EveryKind()]
 Count = Annotated[int, Field(ge=0, le=1000)]
 Fitted = Literal["rate", "placement", "queue", "playout", "vpn"]
 Packets = Annotated[int, Field(ge=2, le=100_000)]
@@ -115,9 +134,7 @@ Packets = Annotated[int, Field(ge=2, le=100_000)]
 class RawLoad(RawModel):
     """Traffic that competes with the call."""
 
-    kind: LoadKind
-    """none; wget: parallel long downloads or uploads; voip: other SIP calls; mumble: other
-    Mumble calls."""
+    kind: Kind
     count: list[Count] = Field(default=[])
     """How many at once; each is a point of its own. 0 is the call alone."""
     through: Through = "tor"

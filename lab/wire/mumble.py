@@ -11,6 +11,9 @@ from lab.wire.playout import Playout
 from lab.wire.proxy import SocksProxy
 from lab.wire.voice import Expect, Played, Playing, Received
 
+MAX_USERS = 1000
+"""Clients that a lab's Murmur admits."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpusSettings:

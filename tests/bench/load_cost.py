@@ -23,7 +23,8 @@ from lab.engine.usage import Usage, read_usage
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
 from lab.load.goodput import goodput
-from lab.load.spec import LoadSpec, parse_load
+from lab.load.notation import parse_load
+from lab.load.spec import LoadSpec
 from lab.measure.host_load import load_between
 from lab.shaping.helpers import link_helpers
 from lab.shaping.live import apply

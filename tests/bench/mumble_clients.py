@@ -29,7 +29,8 @@ from lab.events import Began, Happening
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
 from lab.load.load import LoadReport
-from lab.load.spec import LoadSpec, Route, parse_load
+from lab.load.notation import parse_load
+from lab.load.spec import LoadSpec, Route
 
 MIN_DELIVERED_PCT = 99.0
 OWN, SERVER = "client", "mumble"

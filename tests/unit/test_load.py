@@ -25,7 +25,8 @@ from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import UsageError
 from lab.load.goodput import goodput, jain_index
 from lab.load.load import Load, LoadReport, note, report_from
-from lab.load.spec import LoadSpec, parse_load
+from lab.load.notation import parse_load
+from lab.load.spec import LoadSpec
 from lab.measure.record import CallRecord
 
 TCP_TABLE = """\
@@ -70,9 +71,22 @@ def test_loads_as_they_are_written(text: str, spec: LoadSpec) -> None:
     assert parse_load(text) == spec
 
 
-@pytest.mark.parametrize("text", ["", "wget", "wget:", "wget:x", "curl:5", "wget:5:vpn", "wget:-1"])
-def test_what_is_no_load(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a load"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *[
+            (text, "is not a load")
+            for text in ("", "wget", "wget:", "wget:x", "wget:5:vpn", "wget:-1")
+        ],
+        ("curl:5", "no kind of load 'curl'"),
+        ("none:5", "no kind of load 'none'"),
+        ("wgte:5", "did you mean 'wget'"),
+        ("wget:1001", "at most 1000 wget can be had at once, not 1001"),
+        ("voip:251:tor", "at most 250 voip can be had through Tor, not 251"),
+    ],
+)
+def test_what_is_no_load(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
         parse_load(text)
 
 

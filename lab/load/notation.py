@@ -1,0 +1,32 @@
+"""A load as it is written on the command line."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from lab.errors import UsageError
+from lab.load.kinds import LOAD_KINDS
+from lab.load.spec import LoadSpec, Route
+
+_PATTERN = re.compile(r"([a-z-]{1,30}):(\d{1,4})(?::(direct|tor))?", re.ASCII)
+
+
+def parse_load(text: str) -> LoadSpec:
+    """A kind, a count and, if not direct, a route: `wget:20`, `voip:5:tor` or `mumble:5:tor`.
+
+    UsageError for what is no load, and for more of it than there can be.
+    """
+    match = _PATTERN.fullmatch(text)
+    if not match:
+        raise UsageError(
+            f"{text!r} is not a load", "Write a kind, a count and a route, such as wget:20:tor."
+        )
+    kind, count, route = (
+        LOAD_KINDS.named(match[1]),
+        int(match[2]),
+        cast(Route, match[3] or "direct"),
+    )
+    if excess := kind.excess(count, route):
+        raise UsageError(excess)
+    return LoadSpec(kind.name, count, route)

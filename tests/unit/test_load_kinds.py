@@ -1,0 +1,130 @@
+"""A kind of competing traffic is one value: this one has no module, and is everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import IPv4Network
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner
+from report_runs import LINK, call, report_on, text_of
+
+from lab.checkout import EXPERIMENTS
+from lab.cli import app
+from lab.errors import LabError, UsageError
+from lab.events import silent
+from lab.lazy import Lazy
+from lab.load.competing import competing
+from lab.load.kind import LoadKind
+from lab.load.kinds import LOAD_KINDS
+from lab.load.needs import WEB_SERVER
+from lab.load.notation import parse_load
+from lab.load.spec import LoadSpec
+from lab.store.export import to_csv
+from lab.sweep.experiment import ExperimentError, parse_experiment
+from lab.sweep.raw import experiment_schema
+from lab.topology.load import find_topology, load_topology
+from lab.topology.model import PbxKind, Topology
+from lab.topology.resolve import resolve
+
+had: list[LoadSpec] = []
+
+
+@contextmanager
+def pings(_lab: object, spec: LoadSpec, _tell: object) -> Iterator[str]:
+    """Runs nothing."""
+    had.append(spec)
+    yield "running"
+
+
+PING = LoadKind(
+    name="ping",
+    description="floods of pings",
+    both_ways=True,
+    position=99,
+    run=Lazy(__name__, "pings"),
+    needs=(WEB_SERVER,),
+    most={"tor": 7},
+    same_calls={"direct": "v-tor"},
+)
+EXPERIMENT = """
+name: flood
+grid:
+  method: [v-tor]
+  rate: [1mbit]
+  load:
+    - {kind: wget, count: [5], through: direct}
+    - {kind: ping, count: [5], through: direct}
+"""
+
+
+@pytest.fixture(autouse=True)
+def ping() -> Iterator[None]:
+    had.clear()
+    with LOAD_KINDS.having(PING):
+        yield
+
+
+def paper(**changes: Any) -> Topology:
+    raw = load_topology(find_topology("paper"))
+    return replace(resolve(raw, "lab", IPv4Network("10.0.0.0/16"), PbxKind.KAMAILIO), **changes)
+
+
+def test_experiments_know_it() -> None:
+    kind = experiment_schema()["$defs"]["RawLoad"]["properties"]["kind"]
+    assert "ping" in kind["enum"]
+    assert "ping: floods of pings, both ways at once" in kind["description"]
+    points = parse_experiment(EXPERIMENT, "flood.yaml", EXPERIMENTS).points
+    assert points[1].point_id == "v-tor.PCMU.to-callee.1mbit.server.q200.ping-5-direct"
+    with pytest.raises(ExperimentError) as caught:
+        parse_experiment(
+            EXPERIMENT.replace("[5], through: direct}\n", "[5, 8]}\n"), "", EXPERIMENTS
+        )
+    (mistake,) = caught.value.mistakes
+    assert (mistake.line, mistake.place) == (8, "grid.load[1].count[1]")
+    assert mistake.message == "at most 7 ping can be had through Tor, not 8"
+
+
+def test_the_command_line_knows_it() -> None:
+    assert parse_load("ping:3:tor") == LoadSpec("ping", 3, "tor")
+    with pytest.raises(UsageError, match="at most 7 ping"):
+        parse_load("ping:8:tor")
+    told = CliRunner().invoke(app, ["call", "--help"])
+    assert "floods of pings, both ways at once" in " ".join(told.output.split())
+
+
+def test_it_is_had_where_the_topology_can_carry_it() -> None:
+    lab = cast(Any, SimpleNamespace(topology=paper()))
+    with competing(lab, LoadSpec("ping", 3), silent) as load:
+        assert cast(object, load) == "running"
+    assert had == [LoadSpec("ping", 3)]
+    without = tuple(node for node in paper().nodes if node.role != "web")
+    lab.topology = paper(nodes=without)
+    with (
+        pytest.raises(LabError, match="paper cannot carry competing ping: it has no web server"),
+        competing(lab, LoadSpec("ping", 3), silent),
+    ):
+        pass
+
+
+def test_its_calls_are_stored_and_told_apart_in_reports() -> None:
+    points = [
+        replace(LINK, load_kind=kind, load_count=5, load_through="direct")
+        for kind in ("wget", "ping")
+    ]
+    calls = [call(point, rate_achieved_kbps=600.0) for point in points]
+    assert b"ping" in to_csv(calls)
+    report = report_on(points, calls, None)
+    told = text_of(report)
+    assert "calls against parallel downloads or uploads and floods of pings" in str(
+        [section.title for section in report.sections]
+    )
+    assert "wget: kbit/s" in told
+    assert "ping: kbit/s" in told
+    # As V-Tor calls do, so each has its part of the link.
+    wget, pings = (curve["steps"][0]["cost_kbps"]["estimate"] for curve in report.data["curves"])
+    assert (wget, pings) == (None, 100.0)
