@@ -91,8 +91,8 @@ def make_call(
     method.check_topology(lab.topology)
     record = _new_record(lab, plan, coding)
     workspace = make_workspace(lab, record.call_id)
-    tell(CallBegan(record.call_id, record.method, record.codec, record.run_id))
     try:
+        tell(CallBegan(record.call_id, record.method, record.codec, record.run_id))
         site = CallSite(lab, coding, record, workspace, plan.playout, plan.vbr)
         _call_and_measure(site, method, plan.duration_s, tell, observers)
     except LabError as error:

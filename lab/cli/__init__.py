@@ -12,6 +12,7 @@ from lab import __version__
 from lab.cli.stdout import OutputError, checked_stdout
 from lab.cli.verbs import LazyGroup
 from lab.errors import LabError, UsageError
+from lab.interruption import Interrupted, heeding_signals
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +31,12 @@ def app(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; every error a user can act on ends here as one sentence."""
+    with heeding_signals():
+        status = _status()
+    sys.exit(status)
+
+
+def _status() -> int:
     debug = "--debug" in sys.argv
     try:
         with checked_stdout():
@@ -39,19 +46,19 @@ def main() -> None:
             raise
         if not error.reader_left:
             click.echo(f"lab: {error}", err=True)
-        status = 128 + signal.SIGPIPE if error.reader_left else 1
+        return 128 + signal.SIGPIPE if error.reader_left else 1
     except LabError as error:
         if debug:
             raise
         click.echo(f"lab: {error}", err=True)
-        status = 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, UsageError) else 1
     except click.ClickException as error:
         error.show()
-        status = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort) as error:
         click.echo("lab: interrupted", err=True)
-        status = 130
-    sys.exit(status if isinstance(status, int) else 0)
+        return error.status if isinstance(error, Interrupted) else 130
+    return status if isinstance(status, int) else 0
 
 
 def _run() -> object:
@@ -59,6 +66,6 @@ def _run() -> object:
         return app(prog_name="lab", standalone_mode=False)
     except click.Abort as abort:
         # click takes every EOFError for the user's, also the one of an agent that has ended.
-        if isinstance(abort.__cause__, LabError):
+        if isinstance(abort.__cause__, LabError | Interrupted):
             raise abort.__cause__ from None
         raise

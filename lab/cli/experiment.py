@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import click
 from rich.table import Table
 
@@ -92,8 +90,6 @@ def _go_on(store: Store, run: Run) -> None:
     from lab.engine.client import connect
     from lab.sweep.run import go_on
 
-    # Whoever ends a run politely finds it cleared up, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     resume = f"lab experiment resume {run.run_id}"
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
     with doing("looking for the lab ...") as say:

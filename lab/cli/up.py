@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from ipaddress import IPv4Network
@@ -53,7 +52,6 @@ def command(
     if dry_run:
         _show(topology, name, directory)
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     client = connect()
     with doing("starting") as say:
         done = up(client, topology, name, saying(say))

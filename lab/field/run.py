@@ -127,7 +127,8 @@ def _landed(flying: dict[Future[CallRow], CallFiles]) -> Iterator[tuple[CallFile
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 _reference = cache(read_wav)

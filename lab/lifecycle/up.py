@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
 from lab.events import Began, Listener, silent
 from lab.images.build import missing
+from lab.interruption import undisturbed
 from lab.lifecycle.freeswitch import with_certificate
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, plan_lab, render_plan
@@ -89,8 +87,8 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
             networks = verify(client, plan, directory, stages)
         except BaseException:
             if running is None:
-                tell(Began("taking down what was started"))
-                with _uninterrupted():
+                with undisturbed():
+                    tell(Began("taking down what was started"))
                     remove_lab(client, name)
             raise
         return Up(
@@ -183,16 +181,3 @@ def _await_authority(client: DockerClient, topology: Topology) -> None:
         return AUTHORITY_RUNS.encode() in client.api.logs(authority.container_id)
 
     wait_until(client, authority, "its tor to run", runs, AUTHORITY_DEADLINE_S)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C does nothing here: a second one would leave behind what the first is to remove."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lab.engine.agent import AgentError
 from lab.errors import LabError
+from lab.interruption import undisturbed
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Cap, LinkPoint, find_link
 from lab.shaping.helpers import LinkHelpers, link_helpers
@@ -138,11 +139,14 @@ def apply(helpers: LinkHelpers, caps: Sequence[Cap]) -> Iterator[None]:
 
     LabError where the kernel cannot, or has something else afterwards.
     """
-    before = set_shapes(helpers, {cap.point: cap.shape for cap in caps})
+    before: dict[LinkPoint, Shape] = {}
     try:
+        with undisturbed():
+            before = set_shapes(helpers, {cap.point: cap.shape for cap in caps})
         yield
     finally:
-        _put_back(helpers, before)
+        with undisturbed():
+            _put_back(helpers, before)
 
 
 def _put_back(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> None:

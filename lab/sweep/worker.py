@@ -15,6 +15,7 @@ from typing import Any
 from lab.engine.client import connect
 from lab.errors import LabError
 from lab.events import Happening, Listener
+from lab.interruption import heeding_signals, undisturbed
 from lab.measure.record import CallRecord
 from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.locks import only_run_in
@@ -110,18 +111,17 @@ def _end(process: BaseProcess, connection: Connection) -> None:
 def _work(connection: Connection, assignment: Assignment) -> None:
     """Bring the lab up and make calls until the other end hangs up."""
     os.setpgrp()  # Ctrl-C reaches the parent alone, which says when to stop.
-    # What a shell started in the background has learned to ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with only_run_in(assignment.lab):
+        # What a shell started in the background has learned to ignore Ctrl-C.
+        with heeding_signals(even_if_ignored=True), only_run_in(assignment.lab):
             executor = LabExecutor(
                 connect(), assignment.lab, assignment.run_id, assignment.topology, lab_is_own=True
             )
             try:
                 _serve(connection, executor, assignment.first)
             finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                executor.close()
+                with undisturbed():
+                    executor.close()
     except LabError as error:
         _send(connection, "error", (error.message, error.hint))
     except (KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError):
@@ -130,7 +130,7 @@ def _work(connection: Connection, assignment: Assignment) -> None:
 
 def _serve(connection: Connection, executor: LabExecutor, first: Point) -> None:
     def tell(happening: Happening) -> None:
-        connection.send(("says", happening))
+        _send(connection, "says", happening)
 
     connection.send(("done", executor.prepare(first, tell)))
     while True:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import LiveLab
 from docker import DockerClient
-from lab_command import complaint, ended, interrupt, nodes_of, wait_for
+from lab_command import complaint, ended, nodes_of, wait_for
 
 pytestmark = pytest.mark.live
 
@@ -18,6 +20,11 @@ ENDS_WITHIN_S = 60
 
 def calls_in_progress(lab: LiveLab) -> list[Path]:
     return list((lab.project / "calls").glob("*/caller.wav"))
+
+
+def links_not_as_configured(lab: LiveLab) -> list[Any]:
+    states = lab.lab.json("link", "show", "--name", lab.name)
+    return [state for state in states if state["in_force"] != state["configured"]]
 
 
 @pytest.mark.parametrize(
@@ -61,13 +68,19 @@ def test_a_node_that_dies_during_a_call(
     assert paper.status()["problems"] == []
 
 
-def test_an_interrupted_call_leaves_nothing(able_host: DockerClient, paper: LiveLab) -> None:
-    process = paper.lab.start("call", "sip", "--name", paper.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_call_leaves_nothing(
+    able_host: DockerClient, paper: LiveLab, number: signal.Signals
+) -> None:
+    process = paper.lab.start("call", "sip", "--name", paper.name, "--rate", "10mbit")
     wait_for("recording", lambda: calls_in_progress(paper), deadline_s=60)
+    assert links_not_as_configured(paper) != []
     before = {path.name for path in (paper.lab.home / "results").glob("calls/*")}
-    interrupt(process)
+    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     done = ended(process, ENDS_WITHIN_S)
-    assert done.returncode == 130
+    assert done.returncode in {128 + number, 128 + signal.SIGINT}
+    assert links_not_as_configured(paper) == []
     assert list((paper.project / "calls").iterdir()) == []
     assert {path.name for path in (paper.lab.home / "results").glob("calls/*")} == before
     state = paper.status()
