@@ -27,16 +27,16 @@ from lab.measure.stream_report import stream_report
 
 def note_readings(record: CallRecord, readings: Readings) -> None:
     """What the probes told: round trips and packets the kernel dropped from captures."""
-    dropped = [counts["dropped"] for counts in readings.captures.values()]
+    dropped = [counts.dropped for counts in readings.captures.values()]
     record.capture_drops = sum(count or 0 for count in dropped) if dropped else None
     if readings.timer:
-        record.scheduling_ms_p99 = readings.timer["p99_ms"]
-        record.scheduling_ms_max = readings.timer["max_ms"]
-        record.clock_shift_ms = readings.timer["clock_shift_ms"]
+        record.scheduling_ms_p99 = readings.timer.p99_ms
+        record.scheduling_ms_max = readings.timer.max_ms
+        record.clock_shift_ms = readings.timer.clock_shift_ms
     ping = readings.ping
-    if ping and ping["sent"]:
-        record.rtt_lost_pct = 100 * (1 - (ping["received"] or 0) / ping["sent"])
-        record.rtt_ms = median(ping["rtt_ms"]) if ping["rtt_ms"] else None
+    if ping and ping.sent:
+        record.rtt_lost_pct = 100 * (1 - (ping.received or 0) / ping.sent)
+        record.rtt_ms = median(ping.rtt_ms) if ping.rtt_ms else None
 
 
 def note_usage(record: CallRecord, before: Mapping[str, Usage], after: Mapping[str, Usage]) -> None:

@@ -19,6 +19,7 @@ from lab.render import labels
 from lab.render.owner import Owner
 from lab.wire import places
 from lab.wire.messages import Dialogue
+from lab.wire.probe import PROBE
 
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
@@ -71,7 +72,7 @@ def start_network_helper(
 
 def start_probe(
     lab: RunningLab, machine: str, image: str, owner: Owner, mounts: Mapping[Path, str]
-) -> PlainAgent:
+) -> Agent:
     """Start `lab.agents.probe.probe` as `owner`, beside `machine`; it writes into `mounts`.
 
     The probe itself has no capability. The image's tcpdump and ping hold CAP_NET_RAW as a
@@ -80,8 +81,7 @@ def start_probe(
     options = ["--user", f"{owner.uid}:{owner.gid}", "--cap-add", "NET_RAW"]
     for source, target in mounts.items():
         options += ["--volume", f"{source}:{target}"]
-    command = _helper_command(lab, machine, image, options, "probe.probe")
-    return PlainAgent(f"probe.probe beside {machine}", command)
+    return _start_helper(lab, machine, image, options, PROBE)
 
 
 def _start_helper(

@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from lab.engine.execution import start_network_helper, start_plain_agent
-from lab.errors import LabError
+from lab.engine.execution import start_agent, start_network_helper
 from lab.lifecycle.ready import ReadyLab
 from lab.render.openvpn import Instance, client_files, server_files
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.topology.model import Vpn
+from lab.wire.openvpn import OPENVPN, OpenVpnUp, ServeTunnels
 from lab.wire.tun_devices import TUN_DEVICES, DevicesMade, LendDevices, LentDevice
 
 SUBNET = IPv4Network("100.64.0.0/22")
@@ -74,11 +74,8 @@ def call_tunnels(lab: ReadyLab, client: str, count: int) -> Iterator[tuple[CallT
                 lab.running, machine, lab.net_image, TUN_DEVICES, tun=True
             )
             stack.enter_context(helper).ask(LendDevices(devices), DevicesMade, DEADLINE_S)
-        agent = stack.enter_context(start_plain_agent(lab.running, server.name, "vpn.background"))
-        agent.send({"files": files})
-        event = agent.receive(DEADLINE_S)
-        if event["event"] != "up":
-            raise LabError(f"the OpenVPN server of background calls ended: {event['reason']}")
+        agent = stack.enter_context(start_agent(lab.running, server.name, OPENVPN))
+        agent.ask(ServeTunnels(files), OpenVpnUp, DEADLINE_S)
         yield tunnels
 
 

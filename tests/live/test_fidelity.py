@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import pytest
 from conftest import LiveLab
@@ -15,6 +16,7 @@ from docker import DockerClient
 
 from lab.engine.execution import run_in, start_probe
 from lab.lifecycle.ready import open_lab
+from lab.wire.probe import CaptureCounts, CapturePoint, EndObservation, Observe, Observed, Observing
 
 pytestmark = pytest.mark.live
 
@@ -69,12 +71,12 @@ def test_a_capture_that_stalls_loses_no_packet(
     directory = paper.lab.home / "stalled"
     directory.mkdir()
     directory.chmod(0o777)
-    capture = {
-        "point": "stalled",
-        "file": "/stalled/stalled.pcap",
-        "address": str(caller.links[0].address),
-        "filter": "udp dst port 9",
-    }
+    capture = CapturePoint(
+        "stalled",
+        PurePosixPath("/stalled/stalled.pcap"),
+        "udp dst port 9",
+        address=caller.links[0].address,
+    )
     send = (
         "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM)\n"
         f"for _ in range({packets}):\n"
@@ -83,7 +85,7 @@ def test_a_capture_that_stalls_loses_no_packet(
     known = {container.id for container in able_host.containers.list()}
     mounts = {directory: "/stalled"}
     with start_probe(lab.running, caller.name, lab.net_image, lab.owner, mounts) as probe:
-        assert probe.ask({"captures": [capture], "ping": None}, 20) == {"event": "started"}
+        probe.ask(Observe((capture,)), Observing, 20)
         [helper] = [each for each in able_host.containers.list() if each.id not in known]
         helper.pause()
         try:
@@ -91,5 +93,5 @@ def test_a_capture_that_stalls_loses_no_packet(
         finally:
             helper.unpause()
         time.sleep(1)
-        counts = probe.ask({"op": "stop"}, 20)["captures"]["stalled"]
-    assert counts == {"captured": packets, "dropped": 0}
+        seen = probe.ask(EndObservation(), Observed, 20)
+    assert seen.captures == {"stalled": CaptureCounts(captured=packets, dropped=0)}

@@ -20,6 +20,7 @@ from lab.engine.kernel import probe
 from lab.images.build import image_tag
 from lab.measure.host_load import HostLoad, load_between
 from lab.wire.links import ChangeShape, LinkSide, SetShapes, ShapedSide, ShapesSet
+from lab.wire.probe import Scheduling
 from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShapeChange, ShaperKind
 
 pytestmark = pytest.mark.live
@@ -83,9 +84,9 @@ def test_caps_hold_within_one_percent(hosts: TwoHosts, capsys: pytest.CaptureFix
         pytest.skip(f"this host stalled in every try at {len(disturbed)} of {len(rows)} caps")
 
 
-def has_stalled(lateness: dict[str, float | None], load: HostLoad | None) -> bool:
+def has_stalled(scheduling: Scheduling, load: HostLoad | None) -> bool:
     """Whether the host kept a process waiting for longer than a queue's timers allow for."""
-    late_ms = lateness["max_ms"]
+    late_ms = scheduling.max_ms
     assert late_ms is not None
     assert load is not None
     return late_ms > MOST_LATE_MS or load.steal_pct > MOST_STOLEN_PCT

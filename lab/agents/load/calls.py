@@ -22,7 +22,7 @@ from typing import Any
 
 from lab.agents.load import sipp
 from lab.agents.load.streams import Death, Streams, end_all, serve
-from lab.agents.vpn.tunnel import UP
+from lab.agents.vpn.openvpn import UP
 from lab.wire.lines import hear, say
 
 TUNNELS_DEADLINE_S = 120.0

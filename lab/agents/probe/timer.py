@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from lab.wire.probe import Scheduling
+
 INTERVAL_S = 0.005
 AT_ONCE_NS = 50_000
 """Two clocks are compared only where both were read within so short a time."""
@@ -27,7 +29,7 @@ class LatenessTimer:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def stop(self) -> dict[str, float | None]:
+    def stop(self) -> Scheduling:
         """End it; the 99th percentile and the maximum of the lateness, and the clock's shift, ms.
 
         The shift is between the extremes of wall clock minus monotonic clock: a clock that is
@@ -36,11 +38,11 @@ class LatenessTimer:
         self._stop.set()
         self._thread.join()
         late_ms, offsets_ns = sorted(self._late_ms), self._offsets_ns
-        return {
-            "p99_ms": late_ms[int(0.99 * (len(late_ms) - 1))] if late_ms else None,
-            "max_ms": late_ms[-1] if late_ms else None,
-            "clock_shift_ms": (max(offsets_ns) - min(offsets_ns)) / 1e6 if offsets_ns else None,
-        }
+        return Scheduling(
+            p99_ms=late_ms[int(0.99 * (len(late_ms) - 1))] if late_ms else None,
+            max_ms=late_ms[-1] if late_ms else None,
+            clock_shift_ms=(max(offsets_ns) - min(offsets_ns)) / 1e6 if offsets_ns else None,
+        )
 
     def _run(self) -> None:
         due = time.monotonic() + INTERVAL_S

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.workspace import Workspace
-from lab.engine.execution import start_plain_agent
+from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
+from lab.wire.openvpn import OPENVPN, OpenTunnel, OpenVpnUp
 
 UP_DEADLINE_S = 40.0
 
@@ -29,13 +30,10 @@ def open_tunnel(
             f"{lab.caller.name} has no VPN client in topology {lab.topology.name}",
             "Give it `vpn: true`.",
         )
-    agent = start_plain_agent(lab.running, lab.caller.name, "vpn.tunnel")
+    agent = start_agent(lab.running, lab.caller.name, OPENVPN)
     try:
-        agent.send({"socks_port": socks_port})
-        event = agent.receive(UP_DEADLINE_S)
-        if event["event"] != "up":
-            raise LabError(f"OpenVPN ended before the tunnel was up: {event['reason']}")
-        record.tunnel_setup_ms = event["setup_ms"]
+        up = agent.ask(OpenTunnel(socks_port), OpenVpnUp, UP_DEADLINE_S)
+        record.tunnel_setup_ms = up.after_ms
         yield address
     finally:
         agent.close()

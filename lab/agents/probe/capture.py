@@ -1,0 +1,94 @@
+"""One tcpdump: when it listens, and what it counted."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import signal
+import socket
+import struct
+import subprocess
+import threading
+from contextlib import suppress
+from ipaddress import IPv4Address
+
+from lab.wire.probe import CaptureCounts, CapturePoint
+
+SIOCGIFADDR = 0x8915
+"""<linux/sockios.h>, see netdevice(7)."""
+BUFFER_KIB = 8192
+SNAPSHOT_BYTES = 2048
+"""All of a packet on links with an MTU of 1500, and of segments that offloading has joined, what
+identifies them. The kernel's buffer has a place of this size for every packet, however short: with
+tcpdump's usual 256 KiB it held 128 packets, and a stall of this host soon lost one."""
+START_DEADLINE_S = 10
+STOP_DEADLINE_S = 5
+
+
+class CaptureError(Exception):
+    """A capture does not run; the message names its point and what tcpdump says."""
+
+
+class Capture:
+    """One running tcpdump and what it says."""
+
+    def __init__(self, where: CapturePoint) -> None:
+        """Start it; CaptureError where there is no such interface."""
+        self._point = where.point
+        self._remarks: list[str] = []
+        self._listens = False
+        self._answered = threading.Event()
+        """Set once it listens, or has ended without."""
+        interface = where.interface or _interface_of(where)
+        command = ["tcpdump", "-n", "-U", "-B", str(BUFFER_KIB)]
+        command += ["-s", str(SNAPSHOT_BYTES), "--immediate-mode", "--time-stamp-precision=nano"]
+        command += ["-i", interface, "-w", str(where.file), where.filter]
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._follower = threading.Thread(target=self._follow, daemon=True)
+        self._follower.start()
+
+    def wait_until_listening(self) -> None:
+        """Return when every packet is captured; CaptureError where that does not come about."""
+        self._answered.wait(START_DEADLINE_S)
+        if not self._listens:
+            raise CaptureError(f"tcpdump at {self._point}: {' '.join(self._remarks)}")
+
+    def stop(self) -> CaptureCounts:
+        """End the capture as ^C would."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(STOP_DEADLINE_S)
+        # Its last words, the counts among them, may not have been read yet.
+        self._follower.join(STOP_DEADLINE_S)
+        text = "\n".join(self._remarks)
+        return CaptureCounts(
+            captured=counted(r"(\d+) packets? captured", text),
+            dropped=counted(r"(\d+) packets? dropped by kernel", text),
+        )
+
+    def _follow(self) -> None:
+        """Read tcpdump's remarks until it ends."""
+        assert self._process.stderr
+        for line in self._process.stderr:
+            self._remarks.append(line.strip())
+            if "listening on" in line:
+                self._listens = True
+                self._answered.set()
+        self._answered.set()
+
+
+def counted(pattern: str, text: str) -> int | None:
+    """The number that a program said where `pattern` has its group; None where it did not."""
+    match = re.search(pattern, text)
+    return int(match[1]) if match else None
+
+
+def _interface_of(where: CapturePoint) -> str:
+    """Asked of the kernel directly: to import pyroute2 takes longer than all else a probe does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for _, name in socket.if_nameindex():
+            request = struct.pack("256s", name.encode())
+            with suppress(OSError):  # An interface without an address.
+                answer = fcntl.ioctl(asking, SIOCGIFADDR, request)
+                if IPv4Address(answer[20:24]) == where.address:
+                    return name
+    raise CaptureError(f"no interface of this node has the address {where.address}")

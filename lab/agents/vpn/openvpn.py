@@ -1,0 +1,106 @@
+"""Runs one OpenVPN, a call's client or a load's server; ends it when the input ends.
+
+OpenVPN's own log goes to standard error.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from lab.wire import places
+from lab.wire.line import Line
+from lab.wire.messages import Failed
+from lab.wire.openvpn import OPENVPN, OpenTunnel, OpenVpnUp, ServeTunnels
+
+UP = "Initialization Sequence Completed"
+"""What OpenVPN says as soon as a tunnel carries packets, or a server listens."""
+STOP_DEADLINE_S = 3
+
+
+class OpenVpn:
+    """One OpenVPN process, followed by what it says."""
+
+    def __init__(
+        self,
+        options: Sequence[str],
+        *,
+        on_up: Callable[[], None],
+        on_end: Callable[[str], None],
+    ) -> None:
+        """Start it; `on_end` gets its last words. Both are called from another thread."""
+        self._on_up = on_up
+        self._on_end = on_end
+        self._process = subprocess.Popen(
+            ["openvpn", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def end(self) -> None:
+        """Terminate it; kill it where it does not follow."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _follow(self) -> None:
+        assert self._process.stdout
+        last = ""
+        for line in self._process.stdout:
+            sys.stderr.write(line)
+            last = line.strip() or last
+            if UP in line:
+                self._on_up()
+        self._on_end(last)
+
+
+def client_options(order: OpenTunnel) -> list[str]:
+    """The command line of the node's own client."""
+    options = ["--config", str(places.OPENVPN_CLIENT)]
+    if order.socks_port:
+        options += ["--socks-proxy", "127.0.0.1", str(order.socks_port)]
+    return options
+
+
+def server_options(order: ServeTunnels, directory: Path) -> list[str]:
+    """The command line of a server whose files are written into `directory` first."""
+    for name, text in order.files.items():
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return ["--cd", str(directory), "--config", "server.conf"]
+
+
+def main() -> None:
+    """Obey one order."""
+    line = Line(OPENVPN)
+    order = line.hear()
+    if order is None:
+        return
+    began = time.monotonic()
+    with ExitStack() as stack:
+        if isinstance(order, ServeTunnels):
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            options = server_options(order, directory)
+        else:
+            assert isinstance(order, OpenTunnel)
+            options = client_options(order)
+        openvpn = OpenVpn(
+            options,
+            on_up=lambda: line.say(OpenVpnUp((time.monotonic() - began) * 1000)),
+            on_end=lambda last: line.say(Failed(f"OpenVPN ended: {last}")),
+        )
+        stack.callback(openvpn.end)
+        line.wait_for_end()
+
+
+if __name__ == "__main__":
+    main()

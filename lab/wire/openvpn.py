@@ -1,0 +1,37 @@
+"""An OpenVPN of its own in a node, as long as the program runs (`vpn.openvpn`).
+
+`Failed` where it ends by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.wire.messages import Dialogue, Event, Order
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTunnel(Order):
+    """Connect as the node's own configuration says: `OpenVpnUp`."""
+
+    socks_port: int | None
+    """Of Tor, through which it goes; None: straight."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeTunnels(Order):
+    """Serve clients, by a configuration that comes along: `OpenVpnUp`."""
+
+    files: Mapping[str, str]
+    """Name → text; `server.conf` is run in their directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVpnUp(Event):
+    """The tunnel carries packets, or the server listens."""
+
+    after_ms: float
+
+
+OPENVPN = Dialogue("vpn.openvpn", orders=(OpenTunnel, ServeTunnels), events=(OpenVpnUp,))

@@ -1,0 +1,93 @@
+"""Captures, pings and a timer beside one machine during a call (`probe.probe`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import PurePosixPath
+
+from lab.wire.messages import Dialogue, Event, Order
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePoint:
+    """Where and what to capture: on the interface of that name, or with that address."""
+
+    point: str
+    file: PurePosixPath
+    filter: str
+    """In pcap-filter(7)'s words."""
+    address: IPv4Address | None = None
+    interface: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Measure round trips, one a second."""
+
+    source: IPv4Address
+    target: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Observe(Order):
+    """Begin all of it: `Observing` when every capture runs."""
+
+    captures: tuple[CapturePoint, ...]
+    ping: Ping | None = None
+    timer: bool = False
+    """Whether to watch the host's scheduling, and its clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observing(Event):
+    """From now on nothing is missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndObservation(Order):
+    """End all of it: `Observed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureCounts:
+    """Packets, as tcpdump counts them; None where it did not say."""
+
+    captured: int | None
+    dropped: int | None
+    """By the kernel: they are not in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """What ping counted, and every round trip."""
+
+    sent: int | None
+    received: int | None
+    rtt_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """How late the host woke a process, and by how much its clock was set meanwhile, all in ms.
+
+    None where it was never seen.
+    """
+
+    p99_ms: float | None
+    max_ms: float | None
+    clock_shift_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed(Event):
+    """What was found; None for what was not asked for."""
+
+    captures: Mapping[str, CaptureCounts]
+    """By point."""
+    ping: RoundTrips | None
+    timer: Scheduling | None
+
+
+PROBE = Dialogue("probe.probe", orders=(Observe, EndObservation), events=(Observing, Observed))
