@@ -25,7 +25,6 @@ from lab.calls.method import Method
 from lab.calls.methods import METHODS
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import probing
-from lab.calls.sip.refusal import explained
 from lab.calls.verdict import judge
 from lab.calls.versions import component_versions
 from lab.calls.workspace import (
@@ -185,8 +184,6 @@ def _call_and_measure(
     if load is not None:
         record.cpu_pct, record.steal_pct = load.cpu_pct, load.steal_pct
     if not succeeded:
-        topology = lab.topology
-        record.reason = explained(record.reason, record.codec, topology.name, topology.codecs)
         return
     tell(Began("measuring"))
     ceiling_of(reference, lambda: [_other_speech(site)])

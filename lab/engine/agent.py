@@ -26,7 +26,16 @@ LAST_LINES = 5
 
 
 class AgentError(LabError):
-    """An agent said that it failed, or what nobody awaited."""
+    """An agent said what nobody awaited."""
+
+
+class AgentFailedError(AgentError):
+    """An agent said that it failed."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
+        """In the agent's own words."""
 
 
 class AgentEndedError(AgentError, EOFError):
@@ -75,7 +84,7 @@ class Agent:
     def receive(self, timeout_s: float) -> Event:
         """The agent's next event.
 
-        AgentError where it is `Failed`, AgentSilentError when none came in `timeout_s`,
+        AgentFailedError where it is `Failed`, AgentSilentError when none came in `timeout_s`,
         AgentEndedError when none can.
         """
         try:
@@ -88,7 +97,7 @@ class Agent:
             self._events.put(None)
             raise self._ended()
         if isinstance(event, Failed):
-            raise AgentError(f"{self.name}: {event.reason}")
+            raise AgentFailedError(self.name, event.reason)
         return event
 
     def expect(self, kind: type[EventT], timeout_s: float) -> EventT:

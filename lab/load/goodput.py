@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from lab.wire.load import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,15 @@ class Goodput:
         return jain_index(self.streams_kbps)
 
 
-def goodput(at_s: ArrayLike, counted_bytes: ArrayLike) -> Goodput | None:
-    """Rates between the first and the last sample; None where there are less than two.
-
-    `at_s` has shape (samples,), `counted_bytes` shape (samples, streams) and never falls.
-    """
-    times = np.asarray(at_s, dtype=np.float64)
-    counted = np.asarray(counted_bytes, dtype=np.float64)
-    if len(times) < 2 or times[-1] <= times[0]:
+def goodput(samples: Sequence[Sample]) -> Goodput | None:
+    """Rates between the first and the last sample; None where there are less than two."""
+    if len(samples) < 2 or samples[-1].at_s <= samples[0].at_s:
         return None
-    return Goodput((counted[-1] - counted[0]) * 8 / 1000 / (times[-1] - times[0]))
+    first, last = samples[0].carried_bytes, samples[-1].carried_bytes
+    # Streams that were seen later than others had carried nothing before.
+    before = np.array([*first, *[0] * (len(last) - len(first))], dtype=np.float64)
+    elapsed_s = samples[-1].at_s - samples[0].at_s
+    return Goodput((np.array(last) - before) * 8 / 1000 / elapsed_s)
 
 
 def jain_index(rates: ArrayLike) -> float:

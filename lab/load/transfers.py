@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from lab.ends import CLIENT
-from lab.engine.execution import start_plain_agent, start_plain_helper
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.agent import Agent
+from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
@@ -17,6 +17,7 @@ from lab.load.spec import LoadSpec
 from lab.render.web import DOWNLOAD, UPLOAD
 from lab.topology.model import Role
 from lab.wire import places
+from lab.wire.load import ARRIVALS, TRANSFERS, CountArrivals, Counting, Transfer
 from lab.wire.ports import WEB_PORT
 
 SPACING_S = 0.05
@@ -42,17 +43,16 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
     tell(Began(f"starting {spec.count} {'uploads' if upload else 'downloads'}"))
     with ExitStack() as stack:
         port = stack.enter_context(socks_port(lab, spec))
-        agent = stack.enter_context(start_plain_agent(lab.running, CLIENT, "load.transfers"))
+        agent = stack.enter_context(start_agent(lab.running, CLIENT, TRANSFERS))
         counter = stack.enter_context(_arrivals(lab, spec)) if upload else None
-        agent.send(
-            {
-                "count": spec.count,
-                "url": f"http://{address}:{WEB_PORT}{UPLOAD if upload else DOWNLOAD}",
-                "upload": str(places.UPLOAD) if upload else None,
-                "socks_port": port,
-                "spacing_s": SPACING_S,
-            }
+        order = Transfer(
+            count=spec.count,
+            url=f"http://{address}:{WEB_PORT}{UPLOAD if upload else DOWNLOAD}",
+            upload=places.UPLOAD if upload else None,
+            socks_port=port,
+            spacing_s=SPACING_S,
         )
+        agent.send(order)
         load = Load(spec, agent, counter)
         load.wait_until_running("competing transfers", spec.count * SPACING_S + RUNNING_DEADLINE_S)
         yield load
@@ -61,12 +61,12 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
 def _arrivals(lab: ReadyLab, spec: LoadSpec) -> Agent:
     """Counts uploads where they arrive, from now on; AgentError where it cannot."""
     (web,) = lab.topology.with_role(Role.WEB)
-    agent = start_plain_helper(
+    agent = start_unprivileged_helper(
         lab.running,
         lab.topology.machine(web.name).name,
         lab.net_image,
         lab.owner,
-        "load.arrivals",
+        ARRIVALS,
     )
-    agent.ask({"count": spec.count, "port": WEB_PORT}, COUNTING_DEADLINE_S)
+    agent.ask(CountArrivals(spec.count, WEB_PORT), Counting, COUNTING_DEADLINE_S)
     return agent

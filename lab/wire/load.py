@@ -176,8 +176,8 @@ class TalkMumble(Order):
     peer: str
     token: str
     server: MumbleServer
-    certificate: PurePosixPath | None
-    """The directory of the node's own; who has one opens the channels, the other waits for them."""
+    creates: bool
+    """Whether it opens the channels, with its node's own certificate, or waits for them."""
     socks_port: int | None
     """Of Tor, through which each client has a circuit of its own; None: straight."""
     clip: PurePosixPath

@@ -56,8 +56,8 @@ class Register(Order):
 
 
 @dataclass(frozen=True, slots=True)
-class Listen(Order):
-    """Answer the next call: `Listening`."""
+class AwaitCall(Order):
+    """Answer the next call: `AwaitingCall`."""
 
     voice: Voice
 
@@ -90,16 +90,24 @@ class Registered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Unready(Event):
-    """The PBX cannot register anybody yet; it is asked again."""
+class SipAnswer(Event):
+    """What tells of a SIP answer."""
 
     status: int
-    """Of the SIP answer; so everywhere."""
+    """0 where there was none at all."""
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.reason}" if self.status else self.reason
 
 
 @dataclass(frozen=True, slots=True)
-class Listening(Event):
+class Unready(SipAnswer):
+    """The PBX cannot register anybody yet; it is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingCall(Event):
     """The next call will be answered."""
 
 
@@ -171,23 +179,18 @@ class PacketCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended(Event):
+class Ended(SipAnswer):
     """The call is over, and the recording is whole on disk."""
 
-    status: int
-    reason: str
     recording_s: float
     counts: PacketCounts
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected(Event):
+class Rejected(SipAnswer):
     """The PBX or the other phone would not have it."""
 
     what: Literal["register", "call"]
-    status: int
-    """0 where there was no answer at all."""
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +200,11 @@ class Idle(Event):
 
 PHONE = Dialogue(
     "phone.phone",
-    orders=(Register, Listen, Dial, Expect, HangUp, Abandon),
+    orders=(Register, AwaitCall, Dial, Expect, HangUp, Abandon),
     events=(
         Registered,
         Unready,
-        Listening,
+        AwaitingCall,
         Dialled,
         Incoming,
         Ringing,

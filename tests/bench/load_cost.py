@@ -15,8 +15,6 @@ import sys
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from lab.engine.client import connect
 from lab.engine.host import read_cpu_times
 from lab.engine.usage import Usage, read_usage
@@ -90,7 +88,7 @@ def cost(lab: ReadyLab, spec: LoadSpec, seconds: float) -> str:
         load.take()
         busy = watch(lab, seconds)
         report = load.take()
-    found = goodput(report.at_s, np.array(report.counted_bytes))
+    found = goodput(report.samples)
     carried_kbps = found.sum_kbps if found else 0.0
     gained = (busy.memory_bytes - rest.memory_bytes) / MIB
     return (

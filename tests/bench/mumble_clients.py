@@ -28,9 +28,11 @@ from lab.errors import LabError
 from lab.events import Began, Happening
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
-from lab.load.load import LoadReport
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec, Route
+from lab.wire.load import Lateness, LoadReport
+from lab.wire.mumble import ClientReport
+from lab.wire.plain import from_plain
 
 MIN_DELIVERED_PCT = 99.0
 OWN, SERVER = "client", "mumble"
@@ -57,10 +59,13 @@ def single_client(lab: ReadyLab, calls: int) -> str:
             say(f"call {number} failed: {record.reason}")
             continue
         told = json.loads((Path(record.artefacts) / "mumble.json").read_text())
-        for end in told.values():
-            lasted_s = end["done"]["at"] - end["joined"]["at"]
-            cores.append(100 * end["done"]["cpu_s"] / lasted_s)
-            rss_mib.append(end["done"]["max_rss_kib"] / 1024)
+        for end in ("caller", "callee"):
+            report = from_plain(ClientReport, told[end])
+            assert report.joined
+            assert report.left
+            lasted_s = report.left.at_s - report.joined.at_s
+            cores.append(100 * report.left.cpu_s / lasted_s)
+            rss_mib.append(report.left.max_rss_kib / 1024)
     if not cores:
         return "client of a call: no call succeeded"
     return (
@@ -72,9 +77,9 @@ def single_client(lab: ReadyLab, calls: int) -> str:
 
 def delivered_pct(report: LoadReport) -> float | None:
     """What came of what was sent."""
-    if not report.sent_bytes or not report.counted_bytes:
+    if not report.sent_bytes or not report.samples:
         return None
-    came = sum(report.counted_bytes[-1]) - sum(report.counted_bytes[0])
+    came = sum(report.samples[-1].carried_bytes) - sum(report.samples[0].carried_bytes)
     return 100 * came / report.sent_bytes
 
 
@@ -83,8 +88,9 @@ def is_carried(report: LoadReport, busy: Window) -> bool:
     delivered = delivered_pct(report)
     return (
         not report.died
-        and report.late_ms_p99 is not None
-        and report.late_ms_p99 <= MAX_PACING_P99_MS
+        and report.lateness is not None
+        and report.lateness.p99_ms is not None
+        and report.lateness.p99_ms <= MAX_PACING_P99_MS
         and delivered is not None
         and delivered >= MIN_DELIVERED_PCT
         and busy.cpu_pct <= MAX_CPU_PCT
@@ -103,10 +109,10 @@ def crowd(lab: ReadyLab, spec: LoadSpec, seconds: float, rest: Window) -> tuple[
         return (busy.node_cpu_pct[node] - rest.node_cpu_pct[node]) / spec.count
 
     gained = (busy.node_bytes[OWN] - rest.node_bytes[OWN]) / MIB / spec.count
-    delivered = delivered_pct(report)
+    delivered, late = delivered_pct(report), report.lateness or Lateness(None, None)
     row = (
-        f"{spec.route:<7}{spec.count:>5}  {report.late_ms_p99 or 0:>7.0f}  "
-        f"{report.late_ms_max or 0:>7.0f}  {delivered or 0:>9.1f}  {busy.cpu_pct:>5.1f}  "
+        f"{spec.route:<7}{spec.count:>5}  {late.p99_ms or 0:>7.0f}  "
+        f"{late.max_ms or 0:>7.0f}  {delivered or 0:>9.1f}  {busy.cpu_pct:>5.1f}  "
         f"{busy.steal_pct:>6.1f}  {per_call(OWN):>9.2f}  {per_call(SERVER):>9.2f}  "
         f"{gained:>9.2f}  {len(report.died):>4}  {'yes' if carried else 'no':<7} {busy.busiest()}"
     )

@@ -15,15 +15,16 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from lab.calls.coding import choose_coding
-from lab.calls.sip.phone import Phone, PhoneError
-from lab.calls.sip.phone_call import Deadlines, Outcome, talk
-from lab.calls.sip.phone_orders import Registration, VoiceOrder
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.calls.end import EndError, Outcome
+from lab.calls.sip.phone import Deadlines, Phone, talk
+from lab.engine.agent import Agent
 from lab.images import build
 from lab.render.pbx import MEDIA_CONTROL, pbx_files
 from lab.render.services import FREESWITCH
 from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology, TorSettings, Vpn
 from lab.wire.codecs import CODECS
+from lab.wire.phone import PHONE, PhoneReport, Register, SipAccount, Voice
+from lab.wire.playout import FIXED
 
 LABELS = {"org.voice-tor-lab.test": "exchange"}
 UID = 10001
@@ -52,18 +53,15 @@ class Exchange:
         """A phone, started in the container `name`."""
         container = self.containers[name].id or ""
         command = ["docker", "exec", "-i", container, "python3", "-m", "lab.agents.phone.phone"]
-        return Agent(f"phone in {name}", command)
+        return Agent(f"phone in {name}", command, PHONE)
 
-    def registration(self, name: str, codec: str = "PCMU", ptime_ms: int = 0) -> Registration:
+    def registration(self, name: str, codec: str = "PCMU", ptime_ms: int = 0) -> Register:
         """The right registration of the phone in `name`."""
         extension = EXTENSIONS[name]
-        return Registration(
-            extension,
-            PASSWORDS[extension],
-            self.address("server"),
-            self.address(name),
-            choose_coding(CODECS[codec], ptime_ms or None),
+        account = SipAccount(
+            extension, PASSWORDS[extension], self.address("server"), self.address(name)
         )
+        return Register(account, choose_coding(CODECS[codec], ptime_ms or None), FIXED)
 
     def register(
         self,
@@ -85,7 +83,7 @@ class Exchange:
         codecs: tuple[str, str] = ("PCMU", "PCMU"),
         ptime_ms: int = 0,
         number: str = EXTENSIONS["callee"],
-    ) -> Outcome:
+    ) -> Outcome[PhoneReport]:
         """Register both phones and let the caller call `number`."""
         with self.agent("caller") as caller_agent, self.agent("callee") as callee_agent:
             caller, callee = Phone("caller", caller_agent), Phone("callee", callee_agent)
@@ -94,10 +92,8 @@ class Exchange:
                 caller,
                 callee,
                 number,
-                caller_order=voice("caller", codecs[0], duration_s),
-                callee_order=voice("callee", codecs[1], duration_s),
-                duration_s=duration_s,
-                deadlines=Deadlines(answer_s=5, late_s=10, hang_up_s=5),
+                (voice("caller", codecs[0], duration_s), voice("callee", codecs[1], duration_s)),
+                Deadlines(answer_s=5, late_s=10, hang_up_s=5),
             )
 
     def run(self, name: str, *command: str) -> str:
@@ -107,10 +103,10 @@ class Exchange:
         return output.decode()
 
 
-def voice(name: str, codec: str, duration_s: float) -> VoiceOrder:
+def voice(name: str, codec: str, duration_s: float) -> Voice:
     """Play the image's clip and record under the phone's name."""
     clip = SPEECH / f"clip-{CODECS[codec].sample_rate_hz // 1000}k.wav"
-    return VoiceOrder(clip, PurePosixPath(f"/calls/{name}.wav"), duration_s)
+    return Voice(clip, PurePosixPath(f"/calls/{name}.wav"), duration_s)
 
 
 @contextmanager
@@ -252,7 +248,7 @@ def await_registrar(exchange: Exchange) -> None:
             phone.register(exchange.registration("caller"))
             try:
                 phone.await_registered(2)
-            except PhoneError:
+            except EndError:
                 return False
             return True
 

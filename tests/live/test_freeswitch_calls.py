@@ -101,10 +101,11 @@ def test_both_ends_hear_the_whole_clip_unharmed(exchange: Exchange, tmp_path: Pa
     reference.write_bytes(
         container.exec_run(["cat", "/usr/share/voice-tor-lab/speech/clip-8k.wav"]).output
     )
-    for name, leg in (("caller", outcome.caller), ("callee", outcome.callee)):
-        assert leg.counts
-        assert leg.complete
-        assert leg.counts.playout_frames_discarded == 0
+    for name, report in (("caller", outcome.caller), ("callee", outcome.callee)):
+        assert report.ended
+        assert report.received
+        assert report.received.complete
+        assert report.ended.counts.playout_frames_discarded == 0
         result = score(reference, exchange.recordings / f"{name}.wav")
         assert result.pesq_mos is not None
         assert result.pesq_mos >= 4.3
@@ -118,13 +119,13 @@ def test_the_codec_asked_for_is_negotiated_and_never_paused(exchange: Exchange, 
         pytest.skip(f"this image of FreeSWITCH has no module for {codec}")
     outcome = exchange.call(codecs=(codec, codec))
     assert outcome.reason is None
-    for leg in (outcome.caller, outcome.callee):
-        assert leg.media
-        assert leg.counts
-        assert not leg.media.vad
-        assert leg.media.ptime_ms == 20
-        assert leg.media.remote_rtp.split(":")[0] == str(exchange.address("server"))
-        assert leg.counts.rx_packets >= 100
+    for report in (outcome.caller, outcome.callee):
+        assert report.media
+        assert report.ended
+        assert not report.media.vad
+        assert report.media.ptime_ms == 20
+        assert report.media.remote_rtp.split(":")[0] == str(exchange.address("server"))
+        assert report.ended.counts.rx_packets >= 100
 
 
 @pytest.mark.parametrize(

@@ -19,18 +19,12 @@ from conftest import LiveLab
 from docker import DockerClient
 from lab_command import wait_for
 
-from lab.calls.mumble.client import (
-    Joining,
-    MumbleClient,
-    MumbleError,
-    TalkOrder,
-    converse,
-)
-from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.end import EndError
+from lab.calls.mumble.client import MumbleClient, talk
 from lab.calls.paths.m_tor import no_way_past_tor
 from lab.calls.paths.mumble import murmur_of
+from lab.engine.agent import Agent
 from lab.engine.execution import run_in
-from lab.engine.plain_agent import PlainAgent as Agent
 from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.lifecycle.ready import open_lab
@@ -39,6 +33,15 @@ from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind
 from lab.topology.resolve import resolve
 from lab.wire import places
+from lab.wire.mumble import (
+    MUMBLE_CLIENT,
+    Join,
+    Joined,
+    MumbleServer,
+    OpusSettings,
+    Recording,
+    Talk,
+)
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT
 
@@ -59,13 +62,11 @@ class Murmur:
     container: str
     files: Path
     calls: Path
-    fingerprint: str
+    server: MumbleServer
 
-    def joining(self, name: str, peer: str) -> Joining:
+    def joining(self, name: str, peer: str) -> Join:
         """How `name` gets into the channel it shares with `peer`."""
-        return Joining(
-            LOCALHOST, MUMBLE_PORT, self.fingerprint, name, peer, "test", name == "callee", None, 10
-        )
+        return Join(self.server, name, peer, "test", name == "callee", None, 10)
 
     def client(self, name: str) -> Agent:
         """A Mumble client beside it."""
@@ -73,7 +74,7 @@ class Murmur:
         command += ["--network", f"container:{self.container}", "--user", f"{USER}:{USER}"]
         command += ["--cap-drop", "ALL", "--volume", f"{self.calls}:/calls"]
         command += ["--volume", f"{self.files / name}:/run/lab:ro", image_tag("endpoint")]
-        return Agent(name, [*command, "python3", "-m", "lab.agents.mumble.client"])
+        return Agent(name, [*command, "python3", "-m", "lab.agents.mumble.client"], MUMBLE_CLIENT)
 
     def log(self) -> str:
         """What Murmur wrote."""
@@ -120,7 +121,8 @@ def murmur(able_host: DockerClient, tmp_path: Path, users: int) -> Iterator[Murm
     certificate = ssl.PEM_cert_to_DER_cert(
         (tmp_path / "mumble" / places.in_project(places.MUMBLE_CERTIFICATE)).read_text()
     )
-    server = Murmur(container, tmp_path, calls, hashlib.sha256(certificate).hexdigest())
+    fingerprint = hashlib.sha256(certificate).hexdigest()
+    server = Murmur(container, tmp_path, calls, MumbleServer(LOCALHOST, MUMBLE_PORT, fingerprint))
     try:
         listening = f"listening on 127.0.0.1:{MUMBLE_PORT}"
         wait_for("Murmur", lambda: listening in server.log())
@@ -137,34 +139,38 @@ def pair(murmur: Murmur) -> Iterator[tuple[MumbleClient, MumbleClient]]:
         yield MumbleClient("caller", agents[0]), MumbleClient("callee", agents[1])
 
 
-def orders() -> tuple[TalkOrder, TalkOrder]:
-    caller = TalkOrder(
-        CLIP,
-        CLIP_S,
-        PurePosixPath("/calls"),
-        "caller",
-        16000,
-        OpusSettings(),
-        {"": FIXED},
+def talks() -> tuple[Talk, Talk]:
+    caller, callee = (
+        Talk(
+            CLIP,
+            CLIP_S,
+            OpusSettings(),
+            PurePosixPath(f"/calls/{end}-sent.csv"),
+            PurePosixPath(f"/calls/{end}-received.csv"),
+            (Recording(PurePosixPath(f"/calls/{end}.wav"), 16000, FIXED),),
+        )
+        for end in ("caller", "callee")
     )
-    return caller, replace(caller, end="callee")
+    return caller, callee
 
 
 def test_clients_know_the_server_by_its_certificate(murmur: Murmur) -> None:
     other = hashlib.sha256(secrets.token_bytes(8)).hexdigest()
     with murmur.client("caller") as agent:
         client = MumbleClient("caller", agent)
-        client.join(replace(murmur.joining("caller", "callee"), fingerprint=other))
-        with pytest.raises(MumbleError, match="certificate is another"):
-            client.wait("joined", 15)
+        server = replace(murmur.server, fingerprint=other)
+        client.join(replace(murmur.joining("caller", "callee"), server=server))
+        with pytest.raises(EndError, match="certificate is another"):
+            client.wait(Joined, 15)
 
 
 def test_where_nothing_listens_the_reason_is_told(murmur: Murmur) -> None:
     with murmur.client("caller") as agent:
         client = MumbleClient("caller", agent)
-        client.join(replace(murmur.joining("caller", "callee"), port=MUMBLE_PORT + 5))
-        with pytest.raises(MumbleError, match="Connection refused"):
-            client.wait("joined", 15)
+        server = replace(murmur.server, port=MUMBLE_PORT + 5)
+        client.join(replace(murmur.joining("caller", "callee"), server=server))
+        with pytest.raises(EndError, match="Connection refused"):
+            client.wait(Joined, 15)
 
 
 @pytest.mark.parametrize("users", [2])
@@ -176,7 +182,7 @@ def test_a_full_server_is_how_the_call_failed(
         guest = MumbleClient("guest", agent)
         guest.join(replace(murmur.joining("guest", "nobody"), deadline_s=20))
         wait_for("guest", lambda: "guest(-1)> Authenticated" in murmur.log())
-        reason = converse(*pair, joinings, orders(), CLIP_S)
+        reason = talk(*pair, joinings, talks()).reason
     assert reason
     assert "Server is full" in reason, murmur.log()
 
@@ -185,8 +191,8 @@ def test_a_peer_that_never_comes_is_told_in_time(murmur: Murmur) -> None:
     with murmur.client("callee") as agent:
         client = MumbleClient("callee", agent)
         client.join(replace(murmur.joining("callee", "caller"), deadline_s=2))
-        with pytest.raises(MumbleError, match="waited in vain for caller"):
-            client.wait("joined", 10)
+        with pytest.raises(EndError, match="waited in vain for caller"):
+            client.wait(Joined, 10)
 
 
 def test_a_murmur_that_hangs_is_given_up_in_time(murmur: Murmur) -> None:
@@ -194,8 +200,8 @@ def test_a_murmur_that_hangs_is_given_up_in_time(murmur: Murmur) -> None:
     with murmur.client("caller") as agent:
         client = MumbleClient("caller", agent)
         client.join(replace(murmur.joining("caller", "callee"), deadline_s=1))
-        with pytest.raises(MumbleError, match="the TLS handshake took too long"):
-            client.wait("joined", 10)
+        with pytest.raises(EndError, match="the TLS handshake took too long"):
+            client.wait(Joined, 10)
     docker("unpause", murmur.container)
 
 

@@ -9,6 +9,8 @@ import ssl
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -19,13 +21,11 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from docker import DockerClient
 from lab_command import nodes_of, wait_for
 
-from lab.calls.mumble.client import Joining, MumbleClient, SocksProxy, TalkOrder
-from lab.calls.mumble.conversation import murmur_fingerprint
-from lab.calls.mumble.encoder import OpusSettings
-from lab.calls.paths.mumble import murmur_of
+from lab.calls.mumble.client import MumbleClient
+from lab.calls.mumble.conversation import murmur
 from lab.calls.workspace import Workspace, discard_workspace, make_workspace
-from lab.engine.execution import file_in, start_plain_agent
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.agent import Agent
+from lab.engine.execution import file_in, start_agent
 from lab.errors import LabError
 from lab.images import build, context
 from lab.lifecycle.ready import ReadyLab, open_lab
@@ -34,8 +34,12 @@ from lab.render import labels
 from lab.render.torrc import node_address
 from lab.render.vpn_pki import issue_credential
 from lab.wire import places
+from lab.wire.messages import Dialogue, Event, Order
+from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined, OpusSettings, Recording, Talk
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
+from lab.wire.proxy import SocksProxy
+from lab.wire.voice import Played
 
 pytestmark = pytest.mark.live
 
@@ -44,7 +48,47 @@ CLIP = "/usr/share/voice-tor-lab/speech/clip-16k.wav"
 CLIP_S = 10
 """Long enough for PESQ (ITU-T P.862.3 wants 8 s)."""
 CHANNEL = "cross-check"
-LOCALHOST = "127.0.0.1"
+LOCALHOST = IPv4Address("127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Order):
+    """Start Debian's client; see `mumble_client/listener.py`."""
+
+    url: str
+    host: IPv4Address
+    port: int
+    sha1: str
+    certificate: str
+    proxy: SocksProxy
+    recording: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """It plays what it hears."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Order):
+    """Record for so long."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingBegan(Event):
+    """It is being recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Event):
+    """It has been."""
+
+    status: int
+
+
+LISTENER = Dialogue("listener", (Start, Record), (Started, RecordingBegan, Recorded))
 
 
 @pytest.fixture
@@ -100,49 +144,39 @@ def start_client(ready: ReadyLab, image: str, workspace: Workspace) -> Agent:
     command += ["--network", f"container:{beside}", "--user", owner, "--cap-drop", "ALL"]
     command += ["--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp"]
     command += ["--volume", f"{workspace.host}:{workspace.node}", image]
-    agent = Agent("Debian's Mumble", [*command, "python3", "/opt/listener.py"])
+    agent = Agent("Debian's Mumble", [*command, "python3", "/opt/listener.py"], LISTENER)
     node = ready.directory / "nodes" / "mumble"
     certificate = ssl.PEM_cert_to_DER_cert(
         (node / places.in_project(places.MUMBLE_CERTIFICATE)).read_text()
     )
-    host = str(murmur_of(ready))
-    agent.send(
-        {
-            "url": f"mumble://real@{host}:{MUMBLE_PORT}/{CHANNEL}",
-            "host": host,
-            "port": MUMBLE_PORT,
-            "sha1": hashlib.sha1(certificate).hexdigest(),
-            "certificate": own_certificate(),
-            "proxy": {"host": LOCALHOST, "port": SOCKS_PORT, "user": "real", "password": "real"},
-            "recording": str(workspace.node / "real.wav"),
-        }
+    host = murmur(ready).address
+    order = Start(
+        url=f"mumble://real@{host}:{MUMBLE_PORT}/{CHANNEL}",
+        host=host,
+        port=MUMBLE_PORT,
+        sha1=hashlib.sha1(certificate).hexdigest(),
+        certificate=own_certificate(),
+        proxy=SocksProxy(LOCALHOST, SOCKS_PORT, "real", "real"),
+        recording=workspace.node / "real.wav",
     )
+    agent.send(order)
     return agent
 
 
-def joining(ready: ReadyLab, name: str, peer: str, proxy: SocksProxy | None) -> Joining:
-    return Joining(
-        murmur_of(ready),
-        MUMBLE_PORT,
-        murmur_fingerprint(ready),
-        name,
-        peer,
-        CHANNEL,
-        creates=name == "callee",
-        proxy=proxy,
-    )
+def joining(ready: ReadyLab, name: str, peer: str, proxy: SocksProxy | None) -> Join:
+    return Join(murmur(ready), name, peer, CHANNEL, creates=name == "callee", proxy=proxy)
 
 
 def test_debians_client_hears_our_caller(
     able_host: DockerClient, ready: ReadyLab, workspace: Workspace, image: str
 ) -> None:
     def log() -> str:
-        murmur = nodes_of(able_host, ready.running.name)["mumble"]["Id"]
-        return str(able_host.containers.get(murmur).logs().decode())
+        server = nodes_of(able_host, ready.running.name)["mumble"]["Id"]
+        return str(able_host.containers.get(server).logs().decode())
 
     with ExitStack() as stack:
         agents = {
-            name: stack.enter_context(start_plain_agent(ready.running, name, "mumble.client"))
+            name: stack.enter_context(start_agent(ready.running, name, MUMBLE_CLIENT))
             for name in ("caller", "callee")
         }
         caller, callee = (MumbleClient(name, agent) for name, agent in agents.items())
@@ -150,28 +184,27 @@ def test_debians_client_hears_our_caller(
         caller.join(joining(ready, "caller", "callee", proxy))
         callee.join(joining(ready, "callee", "caller", None))
         for client in (caller, callee):
-            client.wait("joined", 30)
+            client.wait(Joined, 30)
 
         real = stack.enter_context(start_client(ready, image, workspace))
-        assert real.receive(40)["event"] == "started", real.log_text
+        real.expect(Started, 40)
         moved = re.compile(rf":real\(-1\)> Moved .*{CHANNEL}")
         wait_for("Debian's client in the channel", lambda: moved.search(log()))
 
-        real.send({"op": "record", "seconds": CLIP_S + 3})
-        assert real.receive(10)["event"] == "recording"
+        real.ask(Record(CLIP_S + 3), RecordingBegan, 10)
+        here = workspace.node
         caller.talk(
-            TalkOrder(
-                workspace.node / "clip.wav",
+            Talk(
+                here / "clip.wav",
                 CLIP_S,
-                PurePosixPath(workspace.node),
-                "caller",
-                16_000,
                 OpusSettings(),
-                {"": FIXED},
+                here / "caller-sent.csv",
+                here / "caller-received.csv",
+                (Recording(here / "caller.wav", 16_000, FIXED),),
             )
         )
-        assert caller.wait("played", CLIP_S + 20)["packets"] == CLIP_S * 50
-        assert real.receive(CLIP_S + 20) == {"event": "recorded", "status": 0}, real.log_text
+        assert caller.wait(Played, CLIP_S + 20).packets == CLIP_S * 50
+        assert real.expect(Recorded, CLIP_S + 20).status == 0, real.log_text
 
     through = re.findall(r"<(\d+):\(-1\)> New connection: ([0-9.]+):\d+", log())
     session = re.findall(r"<(\d+):real\(-1\)> Authenticated", log())[-1]

@@ -11,8 +11,8 @@ from tor_streams import cut_one
 from lab.lifecycle.ready import open_lab
 from lab.load.competing import competing
 from lab.load.goodput import goodput
-from lab.load.load import LoadReport
 from lab.load.spec import LoadSpec
+from lab.wire.load import LoadReport
 from lab.wire.ports import MUMBLE_PORT
 
 pytestmark = pytest.mark.live
@@ -37,13 +37,14 @@ def test_competing_mumble_calls_are_counted_and_one_that_is_cut_off_is_told(
     with competing(lab, LoadSpec("mumble", COUNT, "tor")) as load:
         report = load.take()
         assert clients(able_host, paper.name) == 2 * COUNT
-        assert (report.established[-1], report.died) == (COUNT, ())
-        found = goodput(report.at_s[-5:], report.counted_bytes[-5:])
+        assert (report.samples[-1].connected, report.died) == (COUNT, ())
+        found = goodput(report.samples[-5:])
         assert found is not None
         # Two seconds of it: a stall of the host comes after, all at once.
         assert found.streams_kbps.tolist() == pytest.approx([OPUS_KBPS] * COUNT, rel=0.5)
         assert report.sent_bytes
-        assert report.late_ms_max is not None
+        assert report.lateness
+        assert report.lateness.max_ms is not None
 
         assert cut_one(able_host, paper.name, "client", MUMBLE_PORT) == COUNT
         seen: list[LoadReport] = []
@@ -54,5 +55,5 @@ def test_competing_mumble_calls_are_counted_and_one_that_is_cut_off_is_told(
 
         wait_for("the death of one", told)
         assert len(seen[-1].died) == 1
-        assert seen[-1].established[-1] == COUNT - 1
+        assert seen[-1].samples[-1].connected == COUNT - 1
     wait_for("the end of all", lambda: clients(able_host, paper.name) == 0)

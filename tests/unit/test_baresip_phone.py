@@ -6,19 +6,24 @@ import os
 import threading
 import wave
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab.agents.phone.baresip.control import split_netstrings
-from lab.agents.phone.baresip.figures import read_figures
+from lab.agents.phone.baresip.control import read_figures, split_netstrings
 from lab.agents.phone.baresip.program import configuration
-from lab.agents.phone.call_plan import CallPlan, write_voice
-from lab.agents.phone.engine import Identity, Playout, VoiceSettings
-from lab.agents.phone.playout_recorder import PlayoutRecorder
+from lab.agents.phone.baresip.recorder import PlayoutRecorder
+from lab.agents.phone.playing import write_voice
+from lab.calls.coding import choose_coding
 from lab.wire.codecs import CODECS
+from lab.wire.phone import Register, SipAccount, Voice
+from lab.wire.playout import FIXED
 
-IDENTITY = Identity("1001", "hush", "10.2.0.10", 5060, "10.8.0.6", tunnelled=True)
+ACCOUNT = SipAccount(
+    "1001", "hush", IPv4Address("10.2.0.10"), IPv4Address("10.8.0.6"), tunnelled=True
+)
 ANSWER = """
 --- Audio stream ---
  tx:   encode: opus 16000Hz/1ch ptime=20ms S16LE
@@ -47,9 +52,8 @@ RTP debug:
 """As baresip 1.0.0-4 of Debian 12 wrote it, but for addresses and some numbers."""
 
 
-def settings(codec: str) -> VoiceSettings:
-    known = CODECS[codec]
-    return VoiceSettings(known, known.ptimes_ms[0], known.bitrate_kbps, Playout(200, 2000))
+def order(codec: str, account: SipAccount = ACCOUNT) -> Register:
+    return Register(account, choose_coding(CODECS[codec]), FIXED)
 
 
 def test_the_figures_of_a_call_are_read() -> None:
@@ -57,15 +61,17 @@ def test_the_figures_of_a_call_are_read() -> None:
     assert figures
     assert (figures.codec, figures.ptime_ms, figures.payload_type) == ("opus", 20, 96)
     assert figures.remote_rtp == "10.2.0.10:30094"
-    assert (figures.waiting_ms, figures.playout_overruns, figures.playout_underruns) == (220, 1, 21)
-    assert (figures.tx_packets, figures.rx_packets, figures.rx_lost) == (249, 248, 2)
-    assert figures.discarded == 3
+    counts = figures.counts
+    assert figures.waiting_ms == 220
+    assert (counts.playout_frames_discarded, counts.playout_frames_empty) == (1, 21)
+    assert (counts.tx_packets, counts.rx_packets, counts.rx_lost) == (249, 248, 2)
+    assert counts.rx_discarded == 3
 
 
 def test_duplicates_are_no_negative_loss() -> None:
     figures = read_figures(ANSWER.replace("lost=2", "lost=-4"))
     assert figures
-    assert figures.rx_lost == 0
+    assert figures.counts.rx_lost == 0
 
 
 def test_before_there_are_media_there_are_no_figures() -> None:
@@ -81,22 +87,22 @@ def test_netstrings_come_apart_wherever_they_were_cut() -> None:
 
 
 def test_media_leave_from_the_ports_of_the_tunnel_where_the_phone_is_in_one() -> None:
-    text = configuration(IDENTITY, settings("OPUS"), Path("/d"), 4444)
+    text = configuration(order("OPUS"), Path("/d"), 4444)
     assert "rtp_ports 20000-20099\n" in text
-    home = Identity("1001", "hush", "10.2.0.10", 5060, "10.0.0.11", tunnelled=False)
-    assert "rtp_ports 20100-20199\n" in configuration(home, settings("OPUS"), Path("/d"), 4444)
+    home = replace(ACCOUNT, tunnelled=False)
+    assert "rtp_ports 20100-20199\n" in configuration(order("OPUS", home), Path("/d"), 4444)
 
 
 def test_opus_is_constant_and_never_silent() -> None:
-    text = configuration(IDENTITY, settings("OPUS"), Path("/d"), 4444)
+    text = configuration(order("OPUS"), Path("/d"), 4444)
     for line in ("opus_bitrate 40000", "opus_cbr yes", "opus_dtx no", "opus_samplerate 16000"):
         assert f"{line}\n" in text
-    assert "opus" not in configuration(IDENTITY, settings("L16-32"), Path("/d"), 4444)
+    assert "opus" not in configuration(order("L16-32"), Path("/d"), 4444)
 
 
 def test_the_password_is_in_no_file() -> None:
-    assert "hush" not in configuration(IDENTITY, settings("OPUS"), Path("/d"), 4444)
-    assert "hush" not in repr(IDENTITY)
+    assert "hush" not in configuration(order("OPUS"), Path("/d"), 4444)
+    assert "hush" not in repr(ACCOUNT)
 
 
 @pytest.mark.parametrize(("duration_s", "ends_with"), [(1.0, 2), (1.5, 1), (2.5, 1)])
@@ -108,8 +114,8 @@ def test_the_clip_is_repeated_between_silences(
     with wave.open(str(clip), "wb") as wav:
         wav.setparams((1, 2, 1000, 0, "NONE", ""))
         wav.writeframes(b"\1\0" * 500 + b"\2\0" * 500)
-    plan = CallPlan(clip, 1.0, tmp_path / "r.wav", duration_s, quiet_s=3.0)
-    write_voice(tmp_path / "voice.wav", plan, lead_s=0.2, tail_s=60.0)
+    voice = Voice(PurePosixPath(clip), PurePosixPath(tmp_path / "r.wav"), duration_s)
+    write_voice(tmp_path / "voice.wav", voice, lead_s=0.2, tail_s=60.0)
     with wave.open(str(tmp_path / "voice.wav")) as wav:
         samples = wav.readframes(wav.getnframes())[::2]
     clip_samples = round(duration_s * 1000)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from pathlib import Path
+from ipaddress import IPv4Address
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 import numpy as np
@@ -18,16 +19,29 @@ from lab.agents.load import calls as background_calls
 from lab.agents.load import sipp
 from lab.agents.load.arrivals import Arrivals, Peer
 from lab.agents.load.calls import SILENT_S, Calls, received_by_device
-from lab.agents.load.streams import Sample, all_flow, all_take_turns, has_settled
+from lab.agents.load.streams import all_flow, all_take_turns, has_settled
 from lab.agents.load.transfers import destination, established, wget_command
 from lab.calls.verdict import judge
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.agent import Agent, AgentFailedError
 from lab.errors import UsageError
 from lab.load.goodput import goodput, jain_index
-from lab.load.load import Load, LoadReport, note, report_from
+from lab.load.load import Load, note
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec
 from lab.measure.record import CallRecord
+from lab.wire.load import (
+    CallEnds,
+    Death,
+    Lateness,
+    LoadReport,
+    MakeCalls,
+    Running,
+    Sample,
+    Take,
+    Transfer,
+    TunnelClient,
+)
+from lab.wire.messages import Event, Failed
 
 TCP_TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -54,8 +68,8 @@ def record() -> CallRecord:
     return CallRecord("c", "2026-01-01T00:00:00", "v-tor", "PCMU", "lab", "paper", "kamailio", 1)
 
 
-def order(**changes: object) -> dict[str, object]:
-    return {"url": "http://10.0.20.3:8080/x", "upload": None, "socks_port": None, **changes}
+ORDER = Transfer(5, "http://10.0.20.3:8080/x", upload=None, socks_port=None, spacing_s=0.05)
+THROUGH_TOR = replace(ORDER, socks_port=9050)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +105,19 @@ def test_what_is_no_load(text: str, said: str) -> None:
 
 
 def test_connections_are_counted_by_whom_they_go_to() -> None:
-    assert established(TCP_TABLE, *destination(order())) == 1, "one of the two is only opening"
-    assert established(TCP_TABLE, *destination(order(socks_port=9050))) == 1
+    assert established(TCP_TABLE, *destination(ORDER)) == 1, "one of the two is only opening"
+    assert established(TCP_TABLE, *destination(THROUGH_TOR)) == 1
 
 
 def test_wget_never_tries_again_and_takes_a_circuit_of_its_own_through_tor() -> None:
-    direct = wget_command(order())
+    direct = wget_command(ORDER)
     assert direct[0] == "wget"
     assert "--tries=1" in direct
-    through_tor = wget_command(order(socks_port=9050))
+    through_tor = wget_command(THROUGH_TOR)
     assert through_tor[:4] == ["torsocks", "--isolate", "--port", "9050"]
-    assert "--post-file=/tmp/upload" in wget_command(order(upload="/tmp/upload"))
+    assert "--post-file=/tmp/upload" in wget_command(
+        replace(ORDER, upload=PurePosixPath("/tmp/upload"))
+    )
 
 
 def test_voice_is_counted_though_nobody_reads_it() -> None:
@@ -112,7 +128,7 @@ def test_voice_is_counted_though_nobody_reads_it() -> None:
 
 def steady(rates: list[int], samples: int = 9, connected: int | None = None) -> list[Sample]:
     count = len(rates) if connected is None else connected
-    return [(float(at), count, [rate * at for rate in rates]) for at in range(samples)]
+    return [Sample(at, count, tuple(rate * at for rate in rates)) for at in range(samples)]
 
 
 def test_a_load_runs_when_all_are_connected_and_flow_steadily() -> None:
@@ -121,7 +137,7 @@ def test_a_load_runs_when_all_are_connected_and_flow_steadily() -> None:
     assert not all_flow(steady([10, 12, 8], connected=2), 3)
     assert not all_flow(steady([10, 12, 0]), 3), "one does not flow"
     assert not all_flow(steady([10, 12, 8], samples=8), 3), "not long enough"
-    growing = [(float(at), 2, [at * at, at * at]) for at in range(9)]
+    growing = [Sample(at, 2, (at * at, at * at)) for at in range(9)]
     assert not has_settled(growing), "the sum still grows"
 
 
@@ -160,27 +176,35 @@ def test_a_connection_that_an_earlier_load_left_is_no_upload_of_this_one() -> No
 
 
 def test_a_stream_that_is_counted_late_had_carried_nothing() -> None:
-    late = [(float(at), 2, [at] if at < 3 else [at, at]) for at in range(9)]
+    late = [Sample(at, 2, (at,) if at < 3 else (at, at)) for at in range(9)]
     assert all_flow(late, 2)
     assert all_take_turns(late, 2)
 
 
 def test_streams_that_take_turns_run_too() -> None:
-    turns = [(float(at), 2, [10 * min(at, 4), 10 * max(0, at - 4)]) for at in range(9)]
+    turns = [Sample(at, 2, (10 * min(at, 4), 10 * max(0, at - 4))) for at in range(9)]
     assert not all_flow(turns, 2), "each pauses in one window"
     assert all_take_turns(turns, 2)
     assert not all_take_turns(turns, 3), "one is not connected"
     assert not all_take_turns(steady([10, 0]), 2), "one has carried nothing yet"
-    standing = [(float(at), 2, [10 * min(at, 4)] * 2) for at in range(9)]
+    standing = [Sample(at, 2, (10 * min(at, 4),) * 2) for at in range(9)]
     assert not all_take_turns(standing, 2), "nothing flows any more"
 
 
 def test_goodput_is_what_came_between_first_and_last_sample() -> None:
-    found = goodput([10.0, 11.0, 12.0], [[0, 1000], [400, 1500], [1000, 5000]])
+    found = goodput(
+        [Sample(10.0, 2, (0, 1000)), Sample(11.0, 2, (400, 1500)), Sample(12.0, 2, (1000, 5000))]
+    )
     assert found is not None
     assert found.streams_kbps.tolist() == [4.0, 16.0]
     assert (found.sum_kbps, found.min_kbps, found.max_kbps) == (20.0, 4.0, 16.0)
-    assert goodput([10.0], [[5, 6]]) is None
+    assert goodput([Sample(10.0, 2, (5, 6))]) is None
+
+
+def test_a_stream_that_was_seen_later_had_carried_nothing_before() -> None:
+    found = goodput([Sample(0.0, 1, (1000,)), Sample(1.0, 2, (2000, 500))])
+    assert found is not None
+    assert found.streams_kbps.tolist() == [8.0, 4.0]
 
 
 def test_jain_is_one_for_equal_shares_and_one_nth_for_one_alone() -> None:
@@ -196,7 +220,7 @@ def test_jain_stays_between_one_nth_and_one(rates: list[float]) -> None:
 
 def test_a_record_tells_what_the_load_got() -> None:
     row = record()
-    note(row, LoadReport((0.0, 1.0), (2, 2), ((0, 0), (1000, 3000)), ()), 2)
+    note(row, LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 2, (1000, 3000)))), 2)
     assert (row.load_goodput_kbps_mean, row.load_goodput_kbps_min) == (16.0, 8.0)
     assert (row.load_goodput_kbps_max, row.load_died) == (24.0, 0)
     assert row.load_jain == pytest.approx(0.8)
@@ -205,35 +229,38 @@ def test_a_record_tells_what_the_load_got() -> None:
 
 def test_of_streams_counted_together_only_the_mean_is_known() -> None:
     row = record()
-    note(row, LoadReport((0.0, 1.0), (5, 5), ((0,), (5000,)), ()), 5)
+    note(row, LoadReport((Sample(0.0, 5, (0,)), Sample(1.0, 5, (5000,)))), 5)
     assert row.load_goodput_kbps_mean == 8.0
     assert (row.load_goodput_kbps_min, row.load_goodput_kbps_max, row.load_jain) == (None,) * 3
 
 
 class FakeAgent:
-    """Answers `take` with what a test says."""
+    """Answers `Take` with what a test says, after what it had told before."""
 
-    def __init__(self, **answer: object) -> None:
-        self._answer = {"samples": [], "died": [], **answer}
+    def __init__(self, report: LoadReport, *before: Event) -> None:
+        self._events = [*before, report]
+        self._report = report
 
-    def ask(self, order: object, timeout_s: float) -> dict[str, object]:
-        return self._answer
+    def send(self, order: object) -> None:
+        assert order == Take()
+
+    def receive(self, timeout_s: float) -> Event:
+        event = self._events.pop(0) if self._events else self._report
+        if isinstance(event, Failed):
+            raise AgentFailedError("agent", event.reason)
+        return event
 
 
 def test_of_paced_calls_is_told_what_came_of_what_was_sent_and_how_late_it_left() -> None:
-    died = [{"stream": 1, "at": 0.5, "reason": "peer left"}]
-    near = FakeAgent(died=died, sent_bytes=9, late={"p99_ms": 3.0, "max_ms": 40.0})
-    far = FakeAgent(
-        samples=[[0.0, 2, [100, 100]], [1.0, 2, [600, 500]]],
-        sent_bytes=7,
-        late={"p99_ms": None, "max_ms": 90.0},
-    )
+    death = Death(1, 0.5, "peer left")
+    near = FakeAgent(LoadReport((), (death,), 9, Lateness(3.0, 40.0)), Failed("peer left"))
+    samples = Sample(0.0, 2, (100, 100)), Sample(1.0, 2, (600, 500))
+    far = FakeAgent(LoadReport(samples, (), 7, Lateness(None, 90.0)), Running(3.0))
     up = Load(LoadSpec("mumble", 2, "tor", "up"), cast(Agent, near), cast(Agent, far))
     assert up.take().sent_bytes is None
     up = Load(LoadSpec("mumble", 2, "tor", "up"), *(cast(Agent, a) for a in (near, far, near)))
     report = up.take()
-    assert report.counted_bytes == ((100, 100), (600, 500))
-    assert (report.sent_bytes, report.died) == (9, ("stream 1: peer left",))
+    assert report == LoadReport(samples, (death,), 9, Lateness(3.0, 90.0))
     row = record()
     note(row, replace(report, sent_bytes=1000, died=()), 2)
     assert row.load_delivered_pct == 90.0
@@ -248,12 +275,9 @@ def test_competitors_that_kept_no_pace_make_the_call_invalid() -> None:
 
 
 def test_a_stream_that_died_makes_the_call_invalid() -> None:
-    answer = {
-        "samples": [[0.0, 2, [0, 0]], [1.0, 1, [1000, 0]]],
-        "died": [{"stream": 1, "at": 0.5, "reason": "Connection reset by peer"}],
-    }
+    samples = Sample(0.0, 2, (0, 0)), Sample(1.0, 1, (1000, 0))
     row = record()
-    note(row, report_from(answer), 2)
+    note(row, LoadReport(samples, (Death(1, 0.5, "Connection reset by peer"),)), 2)
     assert row.load_died == 1
     assert row.invalid_reasons == [
         "1 of 2 competing streams died: stream 1: Connection reset by peer"
@@ -262,7 +286,7 @@ def test_a_stream_that_died_makes_the_call_invalid() -> None:
 
 def test_a_stream_that_lost_its_connection_makes_the_call_invalid() -> None:
     row = record()
-    note(row, LoadReport((0.0, 1.0), (2, 1), ((0, 0), (1000, 1000)), ()), 2)
+    note(row, LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 1, (1000, 1000)))), 2)
     assert row.invalid_reasons == ["only 1 of 2 competing streams were connected"]
 
 
@@ -272,9 +296,9 @@ def test_a_competing_call_is_silent_only_after_it_was_heard(
     """Of fifty calls the last begins when the first has been on for seconds."""
     received = [7, 7]
     monkeypatch.setattr(background_calls, "received_by_device", lambda *_: list(received))
-    tunnels = [{"device": "load0"}, {"device": "load1"}]
-    ends = [["10.0.0.1", "10.0.0.2"]] * 2
-    calls = Calls({"calls": ends, "spacing_s": 0.1, "tunnels": tunnels}, tmp_path, [])
+    tunnels = (TunnelClient("load0", {}), TunnelClient("load1", {}))
+    ends = (CallEnds(IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")),) * 2
+    calls = Calls(MakeCalls(ends, 0.1, tunnels), tmp_path, [])
     calls.counted_bytes()
     received[0] += 1
     calls.counted_bytes()

@@ -23,6 +23,7 @@ from lab.measure.score import Score, score
 from lab.sweep.experiment import parse_experiment
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
+from lab.wire.mumble import OpusSettings
 
 CLIP = speak(seed=1, seconds=20)
 PLAYED_S = 90.0
@@ -113,7 +114,7 @@ def test_a_mumble_client_repeats_its_clip_or_cuts_it(
     with wave.open(str(tmp_path / "clip.wav"), "wb") as file:
         file.setparams((1, 2, 8_000, 0, "NONE", ""))
         file.writeframes(pcm)
-    speaker = Speaker(tmp_path / "clip.wav", duration_s, tmp_path / "log", 20, 40_000, False)
+    speaker = Speaker(tmp_path / "clip.wav", duration_s, tmp_path / "log", OpusSettings())
     sent = b"".join(speaker.frame(number) for number in range(speaker.packets))
     wanted = (3 * pcm)[: round(2 * 8_000 * duration_s)]
     assert sent == wanted + bytes(-len(wanted) % 320)

@@ -9,7 +9,8 @@ import pytest
 from forged_packets import START_NS, Frame, ethernet, ipv4, udp, voice, write
 
 from lab.calls.coding import choose_coding
-from lab.calls.sip.media_check import exchange_doubts, media_doubts
+from lab.calls.sip.exchange import exchange_doubts
+from lab.calls.sip.media_check import media_doubts
 from lab.errors import UsageError
 from lab.measure.capture import read_capture
 from lab.measure.rtp import Stream, streams

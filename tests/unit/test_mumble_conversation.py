@@ -6,30 +6,30 @@ from collections import deque
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from forged_packets import CALLEE, CALLER, START_NS, Frame, ethernet, ipv4, tcp, write
 
 from lab.calls.methods import METHODS
-from lab.calls.mumble.client import (
-    Deadlines,
-    Joining,
-    MumbleClient,
-    SocksProxy,
-    TalkOrder,
-    converse,
-)
-from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.mumble.client import Deadlines, MumbleClient, talk
 from lab.calls.paths.m_tor import packets_between
+from lab.engine.agent import AgentFailedError
 from lab.measure.capture import read_capture
 from lab.sweep.point import Point
+from lab.wire.messages import Event, Failed, Order
+from lab.wire.mumble import Join, Joined, Leave, Left, MumbleServer, OpusSettings, Recording, Talk
 from lab.wire.playout import FIXED
+from lab.wire.proxy import SocksProxy
+from lab.wire.voice import Expect, Played, Playing, Received
 
-ANSWERS: dict[str, list[dict[str, Any]]] = {
-    "join": [{"event": "joined", "setup_ms": 12.0}],
-    "talk": [{"event": "playing"}, {"event": "played", "packets": 1500}],
-    "expect": [{"event": "received", "packets": 1500, "complete": True}],
-    "leave": [{"event": "done"}],
+Script = dict[type[Order], list[Event]]
+JOINED = Joined(1.0, 12.0, "TLSv1.3", "libopus 1.3.1")
+RECEIVED = Received(31.0, 1500, complete=True)
+LEFT = Left(32.0, (), (), 0.5, 20000)
+ANSWERS: Script = {
+    Join: [JOINED],
+    Talk: [Playing(1.5), Played(1500)],
+    Expect: [RECEIVED],
+    Leave: [LEFT],
 }
 SOON = Deadlines(start_s=0.1, late_s=0.1, finish_s=0.1)
 
@@ -37,69 +37,79 @@ SOON = Deadlines(start_s=0.1, late_s=0.1, finish_s=0.1)
 class FakeClient:
     """Answers every order as a client would, or with what a test says."""
 
-    def __init__(self, **answers: list[dict[str, Any]]) -> None:
-        self.orders: list[dict[str, Any]] = []
-        self._answers = {**ANSWERS, **answers}
-        self._events: deque[dict[str, Any]] = deque()
+    def __init__(self, answers: Script | None = None, dies: bool = False) -> None:
+        self.orders: list[Order] = []
+        self._answers = ANSWERS | (answers or {})
+        self._events: deque[Event] = deque()
+        self._dies = dies
 
-    def send(self, message: dict[str, Any]) -> None:
-        self.orders.append(message)
-        self._events.extend(self._answers[message["op"]])
+    def send(self, order: Order) -> None:
+        self.orders.append(order)
+        self._events.extend(self._answers[type(order)])
 
-    def receive(self, timeout_s: float) -> dict[str, Any]:
+    def receive(self, timeout_s: float) -> Event:
         if not self._events:
-            raise TimeoutError
+            raise EOFError("exit status 1") if self._dies else TimeoutError
         event = self._events.popleft()
-        if event["event"] == "ended":
-            raise EOFError("exit status 1")
+        if isinstance(event, Failed):
+            raise AgentFailedError("client", event.reason)
         return event
 
 
+PROXY = SocksProxy(IPv4Address("127.0.0.1"), 9050, "call", "secret")
+JOIN = Join(
+    MumbleServer(IPv4Address("10.0.0.9"), 64738, "ab"),
+    "caller",
+    "callee",
+    "call-1",
+    creates=False,
+    proxy=PROXY,
+    deadline_s=0.1,
+)
+JOINS = JOIN, replace(JOIN, name="callee", peer="caller", creates=True, proxy=None)
+HERE = PurePosixPath("/calls/1")
+TALK = Talk(
+    PurePosixPath("/clip.wav"),
+    0.1,
+    OpusSettings(),
+    HERE / "caller-sent.csv",
+    HERE / "caller-received.csv",
+    (Recording(HERE / "caller.wav", 16000, FIXED),),
+)
+TALKS = TALK, replace(TALK, received_log=HERE / "callee-received.csv")
+
+
 def call(caller: FakeClient, callee: FakeClient) -> str | None:
-    proxy = SocksProxy("127.0.0.1", 9050, "call", "secret")
-    joining = Joining(
-        IPv4Address("10.0.0.9"), 64738, "ab", "caller", "callee", "call-1", False, proxy, 0.1
-    )
-    other = replace(joining, name="callee", peer="caller", creates=True, proxy=None)
-    order = TalkOrder(
-        PurePosixPath("/clip.wav"),
-        30.0,
-        PurePosixPath("/calls/1"),
-        "caller",
-        16000,
-        OpusSettings(),
-        {"": FIXED},
-    )
-    return converse(
-        MumbleClient("caller", caller),
-        MumbleClient("callee", callee),
-        (joining, other),
-        (order, replace(order, end="callee")),
-        0.1,
-        SOON,
-    )
+    clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
+    return talk(*clients, JOINS, TALKS, SOON).reason
 
 
 def test_a_call_is_joining_talking_hearing_everything_and_leaving() -> None:
     caller, callee = FakeClient(), FakeClient()
     assert call(caller, callee) is None
-    assert [order["op"] for order in caller.orders] == ["join", "talk", "expect", "leave"]
-    assert caller.orders[0]["proxy"]["user"] == "call"
-    assert callee.orders[0]["proxy"] is None
-    assert caller.orders[2]["packets"] == 1500
-    assert callee.orders[1]["received_log"] == "/calls/1/callee-received.csv"
+    assert caller.orders == [JOINS[0], TALKS[0], Expect(1500), Leave()]
+    assert callee.orders == [JOINS[1], TALKS[1], Expect(1500), Leave()]
+
+
+def test_what_the_clients_told_is_kept() -> None:
+    caller = MumbleClient("caller", FakeClient())
+    callee = MumbleClient("callee", FakeClient({Leave: []}))
+    outcome = talk(caller, callee, JOINS, TALKS, SOON)
+    assert outcome.reason == "callee: no 'left' within 0.12 s (last came 'received')"
+    assert (outcome.caller.joined, outcome.caller.left) == (JOINED, LEFT)
+    assert (outcome.callee.received, outcome.callee.left) == (RECEIVED, None)
 
 
 def test_what_a_client_reports_is_the_reason() -> None:
-    full = [{"event": "failed", "stage": "join", "reason": "Server is full"}]
-    assert call(FakeClient(join=full), FakeClient()) == "caller: join failed: Server is full"
+    full = FakeClient({Join: [Failed("join failed: Server is full")]})
+    assert call(full, FakeClient()) == "caller: join failed: Server is full"
 
 
 def test_a_client_that_ends_or_hangs_is_the_reason() -> None:
-    assert call(FakeClient(), FakeClient(talk=[{"event": "ended"}])) == (
-        "callee: the client ended: exit status 1"
+    assert call(FakeClient(), FakeClient({Talk: []}, dies=True)) == (
+        "callee: the program ended: exit status 1"
     )
-    silent = call(FakeClient(expect=[]), FakeClient())
+    silent = call(FakeClient({Expect: []}), FakeClient())
     assert silent == "caller: no 'received' within 0.1 s (last came 'played')"
 
 

@@ -6,17 +6,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from lab.agents.load import mumble_calls as background_mumble
 from lab.agents.load.mumble_calls import MumbleCalls
-from lab.agents.mumble.crowd import Crowd, Lateness, Member
+from lab.agents.mumble.connection import ConnectionFailedError
+from lab.agents.mumble.crowd import Crowd, LatenessCounter, Member
 from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.session import RefusedError, Session
-from lab.agents.mumble.socket import ConnectionFailedError
 from lab.agents.mumble.voice import number, pack_voice, unpack_voice
+from lab.wire.load import Lateness, TalkMumble
+from lab.wire.mumble import MumbleServer, OpusSettings
 
 PTIME_MS = 20
 CLIP = [bytes([value]) * 100 for value in range(50)]
@@ -133,24 +138,25 @@ def test_the_end_of_one_is_told_and_the_others_go_on(crowd: Crowd) -> None:
 
 
 def test_lateness_is_that_of_the_time_since_it_was_taken() -> None:
-    lateness = Lateness()
+    lateness = LatenessCounter()
     for late_ms in [0.2] * 98 + [3.4, 70.5]:
         lateness.note(late_ms / 1000)
-    assert lateness.take() == {"p99_ms": 4.0, "max_ms": 71.0}
-    assert lateness.take() == {"p99_ms": None, "max_ms": None}
+    assert lateness.take() == Lateness(4.0, 71.0)
+    assert lateness.take() == Lateness(None, None)
 
 
-ORDER = {
-    "calls": 3,
-    "end": "near",
-    "peer": "far",
-    "token": "t",
-    "address": "10.0.0.9",
-    "port": 64738,
-    "fingerprint": "ab",
-    "certificate": None,
-    "socks_port": 9050,
-}
+ORDER = TalkMumble(
+    count=3,
+    end="near",
+    peer="far",
+    token="t",
+    server=MumbleServer(IPv4Address("10.0.0.9"), 64738, "ab"),
+    creates=False,
+    socks_port=9050,
+    clip=PurePosixPath("/clip.wav"),
+    opus=OpusSettings(),
+    spacing_s=0.1,
+)
 
 
 def test_each_call_has_names_a_channel_and_a_circuit_of_its_own(
@@ -169,7 +175,7 @@ def test_each_call_has_names_a_channel_and_a_circuit_of_its_own(
     for _ in range(3):
         calls.start_next()
         calls.started += 1
-    wait_until(lambda: calls.connected() == 2 and calls.figures()["sent_bytes"] > 0)
+    wait_until(lambda: calls.connected() == 2 and calls.report([], []).sent_bytes)
     assert {account.proxy.user for account in opened} == {"near-t-0", "near-t-1", "near-t-2"}
     assert [(death.stream, death.reason) for death in calls.deaths(1.0)] == [(1, "Server is full")]
     assert calls.deaths(2.0) == [], "told once"
@@ -180,7 +186,7 @@ def test_a_call_that_falls_silent_is_dead(crowd: Crowd, monkeypatch: pytest.Monk
     monkeypatch.setattr(background_mumble, "SILENT_S", 0.05)
     session = FakeSession("far-t-0")
     monkeypatch.setattr(Session, "open", lambda *_: session)
-    calls = MumbleCalls({**ORDER, "calls": 1}, crowd)
+    calls = MumbleCalls(replace(ORDER, count=1), crowd)
     calls.start_next()
     wait_until(lambda: calls.connected() == 1)
     time.sleep(0.1)

@@ -8,15 +8,18 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
-from lab.agents.mumble.health import own_server, shake_hands
-from lab.agents.mumble.socket import ConnectionFailedError
+from lab.agents.mumble.connection import ConnectionFailedError
+from lab.agents.mumble.health import shake_hands
+from lab.agents.mumble.server import own_server
 from lab.render.vpn_pki import issue_credential
+from lab.wire.mumble import MumbleServer
 
-LOCALHOST = "127.0.0.1"
+LOCALHOST = IPv4Address("127.0.0.1")
 Serve = Callable[[socket.socket], None]
 
 
@@ -38,11 +41,13 @@ def try_server(serve: Serve, fingerprint: str, deadline_s: float = 10) -> str:
         with client:
             serve(client)
 
-    with socket.create_server((LOCALHOST, 0)) as listener:
+    with socket.create_server((str(LOCALHOST), 0)) as listener:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         port = listener.getsockname()[1]
-        outcome = shake_hands(LOCALHOST, port, fingerprint, time.monotonic() + deadline_s)
+        outcome = shake_hands(
+            MumbleServer(LOCALHOST, port, fingerprint), time.monotonic() + deadline_s
+        )
         thread.join()
         return outcome
 
@@ -101,13 +106,13 @@ def test_what_is_no_tls_server_is_told(answer: bytes, reason: str) -> None:
 
 def test_a_server_that_only_listens_is_given_up_at_the_deadline() -> None:
     """As Murmur does while it hangs: the kernel takes the connection, and nobody answers."""
-    with socket.create_server((LOCALHOST, 0)) as listener:
+    with socket.create_server((str(LOCALHOST), 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionFailedError, match="took too long"):
-            shake_hands(LOCALHOST, port, "00" * 32, time.monotonic() + 0.1)
+            shake_hands(MumbleServer(LOCALHOST, port, "00" * 32), time.monotonic() + 0.1)
 
 
 def test_murmur_is_looked_for_where_its_own_files_put_it(identity: tuple[Path, str]) -> None:
     directory, fingerprint = identity
     (directory / "murmur.ini").write_text("host=10.0.20.3\nport=64738\nusers=10\n")
-    assert own_server(directory) == ("10.0.20.3", 64738, fingerprint)
+    assert own_server(directory) == MumbleServer(IPv4Address("10.0.20.3"), 64738, fingerprint)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from lab.agents.mumble.playout import Arrival, Buffer, play_out
+from lab.agents.mumble.playout import Arrival, play_out
+from lab.wire.playout import Playout
 
 PTIME_MS = 20.0
-FIXED = Buffer(depth_ms=100, max_ms=400)
-ADAPTIVE = Buffer(depth_ms=40, max_ms=400, adaptive=True)
+FIXED = Playout(depth_ms=100, max_ms=400)
+ADAPTIVE = Playout(depth_ms=40, max_ms=400, adaptive=True)
 
 
 def arrivals(*delays_ms: float) -> list[Arrival]:

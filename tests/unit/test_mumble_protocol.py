@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.agents.mumble.connection import ConnectionFailedError, connect
 from lab.agents.mumble.framing import (
     Frames,
     FramingError,
@@ -20,8 +22,10 @@ from lab.agents.mumble.framing import (
     parse,
     text,
 )
-from lab.agents.mumble.socket import ConnectionFailedError, Proxy, connect
 from lab.agents.mumble.voice import VoiceError, number, pack_voice, read_number, unpack_voice
+from lab.wire.proxy import SocksProxy
+
+MURMUR = IPv4Address("10.1.2.3")
 
 
 def test_a_message_is_what_protobuf_makes_of_it() -> None:
@@ -126,8 +130,8 @@ class SocksServer:
 
 def test_the_proxy_is_asked_with_the_calls_own_credentials() -> None:
     server = SocksServer(b"\x05\x00\x00\x01" + bytes(6))
-    proxy = Proxy("127.0.0.1", server.port, "call", "secret")
-    connection = connect("10.1.2.3", 64738, proxy, time.monotonic() + 5)
+    proxy = SocksProxy(IPv4Address("127.0.0.1"), server.port, "call", "secret")
+    connection = connect(MURMUR, 64738, proxy, time.monotonic() + 5)
     assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     connection.close()
     server.close()
@@ -138,7 +142,7 @@ def test_the_proxy_is_asked_with_the_calls_own_credentials() -> None:
 
 def test_what_the_proxy_could_not_do_is_told_in_words() -> None:
     server = SocksServer(b"\x05\x05\x00\x01" + bytes(6))
-    proxy = Proxy("127.0.0.1", server.port, "call", "secret")
+    proxy = SocksProxy(IPv4Address("127.0.0.1"), server.port, "call", "secret")
     with pytest.raises(ConnectionFailedError, match=r"10\.1\.2\.3:64738: connection refused"):
-        connect("10.1.2.3", 64738, proxy, time.monotonic() + 5)
+        connect(MURMUR, 64738, proxy, time.monotonic() + 5)
     server.close()

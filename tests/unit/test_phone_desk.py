@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import json
 import os
 import wave
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab.agents.phone.call_plan import CallPlan, Counted, Progress
 from lab.agents.phone.desk import PhoneDesk
-from lab.agents.phone.engine import (
-    Emit,
-    EngineError,
-    Identity,
-    OnCall,
-    OnRegistration,
-    VoiceSettings,
+from lab.agents.phone.engine import EngineError, OnCall, OnRegistration
+from lab.agents.phone.playing import Emit, Progress
+from lab.calls.coding import choose_coding
+from lab.wire.codecs import CODECS
+from lab.wire.line import Line
+from lab.wire.messages import Event, Failed, Order, write
+from lab.wire.phone import (
+    PHONE,
+    Abandon,
+    AwaitCall,
+    Confirmed,
+    Dial,
+    Dialled,
+    Ended,
+    HangUp,
+    Idle,
+    Incoming,
+    PacketCounts,
+    Register,
+    Registered,
+    SipAccount,
+    Voice,
 )
-from lab.wire.polled_lines import PolledLines
+from lab.wire.playout import FIXED
+from lab.wire.voice import Expect, Played, Playing, Received
 
-REGISTER = {
-    "op": "register",
-    "extension": "1001",
-    "password": "hush",
-    "pbx_address": "10.2.0.10",
-    "pbx_port": 5060,
-    "bind_address": "10.8.0.6",
-    "tunnelled": True,
-    "codec": "opus",
-    "ptime_ms": 40,
-    "bitrate_kbps": 64,
-    "playout": {"depth_ms": 200, "max_ms": 2000, "adaptive": False},
-}
+REGISTER = Register(
+    SipAccount("1001", "hush", IPv4Address("10.2.0.10"), IPv4Address("10.8.0.6"), tunnelled=True),
+    choose_coding(CODECS["OPUS"], 40, 64),
+    FIXED,
+)
+COUNTS = PacketCounts(0, 0, 0, None, None, 0, None, 0, 0, None, None)
 
 
 class ObedientCall:
@@ -50,14 +58,14 @@ class ObedientCall:
             raise EngineError("no route to host")
 
     def accept(self) -> None:
-        self.emit("confirmed")
+        self.emit(Confirmed(1.0, "id"))
 
     def hang_up(self) -> None:
-        self.emit("done", status=200, reason="bye")
+        self.emit(Ended(200, "bye", 1.0, COUNTS))
         self.finished = True
 
     def expect(self, packets: int) -> None:
-        self.emit("received", packets=packets)
+        self.emit(Received(1.0, packets, complete=True))
 
     def poll(self) -> None:
         pass
@@ -71,14 +79,12 @@ class ObedientEngine:
 
     def __init__(
         self,
-        identity: Identity,
-        settings: VoiceSettings,
+        order: Register,
         *,
         on_registration: OnRegistration,
         on_call: OnCall,
     ) -> None:
-        self.identity = identity
-        self.settings = settings
+        self.order = order
         self.on_registration = on_registration
         self.on_call = on_call
         self.incoming: list[str] = []
@@ -94,10 +100,10 @@ class ObedientEngine:
         if self.incoming:
             self.on_call(self.incoming.pop())
 
-    def outgoing_call(self, plan: CallPlan, emit: Emit) -> ObedientCall:
+    def outgoing_call(self, voice: Voice, emit: Emit) -> ObedientCall:
         return ObedientCall(emit)
 
-    def incoming_call(self, call_id: str, plan: CallPlan, emit: Emit) -> ObedientCall:
+    def incoming_call(self, call_id: str, voice: Voice, emit: Emit) -> ObedientCall:
         return ObedientCall(emit, call_id)
 
     def reject(self, call_id: str) -> None:
@@ -110,36 +116,32 @@ class ObedientEngine:
         self.closed = True
 
 
-class Line:
+class Host:
     """A desk with its pipes: `order` gives one order a turn, and reads what it made happen."""
 
     def __init__(self) -> None:
         orders_out, self._orders = os.pipe()
         self._events, events_in = os.pipe()
-        lines = PolledLines(orders_out, events_in, 2)
         ObedientEngine.started = []
-        self.desk = PhoneDesk(lines, {"baresip": ObedientEngine})
-        self._lines = lines
+        self.desk = PhoneDesk(Line(PHONE, orders_out, events_in, 2), {"baresip": ObedientEngine})
 
     @property
     def engine(self) -> ObedientEngine:
         (engine,) = ObedientEngine.started
         return engine
 
-    def order(self, **order: Any) -> list[dict[str, Any]]:
-        os.write(self._orders, json.dumps(order).encode() + b"\n")
+    def order(self, order: Order) -> list[Event]:
+        os.write(self._orders, write(order).encode() + b"\n")
         return self.turn()
 
-    def turn(self) -> list[dict[str, Any]]:
-        """One turn of `run`."""
-        for order in self._lines.commands():
-            self.desk._obey(order)
-        self.desk._turn()
+    def turn(self) -> list[Event]:
+        self.desk.turn()
         os.set_blocking(self._events, False)
         try:
-            return [json.loads(line) for line in os.read(self._events, 65536).splitlines()]
+            lines = os.read(self._events, 65536).decode().splitlines()
         except BlockingIOError:
             return []
+        return [PHONE.read_event(line) for line in lines]
 
     def hang_up_the_line(self) -> None:
         os.close(self._orders)
@@ -147,102 +149,104 @@ class Line:
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    yield Line()
+def host() -> Iterator[Host]:
+    yield Host()
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> dict[str, Any]:
+def voice(tmp_path: Path) -> Voice:
     with wave.open(str(tmp_path / "clip.wav"), "wb") as wav:
         wav.setparams((1, 2, 16000, 0, "NONE", ""))
         wav.writeframes(bytes(32000))
-    return {
-        "clip": str(tmp_path / "clip.wav"),
-        "record": str(tmp_path / "record.wav"),
-        "duration_s": None,
-        "quiet_s": 3.0,
-    }
+    here = PurePosixPath(tmp_path)
+    return Voice(here / "clip.wav", here / "record.wav", 1.0)
 
 
-def names(events: list[dict[str, Any]]) -> list[str]:
-    return [event["event"] for event in events]
+def kinds(events: list[Event]) -> list[type[Event]]:
+    return [type(event) for event in events]
 
 
-def test_the_codec_decides_which_engine_is_started_and_all_is_handed_on(line: Line) -> None:
-    (registered,) = line.order(**REGISTER)
-    assert (registered["event"], registered["engine"]) == ("registered", "obedient 1.0")
-    engine = line.engine
-    assert (engine.identity.bind_address, engine.identity.tunnelled) == ("10.8.0.6", True)
-    assert (engine.settings.codec.name, engine.settings.ptime_ms) == ("OPUS", 40)
-    assert engine.settings.bitrate_kbps == 64
+def test_the_codec_decides_which_engine_is_started_and_all_is_handed_on(host: Host) -> None:
+    assert host.order(REGISTER) == [Registered(3600, "obedient 1.0")]
+    assert host.engine.order == REGISTER
 
 
-def test_a_codec_nobody_has_is_refused(line: Line) -> None:
-    (failed,) = line.order(**REGISTER | {"codec": "G729"})
-    assert failed["event"] == "failed"
-    assert failed["reason"].startswith("this phone has no codec 'G729'; it has PCMU")
+def test_nothing_can_be_done_before_there_is_a_registration(host: Host, voice: Voice) -> None:
+    assert host.order(Dial("1008", voice)) == [Failed("the phone is not registered")]
+    assert host.order(HangUp()) == [Failed("there is no call for HangUp")]
 
 
-def test_a_call_goes_from_dialling_to_idle(line: Line, clip: dict[str, Any]) -> None:
-    line.order(**REGISTER)
-    assert names(line.order(op="call", number="1008", **clip)) == ["calling"]
-    assert names(line.order(op="expect", packets=7)) == ["received"]
-    assert names(line.order(op="abandon")) == ["done", "idle"]
-    assert names(line.order(op="hangup")) == ["failed"]
+def test_a_clip_of_another_rate_is_refused(host: Host, voice: Voice) -> None:
+    coding = choose_coding(CODECS["L16-48"])
+    host.order(replace(REGISTER, coding=coding))
+    (failed,) = host.order(AwaitCall(voice))
+    assert isinstance(failed, Failed)
+    assert failed.reason.endswith(
+        "is 16000 Hz, 16 bit, 1 channel(s); L16-48 needs 48000 Hz, 16 bit, mono"
+    )
 
 
-def test_what_the_engine_refuses_is_told_in_its_words(line: Line, clip: dict[str, Any]) -> None:
-    line.order(**REGISTER)
-    (failed,) = line.order(op="call", number="nowhere", **clip)
-    assert (failed["stage"], failed["reason"]) == ("call", "no route to host")
+def test_a_call_goes_from_dialling_to_idle(host: Host, voice: Voice) -> None:
+    host.order(REGISTER)
+    assert host.order(Dial("1008", voice)) == [Dialled("1008")]
+    assert kinds(host.order(Expect(7))) == [Received]
+    assert kinds(host.order(Abandon())) == [Ended, Idle]
+    assert kinds(host.order(HangUp())) == [Failed]
 
 
-def test_only_the_awaited_call_is_answered(line: Line, clip: dict[str, Any]) -> None:
-    line.order(**REGISTER)
-    line.engine.incoming = ["early bird"]
-    assert line.turn() == []
-    line.order(op="listen", **clip)
-    line.engine.incoming = ["1008"]
-    incoming, confirmed = line.turn()
-    assert (incoming["caller"], confirmed["event"]) == ("1008", "confirmed")
-    line.engine.incoming = ["third"]
-    line.turn()
-    assert line.engine.rejected == ["early bird", "third"]
+def test_what_the_engine_refuses_is_told_in_its_words(host: Host, voice: Voice) -> None:
+    host.order(REGISTER)
+    assert host.order(Dial("nowhere", voice)) == [Failed("no route to host")]
 
 
-def test_the_end_of_the_orders_ends_everything(line: Line, clip: dict[str, Any]) -> None:
-    line.order(**REGISTER)
-    line.order(op="call", number="1008", **clip)
-    line.hang_up_the_line()
-    assert line.engine.closed
+def test_only_the_awaited_call_is_answered(host: Host, voice: Voice) -> None:
+    host.order(REGISTER)
+    host.engine.incoming = ["early bird"]
+    assert host.turn() == []
+    host.order(AwaitCall(voice))
+    host.engine.incoming = ["1008"]
+    assert host.turn() == [Incoming("1008"), Confirmed(1.0, "id")]
+    host.engine.incoming = ["third"]
+    host.turn()
+    assert host.engine.rejected == ["early bird", "third"]
 
 
-def told(progress: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    return [event for event, _ in progress]
+def test_the_end_of_the_orders_ends_everything(host: Host, voice: Voice) -> None:
+    host.order(REGISTER)
+    host.order(Dial("1008", voice))
+    host.hang_up_the_line()
+    assert host.engine.closed
+
+
+PLAYED = Voice(PurePosixPath("c"), PurePosixPath("r"), duration_s=1.0, quiet_s=3.0)
+
+
+def counted(tx_packets: int, rx_packets: int, rx_lost: int) -> PacketCounts:
+    return replace(COUNTS, tx_packets=tx_packets, rx_packets=rx_packets, rx_lost=rx_lost)
 
 
 def test_a_clip_is_heard_once_its_last_packet_has_been_played_out() -> None:
-    events: list[tuple[str, dict[str, Any]]] = []
-    plan = CallPlan(Path("c"), 1.0, Path("r"), duration_s=1.0, quiet_s=3.0)
-    progress = Progress(plan, lambda event, **fields: events.append((event, fields)))
+    events: list[Event] = []
+    progress = Progress(PLAYED, events.append)
     progress.begin(10, ptime_ms=20)
-    progress.look(1.0, Counted(61, 61, 0, 0.2))
-    assert told(events) == ["playing"]
-    progress.look(1.1, Counted(62, 62, 0, 0.2))
-    assert events[1] == ("played", {"tx_packets": 62})
+    progress.look(1.0, counted(61, 61, 0), 0.2)
+    assert kinds(events) == [Playing]
+    progress.look(1.1, counted(62, 62, 0), 0.2)
+    assert events[1] == Played(62)
     progress.expect(64)
-    progress.look(1.2, Counted(66, 62, 2, 0.2))
-    progress.look(1.4, Counted(70, 70, 2, 0.2))
-    assert told(events) == ["playing", "played"]
-    progress.look(1.6, Counted(80, 80, 2, 0.2))
-    assert events[2] == ("received", {"complete": True, "rx_packets": 80})
+    progress.look(1.2, counted(66, 62, 2), 0.2)
+    progress.look(1.4, counted(70, 70, 2), 0.2)
+    assert kinds(events) == [Playing, Played]
+    progress.look(1.6, counted(80, 80, 2), 0.2)
+    assert isinstance(events[2], Received)
+    assert (events[2].complete, events[2].packets) == (True, 80)
 
 
 def test_what_does_not_come_any_more_is_given_up() -> None:
-    events: list[tuple[str, dict[str, Any]]] = []
-    plan = CallPlan(Path("c"), 1.0, Path("r"), duration_s=1.0, quiet_s=3.0)
-    progress = Progress(plan, lambda event, **fields: events.append((event, fields)))
+    events: list[Event] = []
+    progress = Progress(PLAYED, events.append)
     progress.expect(50)
-    progress.look(1.0, Counted(0, 20, 0, 0.0))
-    progress.look(4.5, Counted(0, 20, 0, 0.0))
-    assert events[-1] == ("received", {"complete": False, "rx_packets": 20})
+    progress.look(1.0, counted(0, 20, 0), 0.0)
+    progress.look(4.5, counted(0, 20, 0), 0.0)
+    assert isinstance(events[-1], Received)
+    assert (events[-1].complete, events[-1].packets) == (False, 20)

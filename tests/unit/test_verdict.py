@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calls.sip.refusal import explained
+from lab.calls.end import Outcome
+from lab.calls.sip.exchange import explained
 from lab.calls.verdict import (
     MAX_CPU_PCT,
     MAX_NODE_CPU_PCT,
@@ -13,6 +14,7 @@ from lab.calls.verdict import (
     judge,
 )
 from lab.measure.record import CallRecord
+from lab.wire.phone import PhoneReport, Rejected
 
 
 def quiet_call(**changes: object) -> CallRecord:
@@ -60,10 +62,15 @@ def test_a_failed_call_is_never_valid() -> None:
 
 def test_a_refused_codec_is_explained_by_the_topology_and_other_failures_are_not() -> None:
     taken = ("PCMU", "GSM")
-    refused = explained("caller: call failed: 488 No Common Codec", "ILBC", "paper", taken)
-    assert refused == (
+
+    def told(answer: Rejected, codec: str) -> str | None:
+        reason = f"caller: call failed: {answer}"
+        outcome = Outcome(reason, PhoneReport(rejected=answer), PhoneReport())
+        return explained(outcome, codec, "paper", taken)
+
+    assert told(Rejected(488, "No Common Codec", "call"), "ILBC") == (
         "caller: call failed: 488 No Common Codec; the phones offer ILBC, the PBX of topology "
         "paper takes PCMU, GSM (its `codecs`)"
     )
-    for reason, codec in (("caller: 480 No answer", "ILBC"), ("caller: 488 Broken", "GSM")):
-        assert explained(reason, codec, "paper", taken) == reason
+    assert told(Rejected(480, "No answer", "call"), "ILBC") == "caller: call failed: 480 No answer"
+    assert told(Rejected(488, "Broken", "call"), "GSM") == "caller: call failed: 488 Broken"

@@ -92,13 +92,13 @@ ORDERS: list[tuple[Dialogue, Order]] = [
     ),
     (
         MUMBLE_CALLS,
-        TalkMumble(4, "near", "far", "t", SERVER, None, 9050, CLIP, OpusSettings(), 0.1),
+        TalkMumble(4, "near", "far", "t", SERVER, False, 9050, CLIP, OpusSettings(), 0.1),
     ),
 ]
 EVENTS: list[tuple[Dialogue, Event]] = [
     (PHONE, MEDIA),
     (PHONE, ENDED),
-    (PHONE, Rejected("call", 488, "No Common Codec")),
+    (PHONE, Rejected(488, "No Common Codec", "call")),
     (MUMBLE_CLIENT, LEFT),
     (
         MUMBLE_CALLS,

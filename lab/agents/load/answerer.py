@@ -1,8 +1,4 @@
-"""Answers the calls that compete with the measured one; runs on the server's machine.
-
-First order: {}. Event: {"event": "listening"}, or {"event": "ended", "reason"}.
-Ends with the input.
-"""
+"""Answers the calls that compete with the measured one; runs on the server's machine."""
 
 from __future__ import annotations
 
@@ -15,7 +11,9 @@ from pathlib import Path
 from lab.agents.load import sipp
 from lab.agents.load.streams import end_all
 from lab.agents.net.listening import listens
-from lab.wire.lines import hear, say
+from lab.wire.line import Line
+from lab.wire.load import ANSWERER, AnswerCalls, Answering
+from lab.wire.messages import Failed
 
 LISTEN_DEADLINE_S = 10.0
 POLL_S = 0.05
@@ -23,7 +21,8 @@ POLL_S = 0.05
 
 def main() -> None:
     """Serve one load."""
-    if hear() is None:
+    line = Line(ANSWERER)
+    if line.hear_first(AnswerCalls) is None:
         return
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -40,10 +39,10 @@ def main() -> None:
             )
         try:
             if _wait(process):
-                say({"event": "listening"})
-                hear()
+                line.say(Answering())
+                line.wait_for_end()
             else:
-                say({"event": "ended", "reason": output.read_text(errors="replace")[-500:]})
+                line.say(Failed(f"SIPp ended: {output.read_text(errors='replace')[-500:]}"))
         finally:
             end_all([process])
 

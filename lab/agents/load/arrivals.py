@@ -1,9 +1,7 @@
 """Counts what arrives at a server, connection by connection, beside its machine.
 
 Uploads are counted here because their sender knows little: what it has written may wait for
-many seconds in the buffers of its kernel and its Tor client. First order: {"count", "port"},
-answered by {"event": "counting"}: what is connected from then on is counted. For further events
-and answers see `lab.agents.load.streams`; needs no capability, ends with the input.
+many seconds in the buffers of its kernel and its Tor client. Needs no capability.
 """
 
 from __future__ import annotations
@@ -12,8 +10,9 @@ import socket
 
 from pyroute2 import DiagSocket
 
-from lab.agents.load.streams import Death, Streams, serve
-from lab.wire.lines import hear, say
+from lab.agents.load.streams import Streams, serve
+from lab.wire.line import Line
+from lab.wire.load import ARRIVALS, CountArrivals, Counting, Death
 
 _ESTABLISHED = 1 << 1
 """The bit of TCP_ESTABLISHED, <net/tcp_states.h>."""
@@ -70,14 +69,15 @@ class Arrivals(Streams):
 
 def main() -> None:
     """Serve one load."""
-    order = hear()
+    line = Line(ARRIVALS)
+    order = line.hear_first(CountArrivals)
     if order is None:
         return
     with DiagSocket() as diag:
         diag.bind()
-        arrivals = Arrivals(diag, order["count"], order["port"])
-        say({"event": "counting"})
-        serve(arrivals, spacing_s=0.0)
+        arrivals = Arrivals(diag, order.count, order.port)
+        line.say(Counting())
+        serve(line, arrivals, spacing_s=0.0)
 
 
 if __name__ == "__main__":

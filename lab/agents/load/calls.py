@@ -1,29 +1,25 @@
 """Makes the calls that compete with the measured one, straight or each in a tunnel of its own.
 
-First order: {"calls": [[to, from], …], "spacing_s", "tunnels": [{"device", "files": {name: text}},
-…], "socks_port": port or null}. With tunnels, one for each call, every one is opened first,
-through Tor where there is a SOCKS port, and the calls begin when all are up:
-{"event": "tunnels", "after_s"}. From then on see `lab.agents.load.streams`; with tunnels voice is
-counted for each call, without for all together. Everything ends with the input.
+With tunnels, one for each call, every one is opened first, through Tor where there is a SOCKS port,
+and the calls begin when all are up; then voice is counted for each call, without for all together.
 """
 
 from __future__ import annotations
 
 import os
-import select
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lab.agents.load import sipp
-from lab.agents.load.streams import Death, Streams, end_all, serve
+from lab.agents.load.streams import Streams, end_all, serve
 from lab.agents.vpn.openvpn import UP
-from lab.wire.lines import hear, say
+from lab.wire.line import Line
+from lab.wire.load import CALLS, Death, MakeCalls, TunnelClient, TunnelsUp
+from lab.wire.messages import Failed
 
 TUNNELS_DEADLINE_S = 120.0
 TUNNEL_SPACING_S = 0.1
@@ -53,12 +49,11 @@ class Tunnel:
 class Calls(Streams):
     """All calls of one load, made by one SIPp."""
 
-    def __init__(self, order: dict[str, Any], directory: Path, tunnels: list[Tunnel]) -> None:
-        super().__init__(len(order["calls"]))
+    def __init__(self, order: MakeCalls, directory: Path, tunnels: list[Tunnel]) -> None:
+        super().__init__(len(order.calls))
         self.process: subprocess.Popen[bytes] | None = None
-        self._calls: list[tuple[str, str]] = [(to, from_) for to, from_ in order["calls"]]
-        self._spacing_s: float = order["spacing_s"]
-        self._devices: list[str] = [tunnel["device"] for tunnel in order["tunnels"]]
+        self._order = order
+        self._devices = [tunnel.device for tunnel in order.tunnels]
         self._directory = directory
         self._tunnels = tunnels
         self._packets: list[int] = []
@@ -70,7 +65,8 @@ class Calls(Streams):
         """Let SIPp begin with the first; it spaces the others by itself."""
         if self.process is not None:
             return
-        command = sipp.caller_command(self._directory, self._calls, self._spacing_s, self._log)
+        order = self._order
+        command = sipp.caller_command(self._directory, order.calls, order.spacing_s, self._log)
         self.process = subprocess.Popen(
             command,
             cwd=self._directory,
@@ -130,10 +126,10 @@ def received_by_device(table: str, devices: list[str]) -> list[int]:
     return [received.get(device, 0) for device in devices]
 
 
-def start_tunnel(directory: Path, files: dict[str, str], socks_port: int | None) -> Tunnel:
+def start_tunnel(directory: Path, client: TunnelClient, socks_port: int | None) -> Tunnel:
     """Start one OpenVPN client in a directory of its own."""
     directory.mkdir(mode=0o700)
-    for name, text in files.items():
+    for name, text in client.files.items():
         (directory / name).write_text(text)
     command = ["openvpn", "--cd", str(directory), "--config", "client.conf"]
     if socks_port:
@@ -146,41 +142,34 @@ def start_tunnel(directory: Path, files: dict[str, str], socks_port: int | None)
     return tunnel
 
 
-def open_tunnels(order: dict[str, Any], directory: Path, tunnels: list[Tunnel]) -> bool:
-    """Fill `tunnels`; whether all came up. Says so, or why not; ends early with the input."""
+def open_tunnels(line: Line, order: MakeCalls, directory: Path, tunnels: list[Tunnel]) -> bool:
+    """Fill `tunnels`; whether all came up. Says so, or why not; ends early with the orders."""
     began = time.monotonic()
-    for number, spec in enumerate(order["tunnels"]):
-        due = began + number * TUNNEL_SPACING_S
-        if _input_within(due - time.monotonic()):
+    for number, client in enumerate(order.tunnels):
+        line.hear(max(0.0, began + number * TUNNEL_SPACING_S - time.monotonic()))
+        if line.ended:
             return False
-        path = directory / f"tunnel-{number}"
-        tunnels.append(start_tunnel(path, spec["files"], order["socks_port"]))
-    while not all(tunnel.up.is_set() for tunnel in tunnels):
-        ended = [tunnel for tunnel in tunnels if tunnel.process.poll() is not None]
-        waiting = sum(not tunnel.up.is_set() for tunnel in tunnels)
-        if ended:
-            say({"event": "failed", "reason": f"a tunnel ended: {ended[0].last}"})
+        tunnels.append(start_tunnel(directory / f"tunnel-{number}", client, order.socks_port))
+    while waiting := [tunnel for tunnel in tunnels if not tunnel.up.is_set()]:
+        if ended := [tunnel for tunnel in tunnels if tunnel.process.poll() is not None]:
+            line.say(Failed(f"a tunnel ended: {ended[0].last}"))
             return False
         if time.monotonic() - began > TUNNELS_DEADLINE_S:
-            last = next(tunnel.last for tunnel in tunnels if not tunnel.up.is_set())
-            text = f"{waiting} of {len(tunnels)} tunnels did not come up; one said last: {last}"
-            say({"event": "failed", "reason": text})
+            text = f"{len(waiting)} of {len(tunnels)} tunnels did not come up; one said last: "
+            line.say(Failed(text + waiting[0].last))
             return False
-        if _input_within(POLL_S):
+        line.hear(POLL_S)
+        if line.ended:
             return False
     if tunnels:
-        say({"event": "tunnels", "after_s": time.monotonic() - began})
+        line.say(TunnelsUp(time.monotonic() - began))
     return True
-
-
-def _input_within(timeout_s: float) -> bool:
-    """Whether anything came on the input; while tunnels open that can only be its end."""
-    return bool(select.select([sys.stdin], [], [], max(0.0, timeout_s))[0])
 
 
 def main() -> None:
     """Serve one load."""
-    order = hear()
+    line = Line(CALLS)
+    order = line.hear_first(MakeCalls)
     if order is None:
         return
     with tempfile.TemporaryDirectory() as name:
@@ -189,10 +178,10 @@ def main() -> None:
         tunnels: list[Tunnel] = []
         calls = Calls(order, directory, tunnels)
         try:
-            if open_tunnels(order, directory, tunnels):
-                serve(calls, order["spacing_s"])
+            if open_tunnels(line, order, directory, tunnels):
+                serve(line, calls, order.spacing_s)
             else:
-                hear()
+                line.wait_for_end()
         finally:
             end_all([calls.process] if calls.process else [])
             end_all([tunnel.process for tunnel in tunnels])

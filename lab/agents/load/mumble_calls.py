@@ -1,14 +1,7 @@
 """One end of the Mumble calls that compete with the measured one: all its clients in one process.
 
-First order: {"calls": n, "end", "peer", "token", "address", "port", "fingerprint", "certificate":
-directory or null, "socks_port": port or null, "clip", "opus": {…}, "spacing_s"}. Client i of this
-end is called `<end>-<token>-<i>` and talks with `<peer>-<token>-<i>` in a channel of their own,
-through Tor over a circuit of its own where there is a SOCKS port. The end that has a certificate
-opens the channels, the other waits for them.
-
-For events and answers see `lab.agents.load.streams`; answers tell besides what was sent since
-the one before, `"sent_bytes"` of Opus, and how late it left, `"late": {"p99_ms", "max_ms"}`.
-Everything ends with the input.
+Each client is called after this end, and talks with the client of the same number at the other, in
+a channel of their own.
 """
 
 from __future__ import annotations
@@ -16,15 +9,19 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
 
-from lab.agents.load.streams import Death, Streams, serve
+from lab.agents.load.streams import Streams, serve
 from lab.agents.mumble.crowd import FAILURES, Crowd, Member, encode_clip
 from lab.agents.mumble.session import Account, Session
-from lab.agents.mumble.socket import Proxy
-from lab.wire.lines import hear
+from lab.wire import places
+from lab.wire.line import Line
+from lab.wire.load import MUMBLE_CALLS, Death, LoadReport, Sample, TalkMumble
+from lab.wire.proxy import SocksProxy
 
+LOCALHOST = IPv4Address("127.0.0.1")
 OPENERS = 8
 """Connections that are made at once: through Tor each waits for a circuit."""
 OPEN_DEADLINE_S = 60.0
@@ -36,8 +33,8 @@ on a link that is shared by too many, some wait for seconds."""
 class MumbleCalls(Streams):
     """All clients of one end."""
 
-    def __init__(self, order: dict[str, Any], crowd: Crowd) -> None:
-        super().__init__(order["calls"])
+    def __init__(self, order: TalkMumble, crowd: Crowd) -> None:
+        super().__init__(order.count)
         self._order = order
         self._crowd = crowd
         self._members: dict[int, Member] = {}
@@ -77,11 +74,11 @@ class MumbleCalls(Streams):
             found.append(Death(number, now, reasons[number]))
         return found
 
-    def figures(self) -> dict[str, Any]:
-        """What was sent since this was asked last, bytes of Opus, and how late it left."""
+    def report(self, samples: Sequence[Sample], died: Sequence[Death]) -> LoadReport:
+        """See `Streams`; with what was sent, bytes of Opus, and how late it left."""
         sent = self._crowd.sent_bytes
         since, self._sent_before = sent - self._sent_before, sent
-        return {"sent_bytes": since, "late": self._crowd.lateness.take()}
+        return LoadReport(tuple(samples), tuple(died), since, self._crowd.lateness.take())
 
     def _open_wanted(self) -> None:
         while True:
@@ -94,24 +91,18 @@ class MumbleCalls(Streams):
     def _open(self, number: int) -> None:
         order = self._order
         name, peer, channel = (
-            f"{word}-{order['token']}-{number}" for word in (order["end"], order["peer"], "load")
+            f"{word}-{order.token}-{number}" for word in (order.end, order.peer, "load")
         )
         proxy = None
-        if order["socks_port"]:
+        if order.socks_port:
             # A SOCKS user of its own, and so a circuit of its own.
-            proxy = Proxy("127.0.0.1", order["socks_port"], name, order["token"])
-        account = Account(
-            order["address"],
-            order["port"],
-            order["fingerprint"],
-            name,
-            proxy,
-            certificate=Path(order["certificate"]) if order["certificate"] else None,
-        )
+            proxy = SocksProxy(LOCALHOST, order.socks_port, name, order.token)
+        certificate = Path(places.MUMBLE) if order.creates else None
+        account = Account(order.server, name, proxy, certificate=certificate)
         deadline = time.monotonic() + OPEN_DEADLINE_S
         session = Session.open(account, deadline, lambda _: None)
         try:
-            session.enter(channel, peer, account.certificate is not None, deadline)
+            session.enter(channel, peer, order.creates, deadline)
         except FAILURES:
             session.close()
             raise
@@ -122,13 +113,13 @@ class MumbleCalls(Streams):
 
 def main() -> None:
     """Serve one load."""
-    order = hear()
+    line = Line(MUMBLE_CALLS)
+    order = line.hear_first(TalkMumble)
     if order is None:
         return
-    opus = order["opus"]
-    crowd = Crowd(encode_clip(Path(order["clip"]), **opus), opus["ptime_ms"])
+    crowd = Crowd(encode_clip(Path(order.clip), order.opus), order.opus.ptime_ms)
     threading.Thread(target=crowd.run, daemon=True).start()
-    serve(MumbleCalls(order, crowd), order["spacing_s"])
+    serve(line, MumbleCalls(order, crowd), order.spacing_s)
     crowd.stop()
 
 

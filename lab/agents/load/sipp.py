@@ -19,6 +19,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
+from lab.wire.load import CallEnds
+
 CLIP = Path("/usr/share/voice-tor-lab/speech/clip-8k.wav")
 RTP_BYTES = 172
 """A packet of 20 ms of G.711 with its RTP header."""
@@ -120,15 +122,12 @@ def answerer_command(directory: Path) -> list[str]:
 
 
 def caller_command(
-    directory: Path, calls: Sequence[tuple[str, str]], spacing_s: float, log: Path
+    directory: Path, calls: Sequence[CallEnds], spacing_s: float, log: Path
 ) -> list[str]:
-    """Makes the calls one after the other, `spacing_s` apart; each answer is a line in `log`.
-
-    Each call goes to the first of its two addresses and says that it comes from the second.
-    """
-    lines = ["SEQUENTIAL", *(f"{to};{from_}" for to, from_ in calls)]
+    """Makes the calls one after the other, `spacing_s` apart; each answer is a line in `log`."""
+    lines = ["SEQUENTIAL", *(f"{ends.called};{ends.caller}" for ends in calls)]
     (directory / "calls.csv").write_text("\n".join(lines) + "\n")
-    first = f"{calls[0][0]}:{SIP_PORT}"
+    first = f"{calls[0].called}:{SIP_PORT}"
     command = ["sipp", first, "-sf", str(directory / "caller.xml"), "-p", str(CALLER_SIP_PORT)]
     command += ["-inf", str(directory / "calls.csv"), *_everywhere(CALLER_RTP_PORT)]
     command += ["-m", str(len(calls)), "-l", str(len(calls))]

@@ -1,29 +1,17 @@
-"""What every competing load does: start streams evenly, see that they flow, count, report.
-
-Events and answers of an agent that calls `serve`:
-
-{"event": "running", "after_s"}   once all are connected, all flow, and their sum has settled;
-                                    what has had long enough for that need only take turns
-{"event": "failed", "reason"}     one has ended before that
-{"op": "take"}                    → {"samples": [[at, connected, [bytes of each]], …],
-                                     "died": [{"stream", "at", "reason"}, …], …}; the first
-                                    sample is the last one of the time before; what else the
-                                    load tells by `Streams.figures` stands beside them
-"""
+"""What every competing load does: start streams evenly, see that they flow, count, report."""
 
 from __future__ import annotations
 
-import select
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from lab.wire.lines import hear, say
+from lab.wire.line import Line
+from lab.wire.load import Death, LoadReport, Running, Sample, Take
+from lab.wire.messages import Failed
 
 SAMPLE_S = 0.5
 SETTLE_WINDOW_S = 2.0
@@ -34,18 +22,6 @@ PATIENCE_S = 20.0
 of which some pause: where the queue is shorter than two packets for each, TCP's timeouts make them
 take turns."""
 END_DEADLINE_S = 3.0
-
-Sample = tuple[float, int, list[int]]
-"""When, Unix seconds; how many streams were connected; the bytes of each so far."""
-
-
-@dataclass(frozen=True)
-class Death:
-    """A stream that ended by itself."""
-
-    stream: int
-    at: float
-    reason: str
 
 
 class Streams(ABC):
@@ -72,19 +48,19 @@ class Streams(ABC):
     def deaths(self, now: float) -> list[Death]:
         """Who has ended since this was asked last."""
 
-    def figures(self) -> dict[str, Any]:
-        """What the load tells besides, of the time since this was asked last."""
-        return {}
+    def report(self, samples: Sequence[Sample], died: Sequence[Death]) -> LoadReport:
+        """What there is to tell of the time since this was asked last."""
+        return LoadReport(tuple(samples), tuple(died))
 
 
-def serve(streams: Streams, spacing_s: float) -> None:
-    """Start, sample and answer, all in one loop, until the input ends."""
+def serve(line: Line, streams: Streams, spacing_s: float) -> None:
+    """Start, sample and answer, all in one loop, until there can be no more orders."""
     began = start_due = sample_due = time.monotonic()
     recent: deque[Sample] = deque(maxlen=2 * round(SETTLE_WINDOW_S / SAMPLE_S) + 1)
     samples: list[Sample] = []
     died: list[Death] = []
     told = False
-    while True:
+    while not line.ended:
         now = time.monotonic()
         complete = streams.started == streams.count
         if not complete and now >= start_due:
@@ -98,27 +74,24 @@ def serve(streams: Streams, spacing_s: float) -> None:
                 recent.append(samples[-1])
                 patient = now < start_due + PATIENCE_S
                 if died:
-                    say({"event": "failed", "reason": died[0].reason})
+                    line.say(Failed(died[0].reason))
                     told = True
                 elif (all_flow(recent, streams.count) and has_settled(recent)) or (
                     not patient and all_take_turns(recent, streams.count)
                 ):
-                    say({"event": "running", "after_s": now - began})
+                    line.say(Running(now - began))
                     told = True
         due = sample_due if complete else min(sample_due, start_due)
-        if select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
-            if hear() is None:
-                return
+        if isinstance(line.hear(max(0.0, due - time.monotonic())), Take):
             samples.append(_sample(streams, died))
-            answer = {"samples": samples, "died": [vars(death) for death in died]}
-            say(answer | streams.figures())
+            line.say(streams.report(samples, died))
             samples, died = samples[-1:], []
 
 
 def _sample(streams: Streams, died: list[Death]) -> Sample:
-    at = time.time()
-    died += streams.deaths(at)
-    return at, streams.connected(), streams.counted_bytes()
+    at_s = time.time()
+    died += streams.deaths(at_s)
+    return Sample(at_s, streams.connected(), tuple(streams.counted_bytes()))
 
 
 def all_flow(samples: Sequence[Sample], count: int) -> bool:
@@ -138,7 +111,7 @@ def all_take_turns(samples: Sequence[Sample], count: int) -> bool:
     """
     if not _all_connected(samples, count):
         return False
-    each_flowed = all(counted > 0 for counted in samples[-1][2])
+    each_flowed = all(counted > 0 for counted in samples[-1].carried_bytes)
     return each_flowed and all(sum(window) > 0 for window in _windows(samples))
 
 
@@ -151,16 +124,16 @@ def has_settled(samples: Sequence[Sample]) -> bool:
 def _all_connected(samples: Sequence[Sample], count: int) -> bool:
     """Whether the samples fill two windows, and all `count` were connected at each."""
     enough = len(samples) > 2 * round(SETTLE_WINDOW_S / SAMPLE_S)
-    return enough and all(connected >= count for _, connected, _ in samples)
+    return enough and all(sample.connected >= count for sample in samples)
 
 
 def _windows(samples: Sequence[Sample]) -> list[list[int]]:
     """How much each stream's count grew in the first half, and in the second."""
-    first, second, third = (samples[at][2] for at in (0, len(samples) // 2, -1))
+    first, second, third = (samples[at].carried_bytes for at in (0, len(samples) // 2, -1))
     return [_growth(*pair) for pair in ((first, second), (second, third))]
 
 
-def _growth(earlier: list[int], later: list[int]) -> list[int]:
+def _growth(earlier: Sequence[int], later: Sequence[int]) -> list[int]:
     """How much each stream's count grew; one that was not counted earlier had carried nothing."""
     known = [*earlier, *[0] * (len(later) - len(earlier))]
     return [after - before for before, after in zip(known, later, strict=True)]

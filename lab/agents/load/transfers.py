@@ -1,9 +1,7 @@
 """Runs parallel endless transfers by wget, each with its own connection, and counts their bytes.
 
-First order: {"count", "url", "upload": file or null, "socks_port": port or null, "spacing_s"}.
-The transfers start one after the other at equal intervals, through Tor with a circuit each where
-there is a SOCKS port. For events and answers see `lab.agents.load.streams`. The transfers end with
-the input.
+They start one after the other at equal intervals, through Tor with a circuit each where there is
+a SOCKS port.
 """
 
 from __future__ import annotations
@@ -13,11 +11,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from lab.agents.load.streams import Death, Streams, end_all, serve
-from lab.wire.lines import hear
+from lab.agents.load.streams import Streams, end_all, serve
+from lab.wire.line import Line
+from lab.wire.load import TRANSFERS, Death, Transfer
 
 IO_TIMEOUT_S = 120
 """After so long without a byte, or without a connection, wget gives up."""
@@ -28,8 +26,8 @@ _ESTABLISHED = "01"
 class Transfers(Streams):
     """All transfers of one load."""
 
-    def __init__(self, order: dict[str, Any], directory: Path) -> None:
-        super().__init__(order["count"])
+    def __init__(self, order: Transfer, directory: Path) -> None:
+        super().__init__(order.count)
         self.processes: list[subprocess.Popen[bytes]] = []
         self._order = order
         self._directory = directory
@@ -82,23 +80,23 @@ def written_bytes(pid: int) -> int:
     return int(text.split("wchar:")[1].split()[0])
 
 
-def wget_command(order: dict[str, Any]) -> list[str]:
+def wget_command(order: Transfer) -> list[str]:
     """The command line of one transfer; it never tries again, so that its end is seen."""
     command = ["wget", "--no-verbose", "--tries=1", f"--timeout={IO_TIMEOUT_S}", "-O", os.devnull]
-    if order["upload"]:
-        command.append(f"--post-file={order['upload']}")
-    command.append(order["url"])
-    if order["socks_port"]:
+    if order.upload:
+        command.append(f"--post-file={order.upload}")
+    command.append(order.url)
+    if order.socks_port:
         # Isolated: a SOCKS user of its own, and so a circuit of its own.
-        command = ["torsocks", "--isolate", "--port", str(order["socks_port"]), *command]
+        command = ["torsocks", "--isolate", "--port", str(order.socks_port), *command]
     return command
 
 
-def destination(order: dict[str, Any]) -> tuple[str, int]:
+def destination(order: Transfer) -> tuple[str, int]:
     """Whom the transfers connect to, as the kernel's table shows it."""
-    if order["socks_port"]:
-        return "127.0.0.1", order["socks_port"]
-    url = urlsplit(order["url"])
+    if order.socks_port:
+        return "127.0.0.1", order.socks_port
+    url = urlsplit(order.url)
     return str(url.hostname), url.port or 80
 
 
@@ -112,16 +110,17 @@ def established(table: str, address: str, port: int) -> int:
 
 def main() -> None:
     """Serve one load."""
-    order = hear()
+    line = Line(TRANSFERS)
+    order = line.hear_first(Transfer)
     if order is None:
         return
-    if order["upload"]:
-        Path(order["upload"]).touch()
-        os.truncate(order["upload"], UPLOAD_BYTES)
+    if order.upload:
+        Path(order.upload).touch()
+        os.truncate(order.upload, UPLOAD_BYTES)
     with tempfile.TemporaryDirectory() as directory:
         transfers = Transfers(order, Path(directory))
         try:
-            serve(transfers, order["spacing_s"])
+            serve(line, transfers, order.spacing_s)
         finally:
             end_all(transfers.processes)
 

@@ -1,47 +1,39 @@
 """A headless Mumble client with one call in it: plays a clip, hears the other, logs every packet.
 
-Orders and events are JSON lines:
-
-`{"op": "join", …}`   connects, goes into the call's channel → `joined`
-`{"op": "talk", …}`   plays the clip, repeated or cut → `playing`, then `played` with the number
-                      of packets
-`{"op": "expect", "packets": n}`  → `received`, when n packets have come or none comes any more
-`{"op": "leave"}`     writes recordings and logs → `done`
-
-Whatever goes wrong is `failed`, with `stage` and `reason`, and the program ends. Voice is paced
-on a grid: no packet is ever skipped, what is late goes out at once. The logs, one line per
-packet, hold Unix times in ns by the clock that all nodes share.
+It is the program of the dialogue `lab.wire.mumble.MUMBLE_CLIENT`; whatever goes wrong ends it.
+Voice is paced on a grid: no packet is ever skipped, what is late goes out at once. The logs, one
+line per packet, hold Unix times in ns by the clock that all nodes share.
 """
 
 from __future__ import annotations
 
 import resource
 import select
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
+from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.opus import OpusError, version
 from lab.agents.mumble.recording import Recorder
 from lab.agents.mumble.session import Account, RefusedError, Session
-from lab.agents.mumble.socket import ConnectionFailedError, Proxy
 from lab.agents.mumble.speaker import Speaker
 from lab.agents.mumble.voice import VoiceError
-from lab.wire.polled_lines import PolledLines
+from lab.wire import places
+from lab.wire.line import Line
+from lab.wire.messages import Failed, Order
+from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined, Leave, Left, Talk
+from lab.wire.voice import Expect, Played, Playing, Received
 
 ORDER_POLL_S = 0.1
 """How long an order may lie before it is looked at; events of the call never wait for it."""
-CERTIFICATE = Path("/run/lab/mumble")
-"""The directory of this node's own certificate."""
 
 
 class MumbleClient:
     """The state of one client; `serve` runs it to the end of its orders."""
 
-    def __init__(self, lines: PolledLines) -> None:
-        self._lines = lines
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self._session: Session | None = None
         self._speaker: Speaker | None = None
         self._recorder: Recorder | None = None
@@ -51,90 +43,76 @@ class MumbleClient:
         self._done = False
 
     def serve(self) -> None:
-        """Do what is ordered until `leave`, a failure, or the end of the orders."""
-        stage = "orders"
+        """Do what is ordered until `Leave`, a failure, or the end of the orders."""
+        stage = "start"
         try:
             while not self._done:
-                for order in self._lines.commands():
-                    stage = order["op"]
+                if (order := self._line.hear(0 if self._session else ORDER_POLL_S)) is not None:
+                    stage = type(order).__name__.lower()
                     self._obey(order)
-                if self._lines.ended:
+                elif self._line.ended:
                     self._keep_logs()
                     return
-                self._step()
+                elif self._session:
+                    self._step(self._session)
         except (ConnectionFailedError, RefusedError, VoiceError, OpusError, OSError) as error:
-            self._lines.emit("failed", stage=stage, reason=str(error))
+            self._line.say(Failed(f"{stage} failed: {error}"))
             self._keep_logs()
         finally:
             if self._session:
                 self._session.close()
 
-    def _obey(self, order: dict[str, Any]) -> None:
-        match order["op"]:
-            case "join":
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Join():
                 self._join(order)
-            case "talk":
+            case Talk():
                 self._talk(order)
-            case "expect":
-                self._expected = order["packets"]
-            case "leave":
+            case Expect(packets):
+                self._expected = packets
+            case Leave():
                 self._leave()
 
-    def _join(self, order: dict[str, Any]) -> None:
+    def _join(self, order: Join) -> None:
         began = time.monotonic()
-        deadline = began + order["deadline_s"]
-        proxy = Proxy(**order["proxy"]) if order["proxy"] else None
-        account = Account(
-            order["address"],
-            order["port"],
-            order["fingerprint"],
-            order["name"],
-            proxy,
-            certificate=CERTIFICATE,
-        )
+        deadline = began + order.deadline_s
+        account = Account(order.server, order.name, order.proxy, certificate=Path(places.MUMBLE))
         self._recorder = Recorder()
         self._session = Session.open(account, deadline, self._recorder.note)
         synchronised = time.monotonic()
-        self._peer = order["peer"]
+        self._peer = order.peer
         self._recorder.session = self._session.enter(
-            order["channel"], order["peer"], order["creates"], deadline
+            order.channel, order.peer, order.creates, deadline
         )
-        self._lines.emit(
-            "joined",
-            setup_ms=(synchronised - began) * 1000,
-            tls=self._session.secure.cipher,
-            opus=version(),
-        )
+        setup_ms = (synchronised - began) * 1000
+        self._line.say(Joined(time.time(), setup_ms, self._session.secure.cipher, version()))
 
-    def _talk(self, order: dict[str, Any]) -> None:
+    def _talk(self, order: Talk) -> None:
         assert self._session and self._recorder
         self._recorder.prepare(order)
-        self._quiet_s = order["quiet_s"]
+        self._quiet_s = order.quiet_s
         self._speaker = Speaker(
-            Path(order["clip"]), order["duration_s"], Path(order["sent_log"]), **order["opus"]
+            Path(order.clip), order.duration_s, Path(order.sent_log), order.opus
         )
         self._speaker.start()
-        self._lines.emit("playing")
+        self._line.say(Playing(time.time()))
 
-    def _step(self) -> None:
+    def _step(self, session: Session) -> None:
         """Send what is due and take what comes; waits no longer than the next packet may."""
-        if self._session is None:
-            select.select([sys.stdin], [], [], ORDER_POLL_S)
-            return
-        speaker, secure = self._speaker, self._session.secure
+        speaker, secure = self._speaker, session.secure
         wait_s = min(ORDER_POLL_S, speaker.wait_s() if speaker else ORDER_POLL_S)
         writers = [secure] if secure.wants_to_send else []
         readable, writable, _ = select.select([secure], writers, [], wait_s)
         if speaker:
             while (packet := speaker.due()) is not None:
-                self._session.send(Kind.UDP_TUNNEL, packet)
+                session.send(Kind.UDP_TUNNEL, packet)
             if speaker.just_finished():
-                self._lines.emit("played", packets=speaker.sent)
+                self._line.say(Played(speaker.sent))
         if writable:
             secure.flush()
         if readable:
-            self._session.read()
-        self._session.keep_alive()
+            session.read()
+        session.keep_alive()
         self._watch_arrivals()
 
     def _watch_arrivals(self) -> None:
@@ -144,7 +122,7 @@ class MumbleClient:
         quiet = self._recorder.quiet_for_s() > self._quiet_s
         complete = self._recorder.packets >= self._expected
         if complete or quiet:
-            self._lines.emit("received", packets=self._recorder.packets, complete=complete)
+            self._line.say(Received(time.time(), self._recorder.packets, complete))
             self._expected = None
         elif self._peer not in self._session.users:
             raise ConnectionFailedError(f"{self._peer} left before all of its voice had come")
@@ -152,15 +130,16 @@ class MumbleClient:
     def _leave(self) -> None:
         assert self._session and self._recorder
         self._keep_logs()
-        playouts = self._recorder.play()
+        playbacks = self._recorder.play()
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        self._lines.emit(
-            "done",
-            playouts=playouts,
-            round_trips_ms=self._session.round_trips_ms,
+        left = Left(
+            at_s=time.time(),
+            playbacks=playbacks,
+            round_trips_ms=tuple(self._session.round_trips_ms),
             cpu_s=usage.ru_utime + usage.ru_stime,
             max_rss_kib=usage.ru_maxrss,
         )
+        self._line.say(left)
         self._done = True
 
     def _keep_logs(self) -> None:
@@ -172,7 +151,7 @@ class MumbleClient:
 
 def main() -> None:
     """Serve the orders on standard input."""
-    MumbleClient(PolledLines()).serve()
+    MumbleClient(Line(MUMBLE_CLIENT)).serve()
 
 
 if __name__ == "__main__":

@@ -14,11 +14,13 @@ import wave
 from collections import deque
 from pathlib import Path
 
+from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.opus import OpusEncoder, OpusError
 from lab.agents.mumble.session import RefusedError, Session
-from lab.agents.mumble.socket import ConnectionFailedError
 from lab.agents.mumble.voice import FRAME_MS, VoiceError, pack_voice, unpack_voice
+from lab.wire.load import Lateness
+from lab.wire.mumble import OpusSettings
 
 FAILURES = (ConnectionFailedError, RefusedError, VoiceError, OpusError, OSError)
 """What ends one client, and none of the others."""
@@ -30,12 +32,12 @@ _GOLDEN = (5**0.5 - 1) / 2
 """Multiples of it, modulo 1, lie evenly however many there are."""
 
 
-def encode_clip(clip: Path, ptime_ms: int, bitrate_bps: int, vbr: bool) -> list[bytes]:
+def encode_clip(clip: Path, opus: OpusSettings) -> list[bytes]:
     """The Opus packets of a 16-bit mono WAV, without what is left over at its end."""
     with wave.open(str(clip)) as wav:
         rate_hz, pcm = wav.getframerate(), wav.readframes(wav.getnframes())
-    length = 2 * rate_hz * ptime_ms // 1000
-    encoder = OpusEncoder(rate_hz, bitrate_bps, vbr)
+    length = 2 * rate_hz * opus.ptime_ms // 1000
+    encoder = OpusEncoder(rate_hz, opus.bitrate_bps, opus.vbr)
     packets = [
         encoder.encode(pcm[start : start + length])
         for start in range(0, len(pcm) - length + 1, length)
@@ -67,7 +69,7 @@ class Member:
             self.heard_at = time.monotonic()
 
 
-class Lateness:
+class LatenessCounter:
     """How late packets left, in steps of a millisecond, since it was taken last."""
 
     STEPS = 10_000
@@ -80,22 +82,22 @@ class Lateness:
         step = min(int(late_s * 1000), self.STEPS)
         self._counts[step] = self._counts.get(step, 0) + 1
 
-    def take(self) -> dict[str, float | None]:
-        """The 99th percentile and the maximum, ms; then it begins anew."""
+    def take(self) -> Lateness:
+        """What was counted; then it begins anew."""
         counts, self._counts = self._counts, {}
         wanted, seen = 0.99 * sum(counts.values()), 0
         for step in sorted(counts):
             seen += counts[step]
             if seen >= wanted:
-                return {"p99_ms": float(step + 1), "max_ms": float(max(counts) + 1)}
-        return {"p99_ms": None, "max_ms": None}
+                return Lateness(float(step + 1), float(max(counts) + 1))
+        return Lateness(None, None)
 
 
 class Crowd:
     """Serves its members; `run` is for a thread of its own."""
 
     def __init__(self, packets: list[bytes], ptime_ms: int) -> None:
-        self.lateness = Lateness()
+        self.lateness = LatenessCounter()
         self.sent_bytes = 0
         """Opus that all members have sent."""
         self._packets = packets

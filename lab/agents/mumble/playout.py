@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.wire.playout import Playout
+
 WINDOW_PACKETS = 500
 """How much of the past the adaptive buffer looks at: 10 s of packets."""
 COVERED_SHARE = 0.98
@@ -29,22 +31,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Buffer:
-    """A playout buffer.
-
-    Fixed: it starts, and starts again whenever it has run empty, once `depth_ms` of voice are
-    there; only what would make it longer than `max_ms` is dropped, the oldest first. Adaptive:
-    `depth_ms` is only where it starts; it follows the lateness of recent packets up to `max_ms`,
-    and leaves packets out where it is longer than that needs.
-    """
-
-    depth_ms: float
-    max_ms: float
-    adaptive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Playback:
+class PlayedOut:
     """What is heard, one entry per tick, beginning with the arrival of the first packet."""
 
     heard: tuple[int | None, ...]
@@ -58,26 +45,26 @@ class Playback:
     delay_ms_max: float
 
 
-def play_out(arrivals: Sequence[Arrival], buffer: Buffer, ptime_ms: float) -> Playback:
+def play_out(arrivals: Sequence[Arrival], playout: Playout, ptime_ms: float) -> PlayedOut:
     """Play what came, in the order of the packets' numbers; `arrivals` are in order of time."""
-    return _Player(buffer, ptime_ms).run(arrivals)
+    return _Player(playout, ptime_ms).run(arrivals)
 
 
 class _Player:
     """One run of a buffer."""
 
-    def __init__(self, buffer: Buffer, ptime_ms: float) -> None:
-        self._buffer = buffer
+    def __init__(self, playout: Playout, ptime_ms: float) -> None:
+        self._playout = playout
         self._ptime_ms = ptime_ms
         self._waiting: dict[int, float] = {}
         """Packets that came and have not been played, with their time of arrival."""
         self._lateness: deque[float] = deque(maxlen=WINDOW_PACKETS)
-        self._target_ms = buffer.depth_ms
+        self._target_ms: float = playout.depth_ms
         self._next = 0
         self._skipped = 0
         self._since_shrunk = 0
 
-    def run(self, arrivals: Sequence[Arrival]) -> Playback:
+    def run(self, arrivals: Sequence[Arrival]) -> PlayedOut:
         """Tick until everything that came has been heard."""
         heard: list[int | None] = []
         waits: list[float] = []
@@ -104,7 +91,7 @@ class _Player:
             heard.append(packet)
             now_ms += self._ptime_ms
         mean_ms = sum(waits) / len(waits) if waits else 0.0
-        return Playback(tuple(heard), concealed, self._skipped, mean_ms, max(waits, default=0.0))
+        return PlayedOut(tuple(heard), concealed, self._skipped, mean_ms, max(waits, default=0.0))
 
     @property
     def _held_ms(self) -> float:
@@ -115,20 +102,20 @@ class _Player:
             self._skipped += 1
             return
         self._waiting[arrival.index] = arrival.at_ms
-        if self._buffer.adaptive:
+        if self._playout.adaptive:
             media_ms = (arrival.index - first.index) * self._ptime_ms
             self._lateness.append(arrival.at_ms - first.at_ms - media_ms)
             ordered = sorted(self._lateness)
             late_ms = ordered[int(COVERED_SHARE * (len(ordered) - 1))] - ordered[0]
-            self._target_ms = min(self._buffer.max_ms, late_ms + 2 * self._ptime_ms)
+            self._target_ms = min(self._playout.max_ms, late_ms + 2 * self._ptime_ms)
 
     def _shorten(self) -> None:
         """Leave out what makes the buffer longer than it may, or needs to, be."""
-        while self._held_ms > self._buffer.max_ms:
+        while self._held_ms > self._playout.max_ms:
             self._leave_out()
         self._since_shrunk += 1
         spare_ms = self._held_ms - self._target_ms - 2 * self._ptime_ms
-        if self._buffer.adaptive and spare_ms > 0 and self._since_shrunk >= SHRINK_EVERY_TICKS:
+        if self._playout.adaptive and spare_ms > 0 and self._since_shrunk >= SHRINK_EVERY_TICKS:
             self._leave_out()
             self._since_shrunk = 0
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 import wave
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from lab.agents.mumble.opus import OpusDecoder
-from lab.agents.mumble.playout import Arrival, Buffer, play_out
+from lab.agents.mumble.playout import Arrival, play_out
 from lab.agents.mumble.voice import FRAME_MS, VoicePacket, unpack_voice
+from lab.wire.mumble import Playback, Recording, Talk
 
 
 class Recorder:
@@ -22,15 +21,15 @@ class Recorder:
         """With the time of arrival, Unix ns."""
         self._seen: set[int] = set()
         self._last_came = time.monotonic()
-        self._order: dict[str, Any] | None = None
+        self._order: Talk | None = None
 
     @property
     def packets(self) -> int:
         """How many different packets have come."""
         return len(self._seen)
 
-    def prepare(self, order: dict[str, Any]) -> None:
-        """Where to write what comes: `received_log`, and `recordings` with their buffers."""
+    def prepare(self, order: Talk) -> None:
+        """Where to write what comes: the log, and recordings with their buffers."""
         self._order = order
         self._last_came = time.monotonic()
 
@@ -53,17 +52,16 @@ class Recorder:
         if self._order is None:
             return
         rows = [f"{p.sequence},{time_ns},{len(p.opus)}\n" for time_ns, p in self._packets]
-        Path(self._order["received_log"]).write_text("sequence,time_ns,bytes\n" + "".join(rows))
+        Path(self._order.received_log).write_text("sequence,time_ns,bytes\n" + "".join(rows))
 
-    def play(self) -> list[dict[str, Any]]:
-        """Write every recording that was ordered; what each buffer did, without the packets."""
+    def play(self) -> tuple[Playback, ...]:
+        """Write every recording that was ordered; what each buffer made of the packets."""
         if self._order is None:
-            return []
-        return [self._record(**recording) for recording in self._order["recordings"]]
+            return ()
+        ptime_ms = self._order.opus.ptime_ms
+        return tuple(self._record(recording, ptime_ms) for recording in self._order.recordings)
 
-    def _record(self, file: str, rate_hz: int, buffer: dict[str, Any]) -> dict[str, Any]:
-        assert self._order
-        ptime_ms = self._order["opus"]["ptime_ms"]
+    def _record(self, recording: Recording, ptime_ms: int) -> Playback:
         arrivals = [
             Arrival(time_ns / 1e6, packet.sequence * FRAME_MS // ptime_ms)
             for time_ns, packet in self._packets
@@ -72,14 +70,14 @@ class Recorder:
             arrival.index: packet.opus
             for arrival, (_, packet) in zip(arrivals, self._packets, strict=True)
         }
-        playback = play_out(arrivals, Buffer(**buffer), ptime_ms)
-        samples = rate_hz * ptime_ms // 1000
-        decoder, heard_any = OpusDecoder(rate_hz), False
-        with wave.open(file, "wb") as wav:
+        played = play_out(arrivals, recording.playout, ptime_ms)
+        samples = recording.rate_hz * ptime_ms // 1000
+        decoder, heard_any = OpusDecoder(recording.rate_hz), False
+        with wave.open(str(recording.file), "wb") as wav:
             wav.setnchannels(1)
             wav.setsampwidth(2)
-            wav.setframerate(rate_hz)
-            for index in playback.heard:
+            wav.setframerate(recording.rate_hz)
+            for index in played.heard:
                 if index is None and not heard_any:
                     wav.writeframes(bytes(2 * samples))
                     continue
@@ -87,6 +85,12 @@ class Recorder:
                 opus = None if index is None else by_index[index]
                 wav.writeframes(decoder.decode(opus, samples))
         decoder.close()
-        counts = asdict(playback)
-        ticks = len(counts.pop("heard"))
-        return {"file": file, "ticks": ticks, "packets": len(arrivals), **counts}
+        return Playback(
+            file=recording.file,
+            packets=len(arrivals),
+            ticks=len(played.heard),
+            concealed=played.concealed,
+            skipped=played.skipped,
+            delay_ms_mean=played.delay_ms_mean,
+            delay_ms_max=played.delay_ms_max,
+        )

@@ -11,21 +11,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import ssl
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
+from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.framing import Kind, message
 from lab.agents.mumble.session import ROOT_CHANNEL, Account, RefusedError, Session
-from lab.agents.mumble.socket import ConnectionFailedError
 from lab.wire import places
+from lab.wire.mumble import MumbleServer
 
 STATE = Path(places.MURMUR_STATE)
 MURMUR = "/usr/sbin/murmurd"
 START_DEADLINE_S = 15.0
 RETRY_S = 0.05
+LOCALHOST = IPv4Address("127.0.0.1")
 SET_UP_PORT = 64739
 
 _MAKE_TEMPORARY_CHANNEL = 0x400
@@ -40,7 +45,7 @@ def main() -> None:
     set_up = STATE / "set-up.ini"
     lines = Path(places.MURMUR).read_text().splitlines()
     kept = [line for line in lines if not line.startswith(("host=", "port="))]
-    set_up.write_text("\n".join([*kept, "host=127.0.0.1", f"port={SET_UP_PORT}", ""]))
+    set_up.write_text("\n".join([*kept, f"host={LOCALHOST}", f"port={SET_UP_PORT}", ""]))
     subprocess.run(
         [MURMUR, "-fg", "-ini", str(set_up), "-readsupw"],
         input=password + "\n",
@@ -58,16 +63,20 @@ def main() -> None:
     os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
 
 
+def own_server(files: Path) -> MumbleServer:
+    """The Murmur of this node, as its own files have it."""
+    settings = dict(
+        re.findall(r"^(host|port)=(.+)$", (files / places.MURMUR.name).read_text(), re.M)
+    )
+    certificate = ssl.PEM_cert_to_DER_cert((files / places.MUMBLE_CERTIFICATE.name).read_text())
+    fingerprint = hashlib.sha256(certificate).hexdigest()
+    return MumbleServer(IPv4Address(settings["host"]), int(settings["port"]), fingerprint)
+
+
 def set_rights(password: str) -> None:
     """As SuperUser, replace the rights of the root channel; ConnectionFailedError where not."""
-    certificate = ssl.PEM_cert_to_DER_cert(Path(places.MUMBLE_CERTIFICATE).read_text())
-    account = Account(
-        "127.0.0.1",
-        SET_UP_PORT,
-        hashlib.sha256(certificate).hexdigest(),
-        "SuperUser",
-        password=password,
-    )
+    server = replace(own_server(Path(places.MUMBLE)), address=LOCALHOST, port=SET_UP_PORT)
+    account = Account(server, "SuperUser", password=password)
     deadline = time.monotonic() + START_DEADLINE_S
     session = _open(account, deadline)
     try:

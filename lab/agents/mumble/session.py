@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.agents.mumble.connection import ConnectionFailedError, connect
 from lab.agents.mumble.framing import (
     PROTOCOL_VERSION,
     Fields,
@@ -20,7 +21,9 @@ from lab.agents.mumble.framing import (
     parse,
     text,
 )
-from lab.agents.mumble.socket import ConnectionFailedError, Proxy, SecureChannel, connect
+from lab.agents.mumble.tls import SecureChannel
+from lab.wire.mumble import MumbleServer
+from lab.wire.proxy import SocksProxy
 
 ROOT_CHANNEL = 0
 PING_INTERVAL_S = 5.0
@@ -36,12 +39,9 @@ class RefusedError(Exception):
 class Account:
     """Where to connect, and as whom."""
 
-    address: str
-    port: int
-    fingerprint: str
-    """SHA-256 of the server's certificate, hexadecimal."""
+    server: MumbleServer
     name: str
-    proxy: Proxy | None = None
+    proxy: SocksProxy | None = None
     password: str | None = field(default=None, repr=False)
     certificate: Path | None = None
     """A directory with the client's own certificate and key; who opens a channel needs them."""
@@ -72,10 +72,11 @@ class Session:
 
         ConnectionFailedError where that fails, RefusedError where the server does not want us.
         """
-        connection = connect(account.address, account.port, account.proxy, deadline)
+        server = account.server
+        connection = connect(server.address, server.port, account.proxy, deadline)
         session = cls(SecureChannel(connection, account.certificate), on_voice)
         try:
-            session.secure.handshake(account.fingerprint, deadline)
+            session.secure.handshake(server.fingerprint, deadline)
             session.send(
                 Kind.VERSION,
                 message({1: PROTOCOL_VERSION, 2: "voice-tor-lab", 3: "Linux"}),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.agents.mumble.opus import OpusEncoder
 from lab.agents.mumble.voice import FRAME_MS, pack_voice
+from lab.wire.mumble import OpusSettings
 
 LEAD_S = 0.1
 """From the order to the first packet: time to encode it."""
@@ -16,26 +17,15 @@ LEAD_S = 0.1
 class Speaker:
     """Plays a 16-bit mono WAV; `due` hands out a packet when its time has come."""
 
-    def __init__(
-        self,
-        clip: Path,
-        duration_s: float,
-        log: Path,
-        ptime_ms: int,
-        bitrate_bps: int,
-        vbr: bool,
-    ) -> None:
-        """`ptime_ms` of voice go into a packet: 10, 20, 40 or 60.
-
-        The clip begins anew as often as `duration_s` needs.
-        """
+    def __init__(self, clip: Path, duration_s: float, log: Path, opus: OpusSettings) -> None:
+        """The clip begins anew as often as `duration_s` needs."""
         with wave.open(str(clip)) as wav:
             rate_hz = wav.getframerate()
             self._pcm: bytes = wav.readframes(wav.getnframes())
-        self._frame_bytes = 2 * rate_hz * ptime_ms // 1000
+        self._frame_bytes = 2 * rate_hz * opus.ptime_ms // 1000
         self._bytes = 2 * round(duration_s * rate_hz)
-        self._encoder = OpusEncoder(rate_hz, bitrate_bps, vbr)
-        self._ptime_ms = ptime_ms
+        self._encoder = OpusEncoder(rate_hz, opus.bitrate_bps, opus.vbr)
+        self._ptime_ms = opus.ptime_ms
         self._log_file = log
         self._log: list[tuple[int, int, int, int]] = []
         self._start = 0.0

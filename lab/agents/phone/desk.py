@@ -1,4 +1,4 @@
-"""Takes the orders for a node's phone and reports what comes of them, with either engine."""
+"""Takes the orders for a node's phone and tells what comes of them, with either engine."""
 
 from __future__ import annotations
 
@@ -7,136 +7,131 @@ import wave
 from collections.abc import Mapping
 from typing import Any
 
-from lab.agents.phone.call_plan import CallPlan, plan_call
-from lab.agents.phone.engine import (
-    Engine,
-    EngineCall,
-    EngineError,
-    Identity,
-    Playout,
-    StartEngine,
-    VoiceSettings,
+from lab.agents.phone.engine import Engine, EngineCall, EngineError, StartEngine
+from lab.agents.phone.playing import make_ready
+from lab.wire.line import Line
+from lab.wire.messages import Failed, Order
+from lab.wire.phone import (
+    Abandon,
+    AwaitCall,
+    AwaitingCall,
+    Dial,
+    Dialled,
+    HangUp,
+    Idle,
+    Incoming,
+    Register,
+    Registered,
+    Rejected,
+    Unready,
+    Voice,
 )
-from lab.wire.codecs import CODECS, Codec, codec_named
-from lab.wire.polled_lines import PolledLines
+from lab.wire.voice import Expect
 
 _POLL_MS = 10
 _GOODBYE_S = 2.0
-"""How long the ends of calls and the unregistration may take at the end of stdin."""
+"""How long the ends of calls and the unregistration may take at the end of the orders."""
 
 
 class PhoneDesk:
     """The orders, and the one engine and at most one call that they are about."""
 
-    def __init__(self, lines: PolledLines, engines: Mapping[str, StartEngine]) -> None:
+    def __init__(self, line: Line, engines: Mapping[str, StartEngine]) -> None:
         """`engines` are telephone programs by the names that codecs have for them."""
-        self._lines = lines
+        self._line = line
         self._engines = engines
         self._engine: Engine | None = None
-        self._codec: Codec | None = None
+        self._registration: Register | None = None
         self._call: EngineCall | None = None
-        self._standing_order: CallPlan | None = None
+        self._awaited: Voice | None = None
+        """What the next call that comes is to play and record."""
         self._registered = False
         self._abandoning = False
 
     def run(self) -> None:
-        """Obey until stdin ends."""
-        while not self._lines.ended:
-            for order in self._lines.commands():
-                self._obey(order)
-            self._turn()
+        """Obey until there can be no more orders."""
+        while not self._line.ended:
+            self.turn()
         self._say_goodbye()
 
-    def _obey(self, order: dict[str, Any]) -> None:
-        try:
-            match order.get("op"):
-                case "register":
-                    self._register(order)
-                case "listen":
-                    self._standing_order = self._plan(order)
-                    self._lines.emit("listening")
-                case "call":
-                    self._dial(order)
-                case "expect" if self._call:
-                    self._call.expect(order["packets"])
-                case "hangup" if self._call:
-                    self._call.hang_up()
-                case "abandon":
-                    self._abandoning = True
-                    self._standing_order = None
-                    if self._call:
-                        self._call.hang_up()
-                case other:
-                    raise ValueError(f"there is nothing to {other}")
-        except KeyError as error:
-            self._refuse(order, f"the order lacks {error}")
-        except (EngineError, ValueError, EOFError, OSError, wave.Error) as error:
-            self._refuse(order, str(error))
+    def turn(self) -> None:
+        """Obey what was ordered by now, and let the engine do what is due."""
+        while (order := self._line.hear(0)) is not None:
+            try:
+                self._obey(order)
+            except (EngineError, ValueError, EOFError, OSError, wave.Error) as error:
+                self._line.say(Failed(str(error)))
+        self._move_on()
 
-    def _refuse(self, order: dict[str, Any], reason: str) -> None:
-        self._lines.emit("failed", stage=str(order.get("op")), status=0, reason=reason)
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Register():
+                self._register(order)
+            case AwaitCall(voice):
+                self._make_ready(voice)
+                self._awaited = voice
+                self._line.say(AwaitingCall())
+            case Dial(number, voice):
+                self._dial(number, voice)
+            case Expect(packets) if self._call:
+                self._call.expect(packets)
+            case HangUp() if self._call:
+                self._call.hang_up()
+            case Abandon():
+                self._abandoning = True
+                self._awaited = None
+                if self._call:
+                    self._call.hang_up()
+            case _:
+                raise ValueError(f"there is no call for {type(order).__name__}")
 
     def _phone(self) -> Engine:
         if not self._engine:
             raise ValueError("the phone is not registered")
         return self._engine
 
-    def _plan(self, order: dict[str, Any]) -> CallPlan:
-        self._phone()
-        assert self._codec
-        return plan_call(order, self._codec)
-
-    def _register(self, order: dict[str, Any]) -> None:
+    def _register(self, order: Register) -> None:
         if self._engine:
             raise ValueError("this phone is registered already")
-        self._codec = codec = _codec(order["codec"])
-        self._engine = self._engines[codec.engine](
-            Identity(
-                extension=order["extension"],
-                password=order["password"],
-                pbx_address=order["pbx_address"],
-                pbx_port=order["pbx_port"],
-                bind_address=order["bind_address"],
-                tunnelled=order["tunnelled"],
-            ),
-            VoiceSettings(
-                codec=codec,
-                ptime_ms=order["ptime_ms"],
-                bitrate_kbps=order["bitrate_kbps"],
-                playout=Playout(**order["playout"]),
-            ),
-            on_registration=self._on_registration,
-            on_call=self._on_call,
+        self._registration = order
+        self._engine = self._engines[order.coding.codec.engine](
+            order, on_registration=self._on_registration, on_call=self._on_call
         )
 
-    def _dial(self, order: dict[str, Any]) -> None:
+    def _make_ready(self, voice: Voice) -> None:
+        self._phone()
+        assert self._registration
+        make_ready(voice, self._registration.coding.codec)
+
+    def _dial(self, number: str, voice: Voice) -> None:
         if self._call:
             raise ValueError("the phone is in a call")
-        call = self._phone().outgoing_call(self._plan(order), self._lines.emit)
-        call.dial(order["number"])
+        self._make_ready(voice)
+        call = self._phone().outgoing_call(voice, self._line.say)
+        call.dial(number)
         self._call = call
-        self._lines.emit("calling", number=order["number"])
+        self._line.say(Dialled(number))
 
     def _on_registration(self, status: int, reason: str, expires_s: int) -> None:
         ok = status // 100 == 2
         self._registered = ok and expires_s > 0
         if self._registered:
-            self._lines.emit("registered", expires_s=expires_s, engine=self._phone().name)
+            self._line.say(Registered(expires_s, self._phone().name))
         elif status // 100 == 5:
-            self._lines.emit("refused", status=status, reason=reason)
+            self._line.say(Unready(status, reason))
         elif not ok:
-            self._lines.emit("failed", stage="register", status=status, reason=reason)
+            self._line.say(Rejected(status, reason, "register"))
 
     def _on_call(self, call_id: Any) -> None:
-        plan, self._standing_order = self._standing_order, None
-        if plan is None or self._call:
+        voice, self._awaited = self._awaited, None
+        if voice is None or self._call:
             self._phone().reject(call_id)
             return
-        self._call = self._phone().incoming_call(call_id, plan, self._lines.emit)
-        self._lines.emit("incoming", caller=self._call.peer)
+        self._call = self._phone().incoming_call(call_id, voice, self._line.say)
+        self._line.say(Incoming(self._call.peer))
         self._call.accept()
 
-    def _turn(self) -> None:
+    def _move_on(self) -> None:
         if self._engine:
             self._engine.poll(_POLL_MS)
         else:
@@ -147,7 +142,7 @@ class PhoneDesk:
                 self._call = None
         if self._abandoning and not self._call:
             self._abandoning = False
-            self._lines.emit("idle")
+            self._line.say(Idle())
 
     def _say_goodbye(self) -> None:
         if not self._engine:
@@ -156,17 +151,10 @@ class PhoneDesk:
         if self._call:
             self._call.hang_up()
         while self._call and time.monotonic() < deadline:
-            self._turn()
+            self._move_on()
         if self._registered:
             self._engine.unregister()
         while self._registered and time.monotonic() < deadline:
-            self._turn()
+            self._move_on()
         self._call = None
         self._engine.close()
-
-
-def _codec(name: str) -> Codec:
-    codec = codec_named(name)
-    if codec is None:
-        raise ValueError(f"this phone has no codec {name!r}; it has {', '.join(CODECS)}")
-    return codec

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lab.agents.phone.call_plan import CallPlan
-from lab.wire.codecs import Codec
+from lab.agents.phone.playing import Emit
+from lab.wire.phone import Register, Voice
 
-Emit = Callable[..., None]
-"""`emit(event, **fields)`."""
 OnRegistration = Callable[[int, str, int], None]
 """SIP status, reason, and expiry in seconds, 0 when unregistered."""
 OnCall = Callable[[Any], None]
@@ -21,59 +18,16 @@ class EngineError(Exception):
     """The telephone program refused; the message is in its own words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who registers where, and from which address."""
-
-    extension: str
-    password: str = field(repr=False)
-    pbx_address: str
-    pbx_port: int
-    bind_address: str
-    tunnelled: bool
-    """Whether that address is the one inside the tunnel."""
-
-    @property
-    def pbx(self) -> str:
-        """Address and port, as in a SIP URI."""
-        return f"{self.pbx_address}:{self.pbx_port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Playout:
-    """How received voice is played: a buffer of fixed depth that discards nothing.
-
-    It starts, and starts again whenever it has run empty, once `depth_ms` of voice are
-    there; only what would make it longer than `max_ms` is dropped, the oldest first. Adaptive:
-    `depth_ms` is only where it starts, and the program itself decides what follows.
-    """
-
-    depth_ms: int
-    max_ms: int
-    adaptive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceSettings:
-    """How voice is sent and played, in every call of a phone."""
-
-    codec: Codec
-    ptime_ms: int
-    bitrate_kbps: int | None
-    playout: Playout
-
-
 class EngineCall(Protocol):
     """A call in either direction; `poll` moves it on, `finished` says when to drop it.
 
-    Events: `ringing`, `confirmed` (setup_ms), `media` (what was negotiated), `playing`,
-    `played` (tx_packets: the number of the clip's last packet), `received` (all that `expect`
-    named has been played out), then `done` or `failed`. Silence is sent before and after
-    the clip, so that the stream never pauses.
+    It tells `Ringing`, `Confirmed`, `Media`, `Playing`, `Played`, `Received` (all that `expect`
+    named has been played out), then `Ended`, `Rejected` or `Failed`. Silence is sent before and
+    after the clip, so that the stream never pauses.
     """
 
     finished: bool
-    """Whether the last event of this call has been emitted."""
+    """Whether the last event of this call has been told."""
     peer: str
     """The SIP address at the other end."""
 
@@ -102,10 +56,10 @@ class Engine(Protocol):
     def poll(self, timeout_ms: int) -> None:
         """Handle what has happened, waiting up to `timeout_ms` for something to happen."""
 
-    def outgoing_call(self, plan: CallPlan, emit: Emit) -> EngineCall:
+    def outgoing_call(self, voice: Voice, emit: Emit) -> EngineCall:
         """A call that is yet to be dialled."""
 
-    def incoming_call(self, call_id: Any, plan: CallPlan, emit: Emit) -> EngineCall:
+    def incoming_call(self, call_id: Any, voice: Voice, emit: Emit) -> EngineCall:
         """The call of which `on_call` told; it is yet to be accepted."""
 
     def reject(self, call_id: Any) -> None:
@@ -123,8 +77,7 @@ class StartEngine(Protocol):
 
     def __call__(
         self,
-        identity: Identity,
-        settings: VoiceSettings,
+        order: Register,
         *,
         on_registration: OnRegistration,
         on_call: OnCall,

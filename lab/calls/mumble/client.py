@@ -1,71 +1,47 @@
-"""The host's side of `lab.agents.mumble.client`: orders out, events in, over any channel."""
+"""A Mumble client as the host sees it, and a call between two of them."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
-from ipaddress import IPv4Address
-from pathlib import PurePosixPath
-from typing import Any
+from dataclasses import dataclass
 
-from lab.calls.channel import Channel
-from lab.calls.mumble.encoder import OpusSettings
-from lab.errors import LabError
-from lab.wire.playout import Playout
+from lab.calls.end import End, EndError, Outcome
+from lab.wire.messages import Event
+from lab.wire.mumble import ClientReport, Join, Joined, Leave, Left, Talk
+from lab.wire.voice import Expect, Played, Playing, Received
 
 TURN_S = 0.1
 """How long one client is listened to before it is the other's turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocksProxy:
-    """A SOCKS5 proxy on the client's node, with credentials of the call's own."""
+class MumbleClient(End):
+    """One client, from its connection to the end of its channel."""
 
-    address: str
-    port: int
-    user: str
-    password: str = field(repr=False)
+    def join(self, order: Join) -> None:
+        """Begin to connect; `Joined` follows once the peer is in the channel as well."""
+        self._send(order)
 
+    def talk(self, order: Talk) -> None:
+        """Begin to play: `Playing`, then `Played` follow."""
+        self._send(order)
 
-@dataclass(frozen=True, slots=True)
-class Joining:
-    """How a client gets into the call's channel."""
+    def expect(self, packets: int) -> None:
+        """Tell `Received` once so many packets of the peer have come."""
+        self._send(Expect(packets))
 
-    address: IPv4Address
-    port: int
-    fingerprint: str
-    """SHA-256 of the server's certificate, hexadecimal."""
-    name: str
-    peer: str
-    """The name of the client it talks to."""
-    channel: str
-    creates: bool
-    """Whether it opens the channel, or waits for the other to do so."""
-    proxy: SocksProxy | None
-    deadline_s: float = 30.0
+    def leave(self) -> None:
+        """Write recordings and logs; `Left` follows."""
+        self._send(Leave())
 
-
-@dataclass(frozen=True, slots=True)
-class TalkOrder:
-    """What a client plays and where it leaves what it hears; paths are those of its node."""
-
-    clip: PurePosixPath
-    duration_s: float
-    """How long to play: the clip is repeated, or cut."""
-    directory: PurePosixPath
-    end: str
-    """`caller` or `callee`: what its files are called after."""
-    rate_hz: int
-    """Sampling rate of clip and recordings."""
-    opus: OpusSettings
-    buffers: dict[str, Playout]
-    """Ending of a recording's name → the buffer it is played out with."""
-    quiet_s: float = 3.0
-    """After so long without a packet the other end is taken to have finished."""
-
-
-class MumbleError(LabError):
-    """A Mumble client could not do what it was asked; the message names it and the reason."""
+    def report(self) -> ClientReport:
+        """What it has told so far."""
+        return ClientReport(
+            joined=self.told(Joined),
+            playing=self.told(Playing),
+            played=self.told(Played),
+            received=self.told(Received),
+            left=self.told(Left),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,126 +56,53 @@ class Deadlines:
     """Beyond `finish_s`, per second of the call: what was heard is decoded at its end."""
 
 
-class MumbleClient:
-    """One client, from its connection to the end of its channel."""
-
-    def __init__(self, name: str, channel: Channel) -> None:
-        self.name = name
-        self.events: dict[str, dict[str, Any]] = {}
-        """What has come so far, by its name."""
-        self._channel = channel
-
-    def join(self, joining: Joining) -> None:
-        """Begin to connect; `joined` follows once the peer is in the channel as well."""
-        order = asdict(joining) | {"address": str(joining.address)}
-        self._send({"op": "join", **order})
-
-    def talk(self, order: TalkOrder) -> None:
-        """Begin to play: `playing`, then `played` follow."""
-        base = str(order.directory / order.end)
-        self._send(
-            {
-                "op": "talk",
-                "clip": str(order.clip),
-                "duration_s": order.duration_s,
-                "sent_log": f"{base}-sent.csv",
-                "received_log": f"{base}-received.csv",
-                "opus": asdict(order.opus),
-                "quiet_s": order.quiet_s,
-                "recordings": [
-                    {"file": f"{base}{ending}.wav", "rate_hz": order.rate_hz, "buffer": asdict(b)}
-                    for ending, b in order.buffers.items()
-                ],
-            }
-        )
-
-    def expect(self, packets: int) -> None:
-        """Report `received` once so many packets of the peer have come."""
-        self._send({"op": "expect", "packets": packets})
-
-    def leave(self) -> None:
-        """Write recordings and logs; `done` follows."""
-        self._send({"op": "leave"})
-
-    def wait(self, event: str, timeout_s: float) -> dict[str, Any]:
-        """The fields of `event`, now or as soon as it comes.
-
-        MumbleError when the client reports a failure, ends, or the time runs out.
-        """
-        deadline = time.monotonic() + timeout_s
-        while not self.has(event, max(0.0, deadline - time.monotonic())):
-            if time.monotonic() >= deadline:
-                raise self.silence(event, timeout_s)
-        return self.events[event]
-
-    def has(self, event: str, timeout_s: float) -> bool:
-        """Whether `event` has come, after at most one more message.
-
-        MumbleError when the client reports a failure or ends.
-        """
-        if event in self.events:
-            return True
-        try:
-            message = self._channel.receive(timeout_s)
-        except TimeoutError:
-            return False
-        except EOFError as error:
-            raise MumbleError(f"{self.name}: the client ended: {error}") from None
-        if message["event"] == "failed":
-            raise MumbleError(f"{self.name}: {message['stage']} failed: {message['reason']}")
-        self.events[message["event"]] = message
-        return event in self.events
-
-    def silence(self, event: str, timeout_s: float) -> MumbleError:
-        """What to say of a client from which `event` did not come."""
-        last = next(reversed(self.events), "nothing")
-        return MumbleError(f"{self.name}: no {event!r} within {timeout_s:g} s (last came {last!r})")
-
-    def _send(self, order: dict[str, Any]) -> None:
-        try:
-            self._channel.send(order)
-        except EOFError:
-            # Its last event says why; `wait` finds it.
-            return
-
-
-def converse(
+def talk(
     caller: MumbleClient,
     callee: MumbleClient,
-    joinings: tuple[Joining, Joining],
-    orders: tuple[TalkOrder, TalkOrder],
-    duration_s: float,
+    joins: tuple[Join, Join],
+    talks: tuple[Talk, Talk],
     deadlines: Deadlines = Deadlines(),
-) -> str | None:
-    """One call between two clients; why it failed, in one sentence, or None.
+) -> Outcome[ClientReport]:
+    """One call between two clients; `joins` and `talks` are the caller's and the callee's.
 
-    `joinings` and `orders` are the caller's and the callee's; both play for `duration_s`.
+    Never raises for a call that fails: the reason is in the outcome.
     """
-    clients = (caller, callee)
+    reason = None
     try:
-        for client, joining in zip(clients, joinings, strict=True):
-            client.join(joining)
-        _wait_all(clients, "joined", joinings[0].deadline_s + deadlines.start_s)
-        for client, order in zip(clients, orders, strict=True):
-            client.talk(order)
-        _wait_all(clients, "playing", deadlines.start_s)
-        _wait_all(clients, "played", duration_s + deadlines.late_s)
-        caller.expect(callee.events["played"]["packets"])
-        callee.expect(caller.events["played"]["packets"])
-        _wait_all(clients, "received", deadlines.late_s)
-        for client in clients:
-            client.leave()
-        _wait_all(clients, "done", deadlines.finish_s + duration_s * deadlines.finish_share)
-    except MumbleError as error:
-        return error.message
-    return None
+        _talk((caller, callee), joins, talks, deadlines)
+    except EndError as error:
+        reason = error.message
+    return Outcome(reason, caller.report(), callee.report())
 
 
-def _wait_all(clients: tuple[MumbleClient, ...], event: str, timeout_s: float) -> None:
-    """Wait until `event` has come from all; whichever fails first is the reason."""
+def _talk(
+    clients: tuple[MumbleClient, MumbleClient],
+    joins: tuple[Join, Join],
+    talks: tuple[Talk, Talk],
+    deadlines: Deadlines,
+) -> None:
+    caller, callee = clients
+    duration_s = talks[0].duration_s
+    for client, join in zip(clients, joins, strict=True):
+        client.join(join)
+    _wait_all(clients, Joined, joins[0].deadline_s + deadlines.start_s)
+    for client, order in zip(clients, talks, strict=True):
+        client.talk(order)
+    _wait_all(clients, Playing, deadlines.start_s)
+    _wait_all(clients, Played, duration_s + deadlines.late_s)
+    caller.expect(callee.wait(Played, 0).packets)
+    callee.expect(caller.wait(Played, 0).packets)
+    _wait_all(clients, Received, deadlines.late_s)
+    for client in clients:
+        client.leave()
+    _wait_all(clients, Left, deadlines.finish_s + duration_s * deadlines.finish_share)
+
+
+def _wait_all(clients: tuple[MumbleClient, ...], kind: type[Event], timeout_s: float) -> None:
+    """Wait until such an event has come from all; whichever fails first is the reason."""
     deadline = time.monotonic() + timeout_s
     pending = list(clients)
     while pending:
-        pending = [client for client in pending if not client.has(event, TURN_S)]
+        pending = [client for client in pending if not client.has(kind, TURN_S)]
         if pending and time.monotonic() >= deadline:
-            raise pending[0].silence(event, timeout_s)
+            raise pending[0].silence(kind, timeout_s)

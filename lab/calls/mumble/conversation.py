@@ -11,31 +11,35 @@ from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address
 from statistics import median
-from typing import Any
 
 from lab.calls.conversation import CallSite
-from lab.calls.mumble.client import (
-    Joining,
-    MumbleClient,
-    SocksProxy,
-    TalkOrder,
-    converse,
-)
-from lab.calls.mumble.encoder import OpusSettings
+from lab.calls.end import Outcome
+from lab.calls.mumble.client import MumbleClient, talk
 from lab.calls.paths.base import VoicePath
+from lab.calls.paths.mumble import murmur_of
 from lab.calls.voice_streams import VoiceStreams
-from lab.engine.execution import start_plain_agent
+from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
 from lab.topology.model import Role
 from lab.wire import places
+from lab.wire.mumble import (
+    MUMBLE_CLIENT,
+    ClientReport,
+    Join,
+    MumbleServer,
+    OpusSettings,
+    Recording,
+    Talk,
+)
+from lab.wire.plain import to_plain
 from lab.wire.playout import ADAPTIVE, FIXED, Playout
 from lab.wire.ports import MUMBLE_PORT
+from lab.wire.proxy import SocksProxy
 
-AGENT = "mumble.client"
-LOCALHOST = "127.0.0.1"
+LOCALHOST = IPv4Address("127.0.0.1")
 
 
 class MumbleConversation:
@@ -48,17 +52,16 @@ class MumbleConversation:
         self._opus = OpusSettings(1000 * coding.bitrate_kbps, site.vbr, coding.ptime_ms)
         site.record.pbx, site.record.encoder = "murmur", str(self._opus)
         site.record.playout = str(site.playout)
-        self._reason: str | None = None
         self._clients: tuple[MumbleClient, MumbleClient] | None = None
-        self._events: dict[str, dict[str, dict[str, Any]]] = {}
+        self._outcome: Outcome[ClientReport] | None = None
 
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's client and the callee's."""
         lab, workspace = self._site.lab, self._site.workspace
         with (
-            start_plain_agent(lab.running, lab.caller.name, AGENT) as caller,
-            start_plain_agent(lab.running, lab.callee.name, AGENT) as callee,
+            start_agent(lab.running, lab.caller.name, MUMBLE_CLIENT) as caller,
+            start_agent(lab.running, lab.callee.name, MUMBLE_CLIENT) as callee,
         ):
             self._clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
             yield
@@ -70,31 +73,24 @@ class MumbleConversation:
 
     def talk(self, path: VoicePath, duration_s: float) -> None:
         """Bring both clients into a channel of the call's own and let them talk."""
-        workspace = self._site.workspace
         assert self._clients
-        caller, callee = self._clients
-        self._reason = converse(
-            caller, callee, self._joinings(path), self._orders(duration_s), duration_s
-        )
-        self._events = {"caller": caller.events, "callee": callee.events}
-        (workspace.host / "mumble.json").write_text(
-            json.dumps(self._events, indent=2), encoding="utf-8"
-        )
+        self._outcome = talk(*self._clients, self._joins(path), self._talks(duration_s))
+        kept = self._site.workspace.host / "mumble.json"
+        kept.write_text(json.dumps(to_plain(self._outcome), indent=2), encoding="utf-8")
 
     def note_outcome(self) -> bool:
         """How it ended, how the caller got in, and the round trips of Mumble's own pings."""
-        record = self._site.record
-        record.status = "failed" if self._reason else "ok"
-        record.reason = self._reason
-        joined = self._events["caller"].get("joined")
-        if joined:
-            record.setup_ms = joined["setup_ms"]
-            record.phone = f"lab Mumble client, {joined['opus']}, {joined['tls']}"
+        assert self._outcome
+        record, outcome = self._site.record, self._outcome
+        record.status = "failed" if outcome.reason else "ok"
+        record.reason = outcome.reason
+        if joined := outcome.caller.joined:
+            record.setup_ms = joined.setup_ms
+            record.phone = f"lab Mumble client, {joined.opus}, {joined.tls}"
         record.ptime_ms = float(self._opus.ptime_ms)
-        round_trips_ms = self._events["caller"].get("done", {}).get("round_trips_ms")
-        if round_trips_ms:
-            record.rtt_ms = median(round_trips_ms)
-        return self._reason is None
+        if outcome.caller.left and outcome.caller.left.round_trips_ms:
+            record.rtt_ms = median(outcome.caller.left.round_trips_ms)
+        return outcome.reason is None
 
     def find_streams(self, path: VoicePath) -> VoiceStreams:
         """The voice packets as the clients logged them, on the clock all nodes share."""
@@ -108,22 +104,22 @@ class MumbleConversation:
 
     def note_ratings(self) -> None:
         """The share of packets that playout had to conceal; G.113 has no values for Opus."""
-        for end, events in self._events.items():
-            scored = events["done"]["playouts"][0]
-            played = scored["ticks"] or 1
-            setattr(self._site.record, f"{end}_concealed_pct", 100 * scored["concealed"] / played)
+        assert self._outcome
+        for end, report in (("caller", self._outcome.caller), ("callee", self._outcome.callee)):
+            assert report.left
+            scored = report.left.playbacks[0]
+            concealed_pct = 100 * scored.concealed / (scored.ticks or 1)
+            setattr(self._site.record, f"{end}_concealed_pct", concealed_pct)
 
     def _stream(self, log: str, source: IPv4Address, destination: IPv4Address) -> Stream:
         file = self._site.workspace.host / f"{log}.csv"
         return read_voice_log(file, source, destination, self._opus.ptime_ms)
 
-    def _joinings(self, path: VoicePath) -> tuple[Joining, Joining]:
+    def _joins(self, path: VoicePath) -> tuple[Join, Join]:
         call_id = self._site.record.call_id
         token = call_id.rpartition("-")[2]
-        callee = Joining(
-            address=path.server_address,
-            port=MUMBLE_PORT,
-            fingerprint=murmur_fingerprint(self._site.lab),
+        callee = Join(
+            murmur(self._site.lab),
             name=f"callee-{token}",
             peer=f"caller-{token}",
             channel=f"call-{token}",
@@ -136,17 +132,25 @@ class MumbleConversation:
         caller = replace(callee, name=callee.peer, peer=callee.name, creates=False, proxy=proxy)
         return caller, callee
 
-    def _orders(self, duration_s: float) -> tuple[TalkOrder, TalkOrder]:
-        caller = TalkOrder(
-            clip=self._site.clip,
-            duration_s=duration_s,
-            directory=self._site.workspace.node,
-            end="caller",
-            rate_hz=self._site.coding.codec.sample_rate_hz,
-            opus=self._opus,
-            buffers=recordings(self._site.playout),
+    def _talks(self, duration_s: float) -> tuple[Talk, Talk]:
+        site, directory = self._site, self._site.workspace.node
+        caller, callee = (
+            Talk(
+                clip=site.clip,
+                duration_s=duration_s,
+                opus=self._opus,
+                sent_log=directory / f"{end}-sent.csv",
+                received_log=directory / f"{end}-received.csv",
+                recordings=tuple(
+                    Recording(
+                        directory / f"{end}{ending}.wav", site.coding.codec.sample_rate_hz, playout
+                    )
+                    for ending, playout in recordings(site.playout).items()
+                ),
+            )
+            for end in ("caller", "callee")
         )
-        return caller, replace(caller, end="callee")
+        return caller, callee
 
 
 def recordings(playout: Playout) -> dict[str, Playout]:
@@ -155,12 +159,13 @@ def recordings(playout: Playout) -> dict[str, Playout]:
     return dict([("", playout), other])
 
 
-def murmur_fingerprint(lab: ReadyLab) -> str:
-    """SHA-256 of the certificate that the lab's Murmur was given; LabError where it is gone."""
+def murmur(lab: ReadyLab) -> MumbleServer:
+    """The lab's Murmur, with the certificate it was given; LabError where either is missing."""
+    address = murmur_of(lab)
     (node,) = lab.topology.with_role(Role.MUMBLE_SERVER)
     file = lab.directory / "nodes" / node.name / places.in_project(places.MUMBLE_CERTIFICATE)
     try:
         certificate = ssl.PEM_cert_to_DER_cert(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LabError(f"the certificate of Murmur cannot be read: {file}: {error}") from error
-    return hashlib.sha256(certificate).hexdigest()
+    return MumbleServer(address, MUMBLE_PORT, hashlib.sha256(certificate).hexdigest())

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.conversation import CallSite
+from lab.calls.end import Outcome
 from lab.calls.paths.base import VoicePath
-from lab.calls.sip.media_check import exchange_doubts, media_doubts
-from lab.calls.sip.phone import Phone
-from lab.calls.sip.phone_call import Outcome, talk
-from lab.calls.sip.phone_orders import Registration, VoiceOrder
+from lab.calls.sip.exchange import exchange_doubts, explained
+from lab.calls.sip.media_check import media_doubts
+from lab.calls.sip.phone import Phone, talk
 from lab.calls.voice_streams import VoiceStreams
-from lab.engine.execution import start_plain_agent
+from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.measure.capture import read_capture
 from lab.measure.emodel import rate
 from lab.measure.rtp import Stream, streams
-from lab.wire.playout import Playout
+from lab.wire.phone import PHONE, PhoneReport, Register, SipAccount, Voice
 
 REGISTER_DEADLINE_S = 20.0
 
@@ -29,15 +29,15 @@ class SipConversation:
     def __init__(self, site: CallSite) -> None:
         self._site = site
         self._phones: tuple[Phone, Phone] | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: Outcome[PhoneReport] | None = None
 
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's phone and the callee's."""
         lab, workspace = self._site.lab, self._site.workspace
         with (
-            start_plain_agent(lab.running, lab.caller.name, "phone.phone") as caller,
-            start_plain_agent(lab.running, lab.callee.name, "phone.phone") as callee,
+            start_agent(lab.running, lab.caller.name, PHONE) as caller,
+            start_agent(lab.running, lab.callee.name, PHONE) as callee,
         ):
             self._phones = Phone("caller", caller), Phone("callee", callee)
             yield
@@ -59,40 +59,34 @@ class SipConversation:
             (caller, lab.caller.extension, path.caller_address),
             (callee, callee_extension, lab.callee.links[0].address),
         ):
-            registration = Registration(
-                extension=extension,
-                password=lab.sip_passwords[extension],
-                pbx_address=lab.pbx_address,
-                bind_address=address,
-                coding=site.coding,
-                playout=site.playout,
+            account = SipAccount(
+                extension,
+                lab.sip_passwords[extension],
+                lab.pbx_address,
+                address,
                 tunnelled=path.tunnelled and phone is caller,
             )
-            phone.register(registration)
-        for phone in self._phones:
-            phone.await_registered(REGISTER_DEADLINE_S)
-        site.record.phone = caller.engine
-        self._outcome = talk(
-            caller,
-            callee,
-            callee_extension,
-            caller_order=VoiceOrder(site.clip, site.workspace.node / "caller.wav", duration_s),
-            callee_order=VoiceOrder(site.clip, site.workspace.node / "callee.wav", duration_s),
-            duration_s=duration_s,
+            phone.register(Register(account, site.coding, site.playout))
+        registered, _ = [phone.await_registered(REGISTER_DEADLINE_S) for phone in self._phones]
+        site.record.phone = registered.engine
+        here = site.workspace.node
+        voices = (
+            Voice(site.clip, here / "caller.wav", duration_s),
+            Voice(site.clip, here / "callee.wav", duration_s),
         )
+        self._outcome = talk(caller, callee, callee_extension, voices)
 
     def note_outcome(self) -> bool:
         """What the phones told: how it ended, and what they negotiated."""
         assert self._outcome
         record, outcome = self._site.record, self._outcome
+        topology = self._site.lab.topology
         record.status = "failed" if outcome.reason else "ok"
-        record.reason = outcome.reason
-        record.setup_ms = outcome.caller.setup_ms
-        media = outcome.caller.media
-        if media is not None:
-            record.playout = str(
-                Playout(media.playout_depth_ms, media.playout_max_ms, media.playout_adaptive)
-            )
+        record.reason = explained(outcome, record.codec, topology.name, topology.codecs)
+        if outcome.caller.confirmed:
+            record.setup_ms = outcome.caller.confirmed.setup_ms
+        if outcome.caller.media:
+            record.playout = str(outcome.caller.media.playout)
         return outcome.reason is None
 
     def find_streams(self, path: VoicePath) -> VoiceStreams:
@@ -124,20 +118,20 @@ class SipConversation:
         """The E-model's view of both directions, mouth to ear: network, packet and playout."""
         assert self._outcome
         record = self._site.record
-        for end, leg in (("caller", self._outcome.caller), ("callee", self._outcome.callee)):
+        for end, report in (("caller", self._outcome.caller), ("callee", self._outcome.callee)):
             owd_ms = getattr(record, f"{end}_owd_ms_p50")
-            if leg.counts is None or leg.media is None or owd_ms is None:
+            if report.ended is None or report.media is None or owd_ms is None:
                 continue
-            frames = leg.counts.rx_packets + leg.counts.rx_lost
-            lost = leg.counts.playout_frames_lost
+            counts, playout = report.ended.counts, report.media.playout
+            frames, lost = counts.rx_packets + counts.rx_lost, counts.playout_frames_lost
             if lost is None:
                 continue
             concealed_pct = 100 * min(1.0, lost / frames) if frames else 0.0
             setattr(record, f"{end}_concealed_pct", concealed_pct)
-            depth_ms = leg.media.playout_depth_ms
-            if leg.media.playout_adaptive:
-                depth_ms = leg.counts.playout_delay_ms_mean or depth_ms
-            delay_ms = owd_ms + leg.media.ptime_ms + depth_ms
+            depth_ms = playout.depth_ms
+            if playout.adaptive:
+                depth_ms = counts.playout_delay_ms_mean or depth_ms
+            delay_ms = owd_ms + report.media.ptime_ms + depth_ms
             rating = rate(record.codec, delay_ms, concealed_pct)
             setattr(record, f"{end}_emodel_r", rating.r if rating else None)
 

@@ -7,7 +7,6 @@ import numpy as np
 from lab.measure.codecs import COMFORT_NOISE_TYPES
 from lab.measure.gaps import gaps
 from lab.measure.rtp import Stream
-from lab.topology.model import PbxKind
 from lab.wire.codecs import Coding
 
 BITRATE_TOLERANCE = 0.05
@@ -44,22 +43,6 @@ def media_doubts(sender: str, asked: Coding, sent: Stream) -> list[str]:
             f"{asked.bitrate_kbps} kbit/s were asked for"
         )
     return doubts
-
-
-def exchange_doubts(pbx: PbxKind, asked: Coding) -> list[str]:
-    """Why that exchange cannot be trusted with what was asked for; empty where it can.
-
-    FreeSWITCH 1.10 answers with its usual packetisation, notices another one by the first
-    packets, and drops some while it changes: once 160 ms of voice, both ways, in a call of
-    G.711 in packets of 40 ms. It numbers what it sends anew, so no capture shows a loss.
-    """
-    usual_ms = asked.codec.ptimes_ms[0]
-    if pbx is PbxKind.FREESWITCH and asked.ptime_ms != usual_ms:
-        return [
-            f"FreeSWITCH drops voice while it changes from packets of {usual_ms} ms "
-            f"to {asked.ptime_ms} ms; `pbx: kamailio` takes them as they are"
-        ]
-    return []
 
 
 def payload_kbps(sent: Stream) -> float:

@@ -1,117 +1,156 @@
-"""The host's side of `lab.agents.phone.phone`: orders out, events in, over any channel."""
+"""A phone as the host sees it, and a call between two of them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
 
-from lab.calls.channel import Channel
-from lab.calls.sip.phone_orders import Registration, VoiceOrder
-from lab.calls.sip.phone_reports import Leg, leg_of
+from lab.calls.end import End, EndError, EndSilentError, Outcome, word
 from lab.errors import LabError
+from lab.wire.messages import Event
+from lab.wire.phone import (
+    Abandon,
+    AwaitCall,
+    AwaitingCall,
+    Confirmed,
+    Dial,
+    Ended,
+    HangUp,
+    Idle,
+    Media,
+    PhoneReport,
+    Register,
+    Registered,
+    Rejected,
+    Ringing,
+    SipAnswer,
+    Voice,
+)
+from lab.wire.voice import Expect, Played, Playing, Received
 
 log = logging.getLogger(__name__)
 
 
-class PhoneError(LabError):
-    """A phone could not do what it was asked; the message names phone and reason."""
-
-
-class PhoneTimeoutError(PhoneError):
-    """What was awaited of a phone did not come in time."""
-
-
-class Phone:
+class Phone(End):
     """One phone, from its registration to the end of its channel."""
 
-    def __init__(self, name: str, channel: Channel) -> None:
-        self.name = name
-        self.engine: str | None = None
-        """Program and version, once registered."""
-        self._channel = channel
-        self._events: dict[str, dict[str, Any]] = {}
-
-    def register(self, registration: Registration) -> None:
+    def register(self, order: Register) -> None:
         """Begin to register at the PBX; `await_registered` tells how that went."""
-        self._send(registration.to_order())
+        self._send(order)
 
-    def await_registered(self, timeout_s: float) -> None:
-        """Return when registered; PhoneError when the PBX refuses or does not answer in time."""
-        self.engine = str(self.wait("registered", timeout_s)["engine"])
+    def await_registered(self, timeout_s: float) -> Registered:
+        """Return when registered; EndError when the PBX refuses or does not answer in time."""
+        return self.wait(Registered, timeout_s)
 
-    def listen(self, order: VoiceOrder, timeout_s: float = 5.0) -> None:
+    def listen(self, voice: Voice, timeout_s: float = 5.0) -> None:
         """Answer the next call."""
-        self._events.clear()
-        self._send({"op": "listen", **order.to_fields()})
-        self.wait("listening", timeout_s)
+        self._begin()
+        self._send(AwaitCall(voice))
+        self.wait(AwaitingCall, timeout_s)
 
-    def dial(self, number: str, order: VoiceOrder) -> None:
+    def dial(self, number: str, voice: Voice) -> None:
         """Call an extension of the PBX."""
-        self._events.clear()
-        self._send({"op": "call", "number": number, **order.to_fields()})
+        self._begin()
+        self._send(Dial(number, voice))
 
     def expect(self, packets: int) -> None:
-        """Report `received` once the other end's packet of that number has been played out."""
-        self._send({"op": "expect", "packets": packets})
+        """Tell `Received` once the other end's packet of that number has been played out."""
+        self._send(Expect(packets))
 
     def hang_up(self) -> None:
         """End the call, or the attempt."""
-        self._send({"op": "hangup"})
+        self._send(HangUp())
 
     def abandon(self, timeout_s: float) -> None:
         """Give up whatever call there is; the phone is free for another one afterwards."""
         deadline = time.monotonic() + timeout_s
-        event = None
-        try:
-            self._channel.send({"op": "abandon"})
-            while event != "idle":
-                event = self._channel.receive(max(0.0, deadline - time.monotonic()))["event"]
-        except (TimeoutError, EOFError) as error:
-            log.debug("%s did not become idle: %s", self.name, error)
-
-    def wait(self, event: str, timeout_s: float) -> dict[str, Any]:
-        """The fields of `event` of this call, now or as soon as it comes.
-
-        PhoneError when the phone reports a failure, ends, or the time runs out; the message
-        says what was awaited and what came last.
-        """
-        deadline = time.monotonic() + timeout_s
-        while event not in self._events:
+        event: Event | None = None
+        self._send(Abandon())
+        while not isinstance(event, Idle):
             try:
-                message = self._channel.receive(max(0.0, deadline - time.monotonic()))
-            except TimeoutError:
-                raise PhoneTimeoutError(
-                    f"{self.name}: no {event!r} within {timeout_s:g} s (last came {self._last()})."
-                ) from None
-            except EOFError as error:
-                raise PhoneError(f"{self.name}: the phone ended: {error}") from None
-            if message["event"] == "failed":
-                raise PhoneError(f"{self.name}: {_failure(message)}")
-            self._events[message["event"]] = message
-            if message["event"] == "done" != event:
-                cause = f"{message['status']} {message['reason']}"
-                raise PhoneError(f"{self.name}: the call ended before {event!r}: {cause}")
-        return self._events[event]
+                event = self._channel.receive(max(0.0, deadline - time.monotonic()))
+            except (TimeoutError, EOFError) as error:
+                log.debug("%s did not become idle: %s", self.name, error)
+                return
+            except LabError as error:
+                log.debug("%s, to be idle: %s", self.name, error.message)
 
-    def leg(self) -> Leg:
-        """What the events of the current or last call have told so far."""
-        return leg_of(self._events)
+    def report(self) -> PhoneReport:
+        """What the current or last call has told so far."""
+        return PhoneReport(
+            registered=self.told(Registered),
+            ringing=self.told(Ringing),
+            confirmed=self.told(Confirmed),
+            media=self.told(Media),
+            playing=self.told(Playing),
+            played=self.told(Played),
+            received=self.told(Received),
+            ended=self.told(Ended),
+            rejected=self.told(Rejected),
+        )
 
-    def _last(self) -> str:
-        if not self._events:
-            return "nothing"
-        event, fields = next(reversed(self._events.items()))
-        cause = f": {fields['status']} {fields['reason']}" if "reason" in fields else ""
-        return f"{event!r}{cause}"
+    def _begin(self) -> None:
+        """Forget what was told of an earlier call."""
+        self._told = {kind: event for kind, event in self._told.items() if kind is Registered}
 
-    def _send(self, order: dict[str, Any]) -> None:
-        try:
-            self._channel.send(order)
-        except EOFError as error:
-            raise PhoneError(f"{self.name}: the phone ended: {error}") from None
+    def _check(self, event: Event, awaited: type[Event]) -> None:
+        if isinstance(event, Rejected):
+            raise EndError(f"{self.name}: {event.what} failed: {event}")
+        if isinstance(event, Ended) and awaited is not Ended:
+            raise EndError(f"{self.name}: the call ended before {word(awaited)!r}: {event}")
+
+    def _described(self, event: Event) -> str:
+        cause = f": {event}" if isinstance(event, SipAnswer) else ""
+        return super()._described(event) + cause
 
 
-def _failure(message: dict[str, Any]) -> str:
-    stage, status, reason = message["stage"], message["status"], message["reason"]
-    return f"{stage} failed: {f'{status} ' if status else ''}{reason}"
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long each step of a call may take, seconds."""
+
+    answer_s: float = 30.0
+    late_s: float = 20.0
+    """Beyond the length of the clip: for a phone that stalls, or voice that comes late."""
+    hang_up_s: float = 40.0
+    """SIP itself gives a BYE up after 32 s (RFC 3261, timer F), which a full link may take."""
+
+
+def talk(
+    caller: Phone,
+    callee: Phone,
+    number: str,
+    voices: tuple[Voice, Voice],
+    deadlines: Deadlines = Deadlines(),
+) -> Outcome[PhoneReport]:
+    """One call between two registered phones, ended as soon as both have heard everything.
+
+    `voices` are the caller's and the callee's. What is later than `deadlines.late_s` nobody
+    waits for: the call ends without it, its report not complete. Never raises for a call that
+    fails: the reason is in the outcome.
+    """
+    caller_voice, callee_voice = voices
+    try:
+        callee.listen(callee_voice)
+        caller.dial(number, caller_voice)
+        caller.wait(Playing, deadlines.answer_s)
+        callee.wait(Playing, deadlines.answer_s)
+        sent_by_caller = caller.wait(Played, caller_voice.duration_s + deadlines.late_s).packets
+        sent_by_callee = callee.wait(Played, deadlines.late_s).packets
+        caller.expect(sent_by_callee)
+        callee.expect(sent_by_caller)
+        patience_ends = time.monotonic() + deadlines.late_s
+        for phone in (caller, callee):
+            with suppress(EndSilentError):
+                phone.wait(Received, patience_ends - time.monotonic())
+        # Against a full link a BYE is long under way, so neither waits for the other's.
+        caller.hang_up()
+        callee.hang_up()
+        caller.wait(Ended, deadlines.hang_up_s)
+        callee.wait(Ended, deadlines.hang_up_s)
+    except EndError as error:
+        for phone in (caller, callee):
+            phone.abandon(deadlines.hang_up_s)
+        return Outcome(error.message, caller.report(), callee.report())
+    return Outcome(None, caller.report(), callee.report())

@@ -1,11 +1,9 @@
 """Runs Debian's own Mumble client without a screen or a sound card, and records what it plays.
 
-First order: {"url", "host", "port", "sha1", "certificate", "proxy": {"host", "port", "user",
-"password"}, "recording"}. The client goes to the URL in TCP mode through the SOCKS5 proxy of its
-configuration, knows the server by the SHA-1 of its certificate, and shows `certificate` (PKCS
-#12, base64) as its own. Events: {"event": "started"} when it plays into JACK, whose dummy driver
-keeps the time; after {"op": "record", "seconds"} {"event": "recording"} and {"event":
-"recorded"}. Ends with the input.
+Orders and events are those of `test_mumble_client.py`. The client goes to the URL in TCP mode
+through the SOCKS5 proxy of its configuration, knows the server by the SHA-1 of its certificate, and
+shows `certificate` (PKCS #12, base64) as its own. It has started when it plays into JACK, whose
+dummy driver keeps the time. Ends with the input.
 """
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ startserver=false
 tcponly=true
 reconnect=false
 proxytype=2
-proxyhost={host}
+proxyhost={address}
 proxyport={port}
 proxyusername={user}
 proxypassword={password}
@@ -59,8 +57,8 @@ usage=false
 """Audio is sent only while a key is held: never. Proxy type 2 is SOCKS5."""
 
 
-def say(**event: Any) -> None:
-    print(json.dumps(event), flush=True)
+def say(message: str, **fields: Any) -> None:
+    print(json.dumps({"message": message, **fields}), flush=True)
 
 
 def configure(order: dict[str, Any]) -> None:
@@ -119,14 +117,14 @@ def main() -> None:
         wait_for("JACK", *started)
         started.append(start("mumble", "--multiple", order["url"]))
         wait_for("sound of Mumble", *started, port=OUTPUT)
-        say(event="started")
+        say("Started")
         for line in sys.stdin:
             seconds = str(json.loads(line)["seconds"])
             file = order["recording"]
             recorder = start("jack_rec", "-f", file, "-d", seconds, "-b", "16", OUTPUT)
             started.append(recorder)
-            say(event="recording")
-            say(event="recorded", status=recorder.wait())
+            say("RecordingBegan")
+            say("Recorded", status=recorder.wait())
     finally:
         for process in reversed(started):
             process.kill()

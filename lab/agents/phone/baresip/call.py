@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-import wave
+from pathlib import Path
 from typing import Any
 
-from lab.agents.phone.baresip.control import Control, ControlError, sip_answer
-from lab.agents.phone.baresip.figures import Figures, read_figures
+from lab.agents.phone.baresip.control import (
+    Control,
+    ControlError,
+    Figures,
+    read_figures,
+    sip_answer,
+)
 from lab.agents.phone.baresip.program import BaresipProgram
-from lab.agents.phone.call_plan import CallPlan, Counted, Progress, write_voice
-from lab.agents.phone.engine import Emit, EngineError, Identity, VoiceSettings
-from lab.agents.phone.playout_recorder import PlayoutRecorder
+from lab.agents.phone.baresip.recorder import PlayoutRecorder
+from lab.agents.phone.engine import EngineError
+from lab.agents.phone.playing import Emit, Progress, last_event, unfinished, write_voice
+from lab.wire.phone import Confirmed, Media, Register, Ringing, Voice
 
 _LOOK_INTERVAL_S = 0.1
 _LEAD_S = 0.2
@@ -29,18 +35,16 @@ class BaresipCall:
         self,
         program: BaresipProgram,
         control: Control,
-        identity: Identity,
-        settings: VoiceSettings,
-        plan: CallPlan,
+        registration: Register,
+        voice: Voice,
         emit: Emit,
         peer: str = "",
     ) -> None:
         self._control = control
-        self._identity = identity
-        self._settings = settings
-        self._plan = plan
+        self._registration = registration
+        self._voice = voice
         self._emit = emit
-        self._progress = Progress(plan, emit)
+        self._progress = Progress(voice, emit)
         self._started = time.monotonic()
         self._next_look = 0.0
         self._asked = False
@@ -49,15 +53,14 @@ class BaresipCall:
         self._ending: tuple[int, str, float] | None = None
         self.finished = False
         self.peer = peer
-        write_voice(program.voice, plan, _LEAD_S, _TAIL_S)
-        self._recorder = PlayoutRecorder(
-            program.playout, plan.record, settings.codec.sample_rate_hz
-        )
+        write_voice(program.voice, voice, _LEAD_S, _TAIL_S)
+        rate_hz = registration.coding.codec.sample_rate_hz
+        self._recorder = PlayoutRecorder(program.playout, Path(voice.record), rate_hz)
 
     def dial(self, number: str) -> None:
         """Send the INVITE."""
         self._started = time.monotonic()
-        self._command("dial", f"sip:{number}@{self._identity.pbx}")
+        self._command("dial", f"sip:{number}@{self._registration.account.pbx}")
 
     def accept(self) -> None:
         """Answer an incoming call with 200."""
@@ -76,10 +79,10 @@ class BaresipCall:
         """An event of this call, or the response to one of its commands."""
         match message.get("type") or message.get("token"):
             case "CALL_RINGING":
-                self._emit("ringing", status=180, after_ms=self._age_ms())
+                self._emit(Ringing(180, self._age_ms()))
             case "CALL_ESTABLISHED":
                 self._confirmed = True
-                self._emit("confirmed", setup_ms=self._age_ms(), sip_call_id=message["id"])
+                self._emit(Confirmed(self._age_ms(), message["id"]))
             case "CALL_CLOSED":
                 self._end(message.get("param", ""))
             case "audio_debug":
@@ -103,19 +106,12 @@ class BaresipCall:
             return
         first, self._figures = self._figures is None, figures
         if first:
-            self._emit_media(figures)
+            self._emit(self._media(figures))
             self._progress.begin(round(_LEAD_S * 1000 / figures.ptime_ms), figures.ptime_ms)
-        counted = Counted(
-            tx_packets=figures.tx_packets,
-            rx_packets=figures.rx_packets,
-            rx_lost=figures.rx_lost,
-            waiting_s=figures.waiting_ms / 1000,
-        )
-        self._progress.look(time.monotonic(), counted)
+        self._progress.look(time.monotonic(), figures.counts, figures.waiting_ms / 1000)
 
-    def _emit_media(self, figures: Figures) -> None:
-        self._emit(
-            "media",
+    def _media(self, figures: Figures) -> Media:
+        return Media(
             codec=figures.codec,
             clock_hz=figures.sample_rate_hz,
             payload_type_tx=figures.payload_type,
@@ -123,9 +119,7 @@ class BaresipCall:
             ptime_ms=figures.ptime_ms,
             vad=False,
             remote_rtp=figures.remote_rtp,
-            playout_depth_ms=self._settings.playout.depth_ms,
-            playout_max_ms=self._settings.playout.max_ms,
-            playout_adaptive=False,
+            playout=self._registration.playout,
         )
 
     def _end(self, told: str) -> None:
@@ -138,24 +132,17 @@ class BaresipCall:
             self._recorder.cancel()
 
     def _finish(self, now: float) -> None:
-        """Emit the last event, once the recording is whole on disk."""
+        """Tell the last event, once the recording is whole on disk."""
         assert self._ending
         status, reason, ended = self._ending
-        if not self._recorder.finished:
-            if now - ended <= _RECORDING_DEADLINE_S:
-                return
+        if self._recorder.finished:
+            counts = self._figures.counts if self._figures else None
+            self._emit(last_event(self._voice, status, reason, self._confirmed, counts))
+        elif now - ended > _RECORDING_DEADLINE_S:
             self._recorder.cancel()
-            reason = f"{self._plan.record} was not finished"
-            self._emit("failed", stage="media", status=status, reason=reason)
-        elif not self._confirmed:
-            self._emit("failed", stage="call", status=status, reason=reason)
-        elif self._figures is None:
-            self._emit("failed", stage="media", status=status, reason="no media were negotiated")
+            self._emit(unfinished(self._voice))
         else:
-            with wave.open(str(self._plan.record)) as wav:
-                recording_s = wav.getnframes() / wav.getframerate()
-            counts = _counts(self._figures)
-            self._emit("done", status=status, reason=reason, recording_s=recording_s, **counts)
+            return
         self.finished = True
 
     def _command(self, command: str, params: str | None = None) -> None:
@@ -166,20 +153,3 @@ class BaresipCall:
 
     def _age_ms(self) -> float:
         return round((time.monotonic() - self._started) * 1000, 3)
-
-
-def _counts(figures: Figures) -> dict[str, int | None]:
-    """The fields of `done`; None is what baresip does not count."""
-    return {
-        "tx_packets": figures.tx_packets,
-        "rx_packets": figures.rx_packets,
-        "rx_lost": figures.rx_lost,
-        "rx_reordered": None,
-        "rx_duplicates": None,
-        "rx_discarded": figures.discarded,
-        "playout_frames_lost": None,
-        "playout_frames_discarded": figures.playout_overruns,
-        "playout_frames_empty": figures.playout_underruns,
-        "playout_delay_ms_mean": None,
-        "playout_delay_ms_max": None,
-    }

@@ -1,4 +1,4 @@
-"""The connection to baresip's module `ctrl_tcp`: JSON objects, each in a netstring.
+"""The connection to baresip's module `ctrl_tcp`: JSON objects, each in a netstring, and some prose.
 
 A netstring is the length in decimal digits, a colon, the bytes and a comma.
 """
@@ -10,10 +10,20 @@ import re
 import select
 import socket
 import time
+from dataclasses import dataclass
 from typing import Any
+
+from lab.wire.phone import PacketCounts
 
 _RETRY_S = 0.02
 _CHUNK_BYTES = 65536
+_ENCODER = re.compile(r"encode: (\S+) (\d+)Hz/\d+ch ptime=(\d+)ms")
+_PLAYOUT = re.compile(r" rx: .*?\(cur ([\d.]+)ms, max [\d.]+ms, or (\d+), ur (\d+)\)", re.DOTALL)
+_DISCARDED = re.compile(r"n_discard:(\d+)")
+_STREAM = re.compile(r"pt_enc=(-?\d+)\n local: \S+, remote: ([\d.]+:\d+)/")
+_SENT = re.compile(r"TX: packets=(\d+)")
+_LOST = re.compile(r"lost=(-?\d+) Jitter")
+_RECEIVED = re.compile(r"rcvd=(\d+)")
 
 
 class ControlError(Exception):
@@ -81,3 +91,52 @@ def split_netstrings(data: bytes) -> tuple[list[bytes], bytes]:
             return found, data
         found.append(rest[: int(digits)])
         data = rest[int(digits) + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A call's media and its counters, as baresip 1.0 prints them for `audio_debug`."""
+
+    codec: str
+    sample_rate_hz: int
+    ptime_ms: int
+    payload_type: int
+    remote_rtp: str
+    """`address:port` the voice is sent to."""
+    waiting_ms: float
+    """The voice that waits to be played."""
+    counts: PacketCounts
+
+
+def read_figures(text: str) -> Figures | None:
+    """The figures in an answer; None before there are media."""
+    encoder, playout, stream = (p.search(text) for p in (_ENCODER, _PLAYOUT, _STREAM))
+    if encoder is None or playout is None or stream is None or int(stream[1]) < 0:
+        return None
+    return Figures(
+        codec=encoder[1],
+        sample_rate_hz=int(encoder[2]),
+        ptime_ms=int(encoder[3]),
+        payload_type=int(stream[1]),
+        remote_rtp=stream[2],
+        waiting_ms=float(playout[1]),
+        counts=PacketCounts(
+            tx_packets=_number(_SENT, text),
+            rx_packets=_number(_RECEIVED, text),
+            # RTCP counts duplicates as well, which can make it negative (RFC 3550, A.3).
+            rx_lost=max(0, _number(_LOST, text)),
+            rx_reordered=None,
+            rx_duplicates=None,
+            rx_discarded=_number(_DISCARDED, text),
+            playout_frames_lost=None,
+            playout_frames_discarded=int(playout[2]),
+            playout_frames_empty=int(playout[3]),
+            playout_delay_ms_mean=None,
+            playout_delay_ms_max=None,
+        ),
+    )
+
+
+def _number(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.search(text)
+    return int(found[1]) if found else 0

@@ -13,15 +13,9 @@ from typing import Any
 from lab.agents.phone.baresip.call import BaresipCall
 from lab.agents.phone.baresip.control import Control, ControlError, sip_answer
 from lab.agents.phone.baresip.program import BaresipProgram
-from lab.agents.phone.call_plan import CallPlan
-from lab.agents.phone.engine import (
-    Emit,
-    EngineError,
-    Identity,
-    OnCall,
-    OnRegistration,
-    VoiceSettings,
-)
+from lab.agents.phone.engine import EngineError, OnCall, OnRegistration
+from lab.agents.phone.playing import Emit
+from lab.wire.phone import Register, Voice
 
 _START_DEADLINE_S = 5.0
 _EXPIRES_S = 3600
@@ -34,21 +28,19 @@ class BaresipPhone:
 
     def __init__(
         self,
-        identity: Identity,
-        settings: VoiceSettings,
+        order: Register,
         *,
         on_registration: OnRegistration,
         on_call: OnCall,
     ) -> None:
-        self._identity = identity
-        self._settings = settings
+        self._registration = order
         self._on_registration = on_registration
         self._on_call = on_call
         self._call: BaresipCall | None = None
         self._retry_at: float | None = None
         self._leaving = False
         self.name = "baresip"
-        self._program = BaresipProgram(identity, settings)
+        self._program = BaresipProgram(order)
         try:
             self._control = Control(self._program.control_port, _START_DEADLINE_S)
         except ControlError as error:
@@ -76,13 +68,13 @@ class BaresipPhone:
             self._control.send("uadel", self._address())
             self._control.send("uanew", self._account())
 
-    def outgoing_call(self, plan: CallPlan, emit: Emit) -> BaresipCall:
+    def outgoing_call(self, voice: Voice, emit: Emit) -> BaresipCall:
         """A call that is yet to be dialled."""
-        return self._new_call(plan, emit, "")
+        return self._new_call(voice, emit, "")
 
-    def incoming_call(self, call_id: str, plan: CallPlan, emit: Emit) -> BaresipCall:
+    def incoming_call(self, call_id: str, voice: Voice, emit: Emit) -> BaresipCall:
         """The call of which `on_call` told, by its peer; it is yet to be accepted."""
-        return self._new_call(plan, emit, call_id)
+        return self._new_call(voice, emit, call_id)
 
     def reject(self, call_id: str) -> None:
         """Refuse that call as busy; baresip refuses a second one itself."""
@@ -98,9 +90,9 @@ class BaresipPhone:
         self._control.close()
         self._program.close()
 
-    def _new_call(self, plan: CallPlan, emit: Emit, peer: str) -> BaresipCall:
+    def _new_call(self, voice: Voice, emit: Emit, peer: str) -> BaresipCall:
         self._call = BaresipCall(
-            self._program, self._control, self._identity, self._settings, plan, emit, peer
+            self._program, self._control, self._registration, voice, emit, peer
         )
         return self._call
 
@@ -125,16 +117,17 @@ class BaresipPhone:
         self._on_registration(status, reason, 0)
 
     def _address(self) -> str:
-        return f"sip:{self._identity.extension}@{self._identity.pbx}"
+        account = self._registration.account
+        return f"sip:{account.extension}@{account.pbx}"
 
     def _account(self) -> str:
-        identity, codec = self._identity, self._settings.codec
+        account, coding = self._registration.account, self._registration.coding
         parameters = {
-            "auth_user": identity.extension,
-            "auth_pass": identity.password,
+            "auth_user": account.extension,
+            "auth_pass": account.password,
             "regint": _EXPIRES_S,
-            "ptime": self._settings.ptime_ms,
-            "audio_codecs": f"{codec.encoding}/{codec.sample_rate_hz}/1",
+            "ptime": coding.ptime_ms,
+            "audio_codecs": f"{coding.codec.encoding}/{coding.codec.sample_rate_hz}/1",
             "answermode": "manual",
             "mwi": "no",
             "call_transfer": "no",

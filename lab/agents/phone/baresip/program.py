@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lab.agents.phone.engine import EngineError, Identity, VoiceSettings
+from lab.agents.phone.engine import EngineError
+from lab.wire.phone import Register
 from lab.wire.ports import HOME_PORTS, TUNNEL_PORTS
 
 _MODULES = "/usr/lib/baresip/modules"
@@ -24,7 +25,7 @@ _STOP_DEADLINE_S = 2.0
 class BaresipProgram:
     """The process, from its start to its end."""
 
-    def __init__(self, identity: Identity, settings: VoiceSettings) -> None:
+    def __init__(self, order: Register) -> None:
         """Start it; EngineError where it cannot be."""
         self._directory = Path(tempfile.mkdtemp(prefix="baresip-"))
         self.control_port = _free_port()
@@ -35,7 +36,7 @@ class BaresipProgram:
         os.mkfifo(self.playout, 0o600)
         sound = self._directory / "asound.conf"
         sound.write_text(_SOUND.format(playout=self.playout))
-        text = configuration(identity, settings, self._directory, self.control_port)
+        text = configuration(order, self._directory, self.control_port)
         (self._directory / "config").write_text(text)
         try:
             self._process = subprocess.Popen(
@@ -77,15 +78,13 @@ pcm.playout {{
 """
 
 
-def configuration(
-    identity: Identity, settings: VoiceSettings, directory: Path, control_port: int
-) -> str:
+def configuration(order: Register, directory: Path, control_port: int) -> str:
     """The text of baresip's `config`."""
-    first, last = TUNNEL_PORTS if identity.tunnelled else HOME_PORTS
-    codec = settings.codec
+    account, codec = order.account, order.coding.codec
+    first, last = TUNNEL_PORTS if account.tunnelled else HOME_PORTS
     lines = [
-        f"sip_listen {identity.bind_address}:0",
-        f"net_interface {identity.bind_address}",
+        f"sip_listen {account.bind_address}:0",
+        f"net_interface {account.bind_address}",
         "call_max_calls 1",
         # Without files there, it rings silently.
         f"audio_path {directory}",
@@ -93,7 +92,7 @@ def configuration(
         "audio_player alsa,playout",
         "audio_alert alsa,playout",
         # Voice is heard once so much is there; what would exceed the maximum is dropped.
-        f"audio_buffer {settings.playout.depth_ms}-{settings.playout.max_ms}",
+        f"audio_buffer {order.playout.depth_ms}-{order.playout.max_ms}",
         # Packets are put in order before they are decoded, and lost ones concealed: each
         # waits for the next one.
         "jitter_buffer_delay 1-100",
@@ -114,7 +113,7 @@ def configuration(
             "opus_stereo no",
             "opus_sprop_stereo no",
             "opus_application voip",
-            f"opus_bitrate {1000 * (settings.bitrate_kbps or 0)}",
+            f"opus_bitrate {1000 * (order.coding.bitrate_kbps or 0)}",
             "opus_cbr yes",
             "opus_inbandfec no",
             # No packet is left out in pauses.

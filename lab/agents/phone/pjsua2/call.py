@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,11 @@ from typing import Any
 
 import pjsua2 as pj
 
-from lab.agents.phone.call_plan import CallPlan, Counted, Progress, write_voice
-from lab.agents.phone.engine import Emit, EngineError
+from lab.agents.phone.engine import EngineError
+from lab.agents.phone.playing import Emit, Progress, last_event, unfinished, write_voice
+from lab.wire.messages import Failed
+from lab.wire.phone import Confirmed, Media, PacketCounts, Ringing, Voice
+from lab.wire.playout import Playout
 
 _LOOK_INTERVAL_S = 0.05
 _HEADER_BYTES = 44
@@ -34,16 +36,16 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
     def __init__(
         self,
         account: pj.Account,
-        plan: CallPlan,
+        voice: Voice,
         emit: Emit,
         pbx: str,
         call_id: int = pj.PJSUA_INVALID_ID,
     ) -> None:
         super().__init__(account, call_id)
-        self._plan = plan
+        self._voice = voice
         self._emit = emit
         self._pbx = pbx
-        self._progress = Progress(plan, emit)
+        self._progress = Progress(voice, emit)
         self._started = time.monotonic()
         self._player: pj.AudioMediaPlayer | None = None
         self._recorder: pj.AudioMediaRecorder | None = None
@@ -52,7 +54,7 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
         self._confirmed = False
         self._media_is_active = False
         self._trouble: str | None = None
-        self._statistics: dict[str, Any] = {}
+        self._counts: PacketCounts | None = None
         self._next_look = 0.0
         self._ending: tuple[int, str, float] | None = None
         self.finished = False
@@ -84,10 +86,10 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
         """Follow the SIP dialogue; media are left to `poll`, where errors can be caught."""
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_EARLY and info.role == pj.PJSIP_ROLE_UAC:
-            self._emit("ringing", status=info.lastStatusCode, after_ms=self._age_ms())
+            self._emit(Ringing(info.lastStatusCode, self._age_ms()))
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self._confirmed = True
-            self._emit("confirmed", setup_ms=self._age_ms(), sip_call_id=info.callIdString)
+            self._emit(Confirmed(self._age_ms(), info.callIdString))
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self._ending = (info.lastStatusCode, info.lastReason, time.monotonic())
 
@@ -118,14 +120,13 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
 
     def _record(self) -> None:
         self._recorder = pj.AudioMediaRecorder()
-        self._recorder.createRecorder(str(self._plan.record))
+        self._recorder.createRecorder(str(self._voice.record))
         self.getAudioMedia(0).startTransmit(self._recorder)
         stream = self.getStreamInfo(0)
         coding = stream.audCodecParam
         self._frame_ms = coding.info.frameLen
         self._ptime_ms = self._frame_ms * coding.setting.frmPerPkt
-        self._emit(
-            "media",
+        media = Media(
             codec=stream.codecName,
             clock_hz=stream.codecClockRate,
             payload_type_tx=stream.txPt,
@@ -133,53 +134,38 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
             ptime_ms=self._ptime_ms,
             vad=bool(coding.setting.vad),
             remote_rtp=stream.remoteRtpAddress,
-            playout_depth_ms=stream.jbInit,
-            playout_max_ms=stream.jbMax,
-            playout_adaptive=stream.jbMinPre != stream.jbMaxPre,
+            playout=Playout(stream.jbInit, stream.jbMax, stream.jbMinPre != stream.jbMaxPre),
         )
+        self._emit(media)
 
     def _play(self) -> None:
-        voice = self._plan.record.with_suffix(".voice.wav")
-        write_voice(voice, self._plan)
+        voice = Path(self._voice.record).with_suffix(".voice.wav")
+        write_voice(voice, self._voice)
         self._player = pj.AudioMediaPlayer()
         self._player.createPlayer(str(voice), pj.PJMEDIA_FILE_NO_LOOP)
         voice.unlink()  # The player has it open.
         self._player.startTransmit(self.getAudioMedia(0))
-        sent = _statistics(self.getStreamStat(0))["tx_packets"]
+        sent = _counts(self.getStreamStat(0)).tx_packets
         self._progress.begin(sent, self._ptime_ms)
 
     def _look(self, now: float) -> None:
-        self._statistics = statistics = _statistics(self.getStreamStat(0))
-        counted = Counted(
-            tx_packets=statistics["tx_packets"],
-            rx_packets=statistics["rx_packets"],
-            rx_lost=statistics["rx_lost"],
-            waiting_s=statistics["playout_frames_waiting"] * self._frame_ms / 1000,
-        )
+        stat = self.getStreamStat(0)
+        self._counts = _counts(stat)
         had_played = self._progress.played
-        self._progress.look(now, counted)
+        self._progress.look(now, self._counts, stat.jbuf.size * self._frame_ms / 1000)
         if self._progress.played and not had_played and self._player:
             self._player.stopTransmit(self.getAudioMedia(0))
 
     def _finish(self, now: float) -> None:
-        """Emit the last event, once the recording is whole on disk."""
+        """Tell the last event, once the recording is whole on disk."""
         assert self._ending
         status, reason, ended = self._ending
         if self._trouble:
-            self._emit("failed", stage="media", status=status, reason=self._trouble)
-        elif not self._confirmed:
-            self._emit("failed", stage="call", status=status, reason=reason)
-        elif not self._statistics:
-            self._emit("failed", stage="media", status=status, reason="no media were negotiated")
-        elif recording_is_whole(self._plan.record):
-            with wave.open(str(self._plan.record)) as wav:
-                recording_s = wav.getnframes() / wav.getframerate()
-            self._emit(
-                "done", status=status, reason=reason, recording_s=recording_s, **self._statistics
-            )
+            self._emit(Failed(f"media failed: {self._trouble}"))
+        elif self._counts is None or recording_is_whole(Path(self._voice.record)):
+            self._emit(last_event(self._voice, status, reason, self._confirmed, self._counts))
         elif now - ended > _HEADER_DEADLINE_S:
-            reason = f"{self._plan.record} was not finished"
-            self._emit("failed", stage="media", status=status, reason=reason)
+            self._emit(unfinished(self._voice))
         else:
             return
         self.finished = True
@@ -203,20 +189,19 @@ def _operation() -> pj.CallOpParam:
     return operation
 
 
-def _statistics(stat: pj.StreamStat) -> dict[str, Any]:
+def _counts(stat: pj.StreamStat) -> PacketCounts:
     """pjmedia's counters; frames are of the codec's own length, delays those of the playout."""
     buffer, sent, received = stat.jbuf, stat.rtcp.txStat, stat.rtcp.rxStat
-    return {
-        "tx_packets": sent.pkt,
-        "rx_packets": received.pkt,
-        "rx_lost": received.loss,
-        "rx_reordered": received.reorder,
-        "rx_duplicates": received.dup,
-        "rx_discarded": received.discard,
-        "playout_frames_waiting": buffer.size,
-        "playout_frames_lost": buffer.lost,
-        "playout_frames_discarded": buffer.discard,
-        "playout_frames_empty": buffer.empty,
-        "playout_delay_ms_mean": buffer.avgDelayMsec,
-        "playout_delay_ms_max": buffer.maxDelayMsec,
-    }
+    return PacketCounts(
+        tx_packets=sent.pkt,
+        rx_packets=received.pkt,
+        rx_lost=received.loss,
+        rx_reordered=received.reorder,
+        rx_duplicates=received.dup,
+        rx_discarded=received.discard,
+        playout_frames_lost=buffer.lost,
+        playout_frames_discarded=buffer.discard,
+        playout_frames_empty=buffer.empty,
+        playout_delay_ms_mean=buffer.avgDelayMsec,
+        playout_delay_ms_max=buffer.maxDelayMsec,
+    )

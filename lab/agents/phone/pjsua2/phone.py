@@ -12,17 +12,12 @@ from typing import Any
 
 import pjsua2 as pj
 
-from lab.agents.phone.call_plan import CallPlan
-from lab.agents.phone.engine import (
-    Emit,
-    Identity,
-    OnCall,
-    OnRegistration,
-    Playout,
-    VoiceSettings,
-)
+from lab.agents.phone.engine import OnCall, OnRegistration
 from lab.agents.phone.pjsua2.call import VoiceCall, telling_why
+from lab.agents.phone.playing import Emit
 from lab.wire.codecs import Codec
+from lab.wire.phone import Register, SipAccount, Voice
+from lab.wire.playout import Playout
 
 _DISCARD_NONE = 0
 """pjmedia_jb_discard_algo: never drop a frame in order to shorten the playout delay."""
@@ -54,34 +49,33 @@ class Softphone:
 
     def __init__(
         self,
-        identity: Identity,
-        settings: VoiceSettings,
+        order: Register,
         *,
         on_registration: OnRegistration,
         on_call: OnCall,
     ) -> None:
-        self._identity = identity
+        self._pbx = order.account.pbx
         self._endpoint = pj.Endpoint()
         with telling_why():
             self._endpoint.libCreate()
-            self._endpoint.libInit(_endpoint_config(settings))
+            self._endpoint.libInit(_endpoint_config(order))
             self._endpoint.audDevManager().setNullDev()
-            self._select_codec(settings.codec)
+            self._select_codec(order.coding.codec)
             transport = pj.TransportConfig()
-            transport.boundAddress = identity.bind_address
+            transport.boundAddress = str(order.account.bind_address)
             transport_id = self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
             self._endpoint.libStart()
             self._account = _Account(on_registration, on_call)
-            self._account.create(_account_config(identity, transport_id))
+            self._account.create(_account_config(order.account, transport_id))
         self.name = f"pjsua2 {self._endpoint.libVersion().full}"
 
-    def outgoing_call(self, plan: CallPlan, emit: Emit) -> VoiceCall:
+    def outgoing_call(self, voice: Voice, emit: Emit) -> VoiceCall:
         """A call that is yet to be dialled."""
-        return VoiceCall(self._account, plan, emit, self._identity.pbx)
+        return VoiceCall(self._account, voice, emit, self._pbx)
 
-    def incoming_call(self, call_id: int, plan: CallPlan, emit: Emit) -> VoiceCall:
+    def incoming_call(self, call_id: int, voice: Voice, emit: Emit) -> VoiceCall:
         """The call of which `on_call` told; it is yet to be accepted."""
-        return VoiceCall(self._account, plan, emit, self._identity.pbx, call_id)
+        return VoiceCall(self._account, voice, emit, self._pbx, call_id)
 
     def reject(self, call_id: int) -> None:
         """Refuse that call as busy."""
@@ -109,8 +103,8 @@ class Softphone:
             self._endpoint.codecSetPriority(info.codecId, 255 if info.codecId == wanted else 0)
 
 
-def _endpoint_config(settings: VoiceSettings) -> pj.EpConfig:
-    codec, playout = settings.codec, settings.playout
+def _endpoint_config(order: Register) -> pj.EpConfig:
+    codec, ptime_ms = order.coding.codec, order.coding.ptime_ms
     config = pj.EpConfig()
     config.uaConfig.threadCnt = 0
     config.uaConfig.mainThreadOnly = True
@@ -123,13 +117,13 @@ def _endpoint_config(settings: VoiceSettings) -> pj.EpConfig:
     tree["EpConfig"]["MediaConfig"].update(
         clockRate=codec.sample_rate_hz,
         sndClockRate=codec.sample_rate_hz,
-        ptime=settings.ptime_ms,
+        ptime=ptime_ms,
         ilbcMode=20,
         noVad=True,
         ecTailLen=0,
         sndAutoCloseTime=-1,
         quality=10,
-        **_jitter_buffer(playout, settings.ptime_ms),
+        **_jitter_buffer(order.playout, ptime_ms),
     )
     document = pj.JsonDocument()
     document.loadString(json.dumps(tree))
@@ -151,16 +145,16 @@ def _jitter_buffer(playout: Playout, ptime_ms: int) -> dict[str, int]:
     }
 
 
-def _account_config(identity: Identity, transport_id: int) -> pj.AccountConfig:
-    pbx = f"sip:{identity.pbx}"
+def _account_config(account: SipAccount, transport_id: int) -> pj.AccountConfig:
+    pbx = f"sip:{account.pbx}"
     config = pj.AccountConfig()
-    config.idUri = f"sip:{identity.extension}@{identity.pbx_address}"
+    config.idUri = f"sip:{account.extension}@{account.pbx_address}"
     config.regConfig.registrarUri = pbx
     config.regConfig.timeoutSec = 3600
     config.regConfig.firstRetryIntervalSec = config.regConfig.retryIntervalSec = _RETRY_S
     config.regConfig.randomRetryIntervalSec = 0
     config.sipConfig.authCreds.append(
-        pj.AuthCredInfo("digest", "*", identity.extension, 0, identity.password)
+        pj.AuthCredInfo("digest", "*", account.extension, 0, account.password)
     )
     config.sipConfig.proxies.append(f"{pbx};lr")
     config.sipConfig.transportId = transport_id
@@ -170,7 +164,7 @@ def _account_config(identity: Identity, transport_id: int) -> pj.AccountConfig:
     config.natConfig.sdpNatRewriteUse = 0
     config.natConfig.udpKaIntervalSec = 0
     config.natConfig.iceEnabled = False
-    config.mediaConfig.transportConfig.boundAddress = identity.bind_address
+    config.mediaConfig.transportConfig.boundAddress = str(account.bind_address)
     config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
     config.mediaConfig.lockCodecEnabled = True
     return config

@@ -1,4 +1,4 @@
-"""TLS to a server that is known by its certificate, straight or through a SOCKS5 proxy.
+"""TLS to a server that is known by its certificate.
 
 Voice must never wait for a socket: what cannot be sent at once is kept here and follows as soon
 as the connection takes it.
@@ -10,87 +10,11 @@ import hashlib
 import select
 import socket
 import ssl
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+
+from lab.agents.mumble.connection import ConnectionFailedError, fail, remaining_s
 
 CHUNK_BYTES = 65536
-_SOCKS_ERRORS = {
-    1: "general failure",
-    2: "not allowed",
-    3: "network unreachable",
-    4: "host unreachable",
-    5: "connection refused",
-    6: "time to live exceeded",
-    7: "command not supported",
-    8: "address type not supported",
-}
-"""RFC 1928, section 6."""
-
-
-class ConnectionFailedError(Exception):
-    """The connection could not be made, or broke; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A SOCKS5 proxy; Tor gives streams with other credentials a circuit of their own."""
-
-    address: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-
-
-def connect(address: str, port: int, proxy: Proxy | None, deadline: float) -> socket.socket:
-    """A TCP connection with TCP_NODELAY; `deadline` by time.monotonic()."""
-    host = (proxy.address, proxy.port) if proxy else (address, port)
-    try:
-        connection = socket.create_connection(host, timeout=_remaining_s(deadline))
-    except OSError as error:
-        _fail(f"no connection to {host[0]}:{host[1]}", error)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if proxy:
-        try:
-            _ask_proxy(connection, address, port, proxy, deadline)
-        except OSError as error:
-            connection.close()
-            _fail("the SOCKS proxy does not answer", error)
-        except ConnectionFailedError:
-            connection.close()
-            raise
-    return connection
-
-
-def _ask_proxy(
-    connection: socket.socket, address: str, port: int, proxy: Proxy, deadline: float
-) -> None:
-    """RFC 1928 with the user and password of RFC 1929."""
-    connection.settimeout(_remaining_s(deadline))
-    connection.sendall(b"\x05\x01\x02")
-    if _exactly(connection, 2) != b"\x05\x02":
-        raise ConnectionFailedError("the SOCKS proxy takes no user and password")
-    user, password = proxy.user.encode(), proxy.password.encode()
-    connection.sendall(bytes([1, len(user)]) + user + bytes([len(password)]) + password)
-    if _exactly(connection, 2)[1]:
-        raise ConnectionFailedError("the SOCKS proxy refused user and password")
-    connection.sendall(b"\x05\x01\x00\x01" + socket.inet_aton(address) + port.to_bytes(2, "big"))
-    _, status, _, kind = _exactly(connection, 4)
-    if status:
-        reason = _SOCKS_ERRORS.get(status, f"error {status}")
-        raise ConnectionFailedError(f"the SOCKS proxy could not reach {address}:{port}: {reason}")
-    _exactly(connection, {1: 4, 4: 16}[kind] + 2)
-
-
-def _exactly(connection: socket.socket, length: int) -> bytes:
-    data = b""
-    while len(data) < length:
-        piece = connection.recv(length - len(data))
-        if not piece:
-            raise ConnectionFailedError("the SOCKS proxy closed the connection")
-        data += piece
-    return data
 
 
 class SecureChannel:
@@ -137,12 +61,12 @@ class SecureChannel:
             except ssl.SSLWantReadError:
                 self.flush()
                 writers = [self] if self._unsent else []
-                remaining_s = _remaining_s(deadline)
-                if not any(select.select([self], writers, [], remaining_s)[:2]):
+                waiting_s = remaining_s(deadline)
+                if not any(select.select([self], writers, [], waiting_s)[:2]):
                     raise ConnectionFailedError("the TLS handshake took too long") from None
                 self._fill()
             except ssl.SSLError as error:
-                _fail("the TLS handshake failed", error)
+                fail("the TLS handshake failed", error)
         self.flush()
         found = hashlib.sha256(self._tls.getpeercert(binary_form=True) or b"").hexdigest()
         if found != fingerprint.replace(":", "").lower():
@@ -164,7 +88,7 @@ class SecureChannel:
         except BlockingIOError:
             return
         except OSError as error:
-            _fail("the connection to the server broke", error)
+            fail("the connection to the server broke", error)
 
     def receive(self) -> bytes:
         """What has come by now, perhaps nothing; ConnectionFailedError once it has ended."""
@@ -179,7 +103,7 @@ class SecureChannel:
         except ssl.SSLWantReadError:
             pass  # the rest of a record is still on its way
         except ssl.SSLError as error:
-            _fail("the connection to the server broke", error)
+            fail("the connection to the server broke", error)
         if not data and (ended or self._incoming.eof):
             raise ConnectionFailedError("the server ended the connection")
         return bytes(data)
@@ -194,20 +118,8 @@ class SecureChannel:
         except BlockingIOError:
             return
         except OSError as error:
-            _fail("the connection to the server broke", error)
+            fail("the connection to the server broke", error)
         if piece:
             self._incoming.write(piece)
         else:
             self._incoming.write_eof()
-
-
-def _remaining_s(deadline: float) -> float:
-    remaining_s = deadline - time.monotonic()
-    if remaining_s <= 0:
-        raise ConnectionFailedError("the connection was not made in time")
-    return remaining_s
-
-
-def _fail(what: str, error: OSError) -> NoReturn:
-    reason = "timed out" if isinstance(error, TimeoutError) else error.strerror or str(error)
-    raise ConnectionFailedError(f"{what}: {reason}") from error

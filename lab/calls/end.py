@@ -1,0 +1,118 @@
+"""One end of a call as the host sees it: orders to its program, and what that has told."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from lab.engine.agent import AgentFailedError
+from lab.errors import LabError
+from lab.wire.messages import Event, Order
+
+EventT = TypeVar("EventT", bound=Event)
+ReportT = TypeVar("ReportT")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[ReportT]):
+    """A call that was tried, and what either end told of it."""
+
+    reason: str | None
+    """Why it failed, in one sentence; None when it did not."""
+    caller: ReportT
+    callee: ReportT
+
+
+class Channel(Protocol):
+    """What carries orders to a running program and its events back: an `Agent`."""
+
+    def send(self, order: Order) -> None:
+        """Hand one order over; EOFError when the program has ended."""
+
+    def receive(self, timeout_s: float) -> Event:
+        """The next event.
+
+        AgentFailedError where it is a failure, TimeoutError when none came in time, EOFError
+        when none can.
+        """
+
+
+class EndError(LabError):
+    """An end could not do what it was asked; the message names it and the reason."""
+
+
+class EndSilentError(EndError):
+    """What was awaited of an end did not come in time."""
+
+
+class End:
+    """One end, from the start of its program to the end of its channel."""
+
+    def __init__(self, name: str, channel: Channel) -> None:
+        self.name = name
+        self._channel = channel
+        self._told: dict[type[Event], Event] = {}
+
+    def told(self, kind: type[EventT]) -> EventT | None:
+        """The last event of that kind; None where none has come yet."""
+        event = self._told.get(kind)
+        return event if isinstance(event, kind) else None
+
+    def wait(self, kind: type[EventT], timeout_s: float) -> EventT:
+        """The event of that kind, now or as soon as it comes.
+
+        EndSilentError when the time runs out, else as `has`.
+        """
+        deadline = time.monotonic() + timeout_s
+        while (event := self.told(kind)) is None:
+            remaining_s = deadline - time.monotonic()
+            if not self.has(kind, max(0.0, remaining_s)) and remaining_s <= 0:
+                raise self.silence(kind, timeout_s)
+        return event
+
+    def has(self, kind: type[Event], timeout_s: float) -> bool:
+        """Whether such an event has come, after at most one more of any kind.
+
+        EndError when the end fails, or its program ends.
+        """
+        if kind in self._told:
+            return True
+        try:
+            event = self._channel.receive(timeout_s)
+        except TimeoutError:
+            return False
+        except EOFError as error:
+            raise EndError(f"{self.name}: the program ended: {error}") from None
+        except AgentFailedError as error:
+            raise EndError(f"{self.name}: {error.reason}") from None
+        self._told.pop(type(event), None)  # the last is to stand last
+        self._told[type(event)] = event
+        self._check(event, kind)
+        return kind in self._told
+
+    def silence(self, kind: type[Event], timeout_s: float) -> EndSilentError:
+        """What to say of an end from which such an event did not come."""
+        last = next(reversed(self._told.values()), None)
+        words = "nothing" if last is None else self._described(last)
+        return EndSilentError(
+            f"{self.name}: no {word(kind)!r} within {timeout_s:g} s (last came {words})"
+        )
+
+    def _send(self, order: Order) -> None:
+        try:
+            self._channel.send(order)
+        except EOFError:
+            # Its last event says why; whoever waits finds it.
+            return
+
+    def _check(self, event: Event, awaited: type[Event]) -> None:
+        """EndError where `event` means that nothing more is to be awaited."""
+
+    def _described(self, event: Event) -> str:
+        return repr(word(type(event)))
+
+
+def word(kind: type[Event]) -> str:
+    """An event in a sentence."""
+    return kind.__name__.lower()
