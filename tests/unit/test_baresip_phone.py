@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab.agents.phone.baresip.control import read_figures, split_netstrings
+from lab.agents.phone.baresip.control import Message, read_figures, read_message, split_netstrings
 from lab.agents.phone.baresip.program import configuration
 from lab.agents.phone.baresip.recorder import PlayoutRecorder
 from lab.agents.phone.playing import write_voice
@@ -84,6 +84,13 @@ def test_netstrings_come_apart_wherever_they_were_cut() -> None:
     assert split_netstrings(data) == ([b'{"a":1}', b"{}"], b'11:{"b":"x,y"}')
     assert split_netstrings(data + b",") == ([b'{"a":1}', b"{}", b'{"b":"x,y"}'], b"")
     assert split_netstrings(b"1") == ([], b"1")
+
+
+def test_events_and_responses_are_told_apart() -> None:
+    event = b'{"event":true,"type":"CALL_INCOMING","class":"call","peeruri":"sip:1001@h","id":"x"}'
+    assert read_message(event) == Message("CALL_INCOMING", "", peer="sip:1001@h", call_id="x")
+    response = b'{"response":true,"ok":false,"data":"no such user","token":"dial"}'
+    assert read_message(response) == Message("dial", "no such user", ok=False)
 
 
 def test_media_leave_from_the_ports_of_the_tunnel_where_the_phone_is_in_one() -> None:

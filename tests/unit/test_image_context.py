@@ -86,7 +86,7 @@ def test_agents_come_as_a_tree_for_pythonpath(images: Path) -> None:
     add(images, "tor", "COPY agents/ /opt/lab/")
     files = context.plan("tor", images).files
     assert "agents/lab/__init__.py" in files
-    assert "agents/lab/agents/net/kernel_probe.py" in files
+    assert "agents/lab/agents/net/kernel.py" in files
     assert not any("__pycache__" in name for name in files)
 
 

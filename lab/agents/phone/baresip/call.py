@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from lab.agents.phone.baresip.control import (
     Control,
     ControlError,
     Figures,
+    Message,
     read_figures,
     sip_answer,
 )
@@ -75,21 +75,21 @@ class BaresipCall:
         """The other end's clip ends with its packet of that number, counted from the first."""
         self._progress.expect(packets)
 
-    def take(self, message: dict[str, Any]) -> None:
+    def take(self, message: Message) -> None:
         """An event of this call, or the response to one of its commands."""
-        match message.get("type") or message.get("token"):
+        match message.kind:
             case "CALL_RINGING":
                 self._emit(Ringing(180, self._age_ms()))
             case "CALL_ESTABLISHED":
                 self._confirmed = True
-                self._emit(Confirmed(self._age_ms(), message["id"]))
+                self._emit(Confirmed(self._age_ms(), message.call_id))
             case "CALL_CLOSED":
-                self._end(message.get("param", ""))
+                self._end(message.text)
             case "audio_debug":
                 self._asked = False
-                self._look(read_figures(message["data"]))
-            case "dial" | "accept" if not message["ok"]:
-                self._end(message["data"].strip() or f"baresip refused to {message['token']}")
+                self._look(read_figures(message.text))
+            case "dial" | "accept" if not message.ok:
+                self._end(message.text.strip() or f"baresip refused to {message.kind}")
 
     def poll(self) -> None:
         """Move the call on; call it after every turn of the engine."""

@@ -11,7 +11,6 @@ import select
 import socket
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from lab.wire.phone import PacketCounts
 
@@ -28,6 +27,33 @@ _RECEIVED = re.compile(r"rcvd=(\d+)")
 
 class ControlError(Exception):
     """The connection could not be made, or has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event of baresip, or its response to a command."""
+
+    kind: str
+    """The event's type, or the command that was answered."""
+    text: str
+    """The event's parameter, or the response's data."""
+    ok: bool = True
+    """Of a response: whether the command was obeyed."""
+    peer: str = ""
+    call_id: str = ""
+
+
+def read_message(body: bytes) -> Message:
+    """One message as baresip writes it."""
+    told = json.loads(body)
+    if "type" in told:
+        return Message(
+            told["type"],
+            told.get("param", ""),
+            peer=told.get("peeruri", ""),
+            call_id=told.get("id", ""),
+        )
+    return Message(told.get("token", ""), told.get("data", ""), told.get("ok", False))
 
 
 class Control:
@@ -57,7 +83,7 @@ class Control:
         except OSError as error:
             raise ControlError(f"baresip does not listen any more: {error}") from None
 
-    def messages(self, timeout_s: float) -> list[dict[str, Any]]:
+    def messages(self, timeout_s: float) -> list[Message]:
         """What has come by now, waiting up to `timeout_s` for the first.
 
         ControlError where baresip has closed the connection.
@@ -69,7 +95,7 @@ class Control:
             self._buffer += chunk
             timeout_s = 0
         found, self._buffer = split_netstrings(self._buffer)
-        return [json.loads(body) for body in found]
+        return [read_message(body) for body in found]
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 from lab.agents.phone.baresip.call import BaresipCall
-from lab.agents.phone.baresip.control import Control, ControlError, sip_answer
+from lab.agents.phone.baresip.control import Control, ControlError, Message, sip_answer
 from lab.agents.phone.baresip.program import BaresipProgram
 from lab.agents.phone.engine import EngineError, OnCall, OnRegistration
 from lab.agents.phone.playing import Emit
@@ -96,17 +95,17 @@ class BaresipPhone:
         )
         return self._call
 
-    def _take(self, message: dict[str, Any]) -> None:
-        match message.get("type") or message.get("token"):
+    def _take(self, message: Message) -> None:
+        match message.kind:
             case "about":
-                version = re.search(r"\d+(\.\d+)+", message["data"])
+                version = re.search(r"\d+(\.\d+)+", message.text)
                 self.name = f"baresip {version[0]}" if version else "baresip"
             case "REGISTER_OK":
                 self._on_registration(200, "OK", _EXPIRES_S)
             case "REGISTER_FAIL":
-                self._refused(message.get("param", ""))
+                self._refused(message.text)
             case "CALL_INCOMING":
-                self._on_call(message["peeruri"])
+                self._on_call(message.peer)
             case _ if self._call:
                 self._call.take(message)
 
