@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from lab.calls.workspace import Workspace
 from lab.engine.agent import AgentFailedError
+from lab.engine.execution import start_agent
 from lab.errors import LabError
-from lab.wire.messages import Event, Order
+from lab.lifecycle.ready import ReadyLab
+from lab.wire.messages import Dialogue, Event, Order
 
+EndT = TypeVar("EndT", bound="End")
 EventT = TypeVar("EventT", bound=Event)
 ReportT = TypeVar("ReportT")
 
@@ -111,6 +117,27 @@ class End:
 
     def _described(self, event: Event) -> str:
         return repr(word(type(event)))
+
+
+@contextmanager
+def both_ends(
+    lab: ReadyLab, workspace: Workspace, dialogue: Dialogue, kind: type[EndT]
+) -> Iterator[tuple[EndT, EndT]]:
+    """The caller's end and the callee's, whose programs run while the block does.
+
+    What the programs wrote besides their events is kept with the call.
+    """
+    with (
+        start_agent(lab.running, lab.caller.name, dialogue) as caller,
+        start_agent(lab.running, lab.callee.name, dialogue) as callee,
+    ):
+        yield kind("caller", caller), kind("callee", callee)
+        # They take their leave side by side.
+        caller.end()
+        callee.end()
+    what = dialogue.program.partition(".")[0]
+    workspace.write_log(f"{what}-caller", caller.log_text)
+    workspace.write_log(f"{what}-callee", callee.log_text)
 
 
 def word(kind: type[Event]) -> str:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.agents.load import sipp
 from lab.agents.load.streams import Streams, end_all, serve
-from lab.agents.vpn.openvpn import UP
+from lab.agents.vpn.openvpn import OpenVpn
 from lab.wire.line import Line
 from lab.wire.load import CALLS, Death, MakeCalls, TunnelClient, TunnelsUp
 from lab.wire.messages import Failed
@@ -29,27 +27,10 @@ SILENT_S = 30.0
 Where a link is shared by too many, some wait for seconds: that is no death."""
 
 
-@dataclass
-class Tunnel:
-    """One OpenVPN client."""
-
-    process: subprocess.Popen[str]
-    up: threading.Event = field(default_factory=threading.Event)
-    last: str = ""
-
-    def follow(self) -> None:
-        """Read what it says until it ends."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.last = line.strip() or self.last
-            if UP in line:
-                self.up.set()
-
-
 class Calls(Streams):
     """All calls of one load, made by one SIPp."""
 
-    def __init__(self, order: MakeCalls, directory: Path, tunnels: list[Tunnel]) -> None:
+    def __init__(self, order: MakeCalls, directory: Path, tunnels: list[OpenVpn]) -> None:
         super().__init__(len(order.calls))
         self.process: subprocess.Popen[bytes] | None = None
         self._order = order
@@ -126,23 +107,20 @@ def received_by_device(table: str, devices: list[str]) -> list[int]:
     return [received.get(device, 0) for device in devices]
 
 
-def start_tunnel(directory: Path, client: TunnelClient, socks_port: int | None) -> Tunnel:
+def start_tunnel(directory: Path, client: TunnelClient, socks_port: int | None) -> OpenVpn:
     """Start one OpenVPN client in a directory of its own."""
     directory.mkdir(mode=0o700)
     for name, text in client.files.items():
         (directory / name).write_text(text)
-    command = ["openvpn", "--cd", str(directory), "--config", "client.conf"]
+    options = ["--cd", str(directory), "--config", "client.conf"]
     if socks_port:
         # A SOCKS user of its own, and so a circuit of its own.
         (directory / "socks").write_text(f"{directory.name}\n{directory.name}\n")
-        command += ["--socks-proxy", "127.0.0.1", str(socks_port), "socks"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    tunnel = Tunnel(process)
-    threading.Thread(target=tunnel.follow, daemon=True).start()
-    return tunnel
+        options += ["--socks-proxy", "127.0.0.1", str(socks_port), "socks"]
+    return OpenVpn(options)
 
 
-def open_tunnels(line: Line, order: MakeCalls, directory: Path, tunnels: list[Tunnel]) -> bool:
+def open_tunnels(line: Line, order: MakeCalls, directory: Path, tunnels: list[OpenVpn]) -> bool:
     """Fill `tunnels`; whether all came up. Says so, or why not; ends early with the orders."""
     began = time.monotonic()
     for number, client in enumerate(order.tunnels):
@@ -150,7 +128,7 @@ def open_tunnels(line: Line, order: MakeCalls, directory: Path, tunnels: list[Tu
         if line.ended:
             return False
         tunnels.append(start_tunnel(directory / f"tunnel-{number}", client, order.socks_port))
-    while waiting := [tunnel for tunnel in tunnels if not tunnel.up.is_set()]:
+    while waiting := [tunnel for tunnel in tunnels if not tunnel.up]:
         if ended := [tunnel for tunnel in tunnels if tunnel.process.poll() is not None]:
             line.say(Failed(f"a tunnel ended: {ended[0].last}"))
             return False
@@ -175,7 +153,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         sipp.prepare(directory)
-        tunnels: list[Tunnel] = []
+        tunnels: list[OpenVpn] = []
         calls = Calls(order, directory, tunnels)
         try:
             if open_tunnels(line, order, directory, tunnels):

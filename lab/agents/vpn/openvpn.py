@@ -31,35 +31,39 @@ class OpenVpn:
         self,
         options: Sequence[str],
         *,
-        on_up: Callable[[], None],
-        on_end: Callable[[str], None],
+        on_up: Callable[[], None] = lambda: None,
+        on_end: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Start it; `on_end` gets its last words. Both are called from another thread."""
         self._on_up = on_up
         self._on_end = on_end
-        self._process = subprocess.Popen(
+        self.up = False
+        """Whether it has come up."""
+        self.last = ""
+        """What it said last."""
+        self.process = subprocess.Popen(
             ["openvpn", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         threading.Thread(target=self._follow, daemon=True).start()
 
     def end(self) -> None:
         """Terminate it; kill it where it does not follow."""
-        self._process.terminate()
+        self.process.terminate()
         try:
-            self._process.wait(STOP_DEADLINE_S)
+            self.process.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.process.kill()
+            self.process.wait()
 
     def _follow(self) -> None:
-        assert self._process.stdout
-        last = ""
-        for line in self._process.stdout:
+        assert self.process.stdout
+        for line in self.process.stdout:
             sys.stderr.write(line)
-            last = line.strip() or last
+            self.last = line.strip() or self.last
             if UP in line:
+                self.up = True
                 self._on_up()
-        self._on_end(last)
+        self._on_end(self.last)
 
 
 def client_options(order: OpenTunnel) -> list[str]:

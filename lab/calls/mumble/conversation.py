@@ -13,12 +13,11 @@ from ipaddress import IPv4Address
 from statistics import median
 
 from lab.calls.conversation import CallSite
-from lab.calls.end import Outcome
+from lab.calls.end import Outcome, both_ends
 from lab.calls.mumble.client import MumbleClient, talk
 from lab.calls.paths.base import VoicePath
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.voice_streams import VoiceStreams
-from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
@@ -58,18 +57,9 @@ class MumbleConversation:
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's client and the callee's."""
-        lab, workspace = self._site.lab, self._site.workspace
-        with (
-            start_agent(lab.running, lab.caller.name, MUMBLE_CLIENT) as caller,
-            start_agent(lab.running, lab.callee.name, MUMBLE_CLIENT) as callee,
-        ):
-            self._clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
+        site = self._site
+        with both_ends(site.lab, site.workspace, MUMBLE_CLIENT, MumbleClient) as self._clients:
             yield
-            # They leave and end side by side.
-            caller.end()
-            callee.end()
-        workspace.write_log("mumble-caller", caller.log_text)
-        workspace.write_log("mumble-callee", callee.log_text)
 
     def talk(self, path: VoicePath, duration_s: float) -> None:
         """Bring both clients into a channel of the call's own and let them talk."""

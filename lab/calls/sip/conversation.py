@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.conversation import CallSite
-from lab.calls.end import Outcome
+from lab.calls.end import Outcome, both_ends
 from lab.calls.paths.base import VoicePath
 from lab.calls.sip.exchange import exchange_doubts, explained
 from lab.calls.sip.media_check import media_doubts
 from lab.calls.sip.phone import Phone, talk
 from lab.calls.voice_streams import VoiceStreams
-from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.measure.capture import read_capture
 from lab.measure.emodel import rate
@@ -34,18 +33,9 @@ class SipConversation:
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's phone and the callee's."""
-        lab, workspace = self._site.lab, self._site.workspace
-        with (
-            start_agent(lab.running, lab.caller.name, PHONE) as caller,
-            start_agent(lab.running, lab.callee.name, PHONE) as callee,
-        ):
-            self._phones = Phone("caller", caller), Phone("callee", callee)
+        site = self._site
+        with both_ends(site.lab, site.workspace, PHONE, Phone) as self._phones:
             yield
-            # They unregister and end side by side.
-            caller.end()
-            callee.end()
-        workspace.write_log("phone-caller", caller.log_text)
-        workspace.write_log("phone-callee", callee.log_text)
 
     def talk(self, path: VoicePath, duration_s: float) -> None:
         """Register both phones, and let them talk."""
