@@ -85,6 +85,7 @@ def _capture_values(capture: Capture, own: tuple[Stream, ...], series: bool) -> 
         "packets": len(capture),
         "cut_short": capture.cut_short,
         "link_types": list(capture.link_types),
+        "untimed": capture.untimed,
         "unread": [asdict(one) for one in capture.unread],
         "streams": rows,
     }
@@ -134,6 +135,11 @@ def _print_capture(capture: Capture, reports: list[StreamReport]) -> None:
     out.print(f"{capture.path}: {len(capture)} packets{note}", soft_wrap=True)
     if capture.unread:
         err.print(f"Packets of it were not read: {said(capture.unread)}.", soft_wrap=True)
+    if capture.untimed:
+        err.print(
+            f"{capture.untimed} packets of it have no time: what depends on time is not known.",
+            soft_wrap=True,
+        )
     if not reports:
         err.print("No RTP stream in it. RTP inside a tunnel shows only on the tunnel's interface.")
         return
@@ -168,8 +174,7 @@ def _notes(report: StreamReport) -> str:
         notes.append(f"VAD ({report.gaps.talk_pauses} pauses)")
     if report.duplicates:
         notes.append(f"{report.duplicates} duplicates")
-    if report.restarts:
-        notes.append(f"{report.restarts} restarts")
+    notes += report.remarks
     return ", ".join(notes)
 
 

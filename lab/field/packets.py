@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from lab.errors import LabError
+from lab.field.both_ends import comparison_columns
+from lab.field.direction import Direction
 from lab.field.layout import CallFiles
 from lab.field.study_jitter import study_jitter
 from lab.measure.capture import Address, Capture, read_capture
 from lab.measure.clocks import Clocks
-from lab.measure.codecs import Codec
-from lab.measure.emodel import rate
 from lab.measure.gaps import gaps
 from lab.measure.jitter import running_jitter
 from lab.measure.layer_names import said
@@ -23,7 +23,7 @@ from lab.measure.pacing import deviations_ms, sender_pacing
 from lab.measure.rtp import Stream, streams
 from lab.measure.stream_report import stream_report
 from lab.measure.tunnels import UDP
-from lab.measure.two_captures import Comparison, Direction, compare
+from lab.measure.two_captures import Comparison, compare
 
 CODEC_NAMES = {
     "g711": {"PCMU", "PCMA"},
@@ -53,10 +53,10 @@ class PacketFindings:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """What one end's own capture shows."""
+    """What one end's own capture shows of the call, each way."""
 
-    sent: Stream | None
-    received: Stream | None
+    sent: Direction
+    received: Direction
 
 
 def packet_findings(files: CallFiles) -> PacketFindings:
@@ -77,23 +77,26 @@ def packet_findings(files: CallFiles) -> PacketFindings:
     if len(found) == 2:
         comparison = compare(found["caller"], found["callee"], Clocks.SEPARATE)
     ends = {end: _end(end, captures[end], own, comparison) for end, own in found.items()}
-    for end, one in ends.items():
-        reasons += [f"{end}: {reason}" for reason in _unseen(captures[end], one)]
     columns: dict[str, Any] = {}
     for end, one in ends.items():
-        columns |= _end_columns(end, one)
+        reasons += [f"{end}: {reason}" for reason in _unseen(captures[end], one)]
+        remarks += [f"{end}: {remark}" for remark in _remarks(captures[end], one)]
+        columns |= _end_columns(end, one.sent.stream, one.received.stream)
     if comparison is not None:
-        columns |= _comparison_columns(comparison)
+        sent = {end: one.sent for end, one in ends.items()}
+        columns |= comparison_columns(comparison, sent)
         if all(found.values()):
             columns["ssrc_matched"] = bool(comparison.directions)
             if not comparison.directions:
                 reasons.append(DIFFERENT_CALLS)
-    codecs, codec_reasons = _codec_columns(files.codec, ends)
+    codecs, codec_reasons = _codec_columns(
+        files.codec, {end: one.received.stream for end, one in ends.items()}
+    )
     return PacketFindings(
         columns=columns | codecs,
         reasons=(*reasons, *codec_reasons),
         remarks=tuple(remarks),
-        received={end: one.received is not None for end, one in ends.items()},
+        received={end: one.received.stream is not None for end, one in ends.items()},
     )
 
 
@@ -105,27 +108,47 @@ def _read(path: Path | None) -> tuple[Capture, tuple[Stream, ...]]:
 
 
 def _end(end: str, capture: Capture, own: Sequence[Stream], comparison: Comparison | None) -> _End:
-    """The longest stream each way, told by what both captures show, or by one alone."""
-    sent: list[Stream] = []
-    received: list[Stream] = []
-    ways = comparison.directions if comparison is not None else ()
-    if ways:
-        for way in ways:
-            outgoing = way.from_first == (end == "caller")
-            (sent if outgoing else received).append(way.sent if outgoing else way.received)
-    else:
-        local = _local_address(end, capture, own)
-        sent = [stream for stream in own if stream.source == local]
-        received = [stream for stream in own if stream.destination == local]
-    return _End(max(sent, key=len, default=None), max(received, key=len, default=None))
+    """The streams each way, told by what both captures show, or by one alone."""
+    outgoing: set[Stream] = set()
+    incoming: set[Stream] = set()
+    for way in comparison.directions if comparison is not None else ():
+        if way.from_first == (end == "caller"):
+            outgoing.add(way.sent)
+        else:
+            incoming.add(way.received)
+    local: set[Address | None] = {stream.source for stream in outgoing}
+    local |= {stream.destination for stream in incoming}
+    local = local or {_local_address(end, capture, own)}
+    for stream in own:
+        if stream in outgoing or stream in incoming:
+            continue
+        if stream.source in local and stream.destination not in local:
+            outgoing.add(stream)
+        elif stream.destination in local and stream.source not in local:
+            incoming.add(stream)
+    # In order of the capture, as one with two streams of a length has to be told apart.
+    return _End(
+        Direction.of([stream for stream in own if stream in outgoing]),
+        Direction.of([stream for stream in own if stream in incoming]),
+    )
+
+
+def _remarks(capture: Capture, one: _End) -> Iterator[str]:
+    """What was noticed and does not make the call invalid."""
+    if capture.unread:
+        yield f"not read: {said(capture.unread)}"
+    for way in (one.received, one.sent):
+        yield from way.remarks
 
 
 def _unseen(capture: Capture, one: _End) -> Iterator[str]:
     """Why the capture does not show the end's voice, or not all of it."""
     sides = {"received": one.received, "sent": one.sent}
-    missing = " and ".join(side for side, stream in sides.items() if stream is None)
+    missing = " and ".join(side for side, way in sides.items() if way.stream is None)
     if missing:
         yield f"the capture shows no voice that it {missing}"
+    if capture.untimed:
+        yield f"{capture.untimed} packets of the capture have no time"
     unread = sum(some.packets for some in capture.unread)
     if unread and (missing or unread > MOST_UNREAD * len(capture)):
         yield f"packets of the capture were not read: {said(capture.unread)}"
@@ -146,88 +169,45 @@ def _local_address(end: str, capture: Capture, own: Sequence[Stream]) -> Address
     return min(own, key=lambda stream: float(np.std(deviations_ms(stream)))).source
 
 
-def _end_columns(end: str, one: _End) -> dict[str, Any]:
+def _end_columns(end: str, sent: Stream | None, received: Stream | None) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    if one.received is not None:
-        report = stream_report(one.received)
-        study = study_jitter(one.received).to_dict()
+    if received is not None:
+        report = stream_report(received)
+        study = study_jitter(received).to_dict()
         columns = {f"{end}_jitter_{name}": value for name, value in study.items()} | {
             f"{end}_ssrc": report.ssrc,
             f"{end}_codec": report.codec,
             f"{end}_vad": report.gaps.voice_activity_detection,
             f"{end}_packets": report.packets,
             f"{end}_loss_pct": report.loss_pct,
-            f"{end}_jitter_exact_mean": float(running_jitter(one.received).mean()),
+            f"{end}_jitter_exact_mean": float(running_jitter(received).mean()),
             f"{end}_jitter_final": report.jitter_final_ms,
-            f"{end}_gap_ms_max": gaps(one.received).network_gap_max_ms,
+            f"{end}_gap_ms_max": gaps(received).network_gap_max_ms,
         }
-    if one.sent is not None:
-        columns[f"{end}_sent_pacing_ms_p99"] = sender_pacing(one.sent).p99_ms
+    if sent is not None:
+        columns[f"{end}_sent_pacing_ms_p99"] = sender_pacing(sent).p99_ms
         if end == "caller":
-            columns["caller_sent_ssrc"] = f"0x{one.sent.ssrc:08x}"
+            columns["caller_sent_ssrc"] = f"0x{sent.ssrc:08x}"
     return columns
-
-
-def _comparison_columns(comparison: Comparison) -> dict[str, Any]:
-    """Delay and loss of the longest stream each way."""
-    columns: dict[str, Any] = {}
-    longest: dict[str, Direction] = {}
-    for way in sorted(comparison.directions, key=lambda way: len(way.delays)):
-        longest["callee" if way.from_first else "caller"] = way
-    for end, way in longest.items():
-        delays = way.delays
-        fastest = float(delays.delay_ms.min())
-        columns |= {
-            f"{end}_delay_spikes": delays.spikes(),
-            f"{end}_pdv_ms_p95": float(np.percentile(delays.delay_ms, 95)) - fastest,
-        }
-        if delays.loss_pct is not None:
-            columns[f"{end}_loss_pct"] = delays.loss_pct
-        # One direction alone leaves the clocks' offset, and with it the delay, unknown.
-        if comparison.clock.basis == "round-trip":
-            columns |= {
-                f"{end}_owd_ms_p50": delays.p50_ms,
-                f"{end}_owd_ms_p95": delays.p95_ms,
-                f"{end}_owd_ms_max": delays.max_ms,
-                f"{end}_emodel_r": _rating(way),
-            }
-    if comparison.clock.basis == "round-trip":
-        columns |= {
-            "rtt_ms_min": sum(float(way.delays.delay_ms.min()) for way in longest.values()),
-            "clock_offset_ms": comparison.clock.offset_ms,
-            "clock_skew_ppm": comparison.clock.skew_ppm,
-        }
-    return columns
-
-
-def _rating(way: Direction) -> float | None:
-    """R of the E-model; None where nothing is published for the codec or for its losses."""
-    delay_ms, loss_pct = way.delays.p50_ms, way.delays.loss_pct
-    if delay_ms is None or loss_pct is None:
-        return None
-    heard = way.received
-    rating = rate(heard.codec.name, max(0.0, delay_ms) + heard.ptime_ms, loss_pct)
-    return rating.r if rating else None
 
 
 def _codec_columns(
-    expected: str | None, ends: dict[str, _End]
+    expected: str | None, received: dict[str, Stream | None]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Whether the streams carry the directory's codec; both directions, as each end saw them."""
-    seen: dict[str, Codec] = {
-        end: one.received.codec for end, one in ends.items() if one.received is not None
-    }
+    seen = {end: stream.codecs_used for end, stream in received.items() if stream is not None}
     if expected is None or not seen:
         return {}, ()
+    # A dynamic type that nothing names is no proof against the directory.
+    allowed = CODEC_NAMES[expected] | {"DYNAMIC"}
     wrong = {
-        end: codec
-        for end, codec in seen.items()
-        # A dynamic type that nothing names is no proof against the directory.
-        if codec.name not in CODEC_NAMES[expected] and codec.name != "DYNAMIC"
+        end: others
+        for end, codecs in seen.items()
+        if (others := [codec.name for codec in codecs if codec.name not in allowed])
     }
     reasons = tuple(
-        f"{end}: received {codec.name}, the directory says {expected}"
-        for end, codec in wrong.items()
+        f"{end}: received {' and '.join(names)}, the directory says {expected}"
+        for end, names in wrong.items()
     )
-    named = all(codec.name != "DYNAMIC" for codec in seen.values())
+    named = all(codec.name != "DYNAMIC" for codecs in seen.values() for codec in codecs)
     return {"codec_matched": False if wrong else True if named else None}, reasons

@@ -38,15 +38,21 @@ def judge_series(rows: Sequence[CallRow]) -> list[CallRow]:
 
 
 def _with_partners(series: list[CallRow]) -> list[CallRow]:
-    """Where two ends' files are of different calls, say which call the callee's belongs to."""
-    by_ssrc = {row.callee_ssrc: row.iteration_no for row in series if row.callee_ssrc}
+    """Where two ends' files are of different calls, say which call the callee's belongs to.
+
+    Load generators give one SSRC to every call: then it names none.
+    """
+    by_ssrc: dict[str, list[int]] = defaultdict(list)
+    for row in series:
+        if row.callee_ssrc:
+            by_ssrc[row.callee_ssrc].append(row.iteration_no)
     result = []
     for row in series:
-        partner = by_ssrc.get(row.caller_sent_ssrc or "")
-        if row.ssrc_matched is not False or partner is None:
+        partners = by_ssrc.get(row.caller_sent_ssrc or "", [])
+        if row.ssrc_matched is not False or len(partners) != 1:
             result.append(row)
             continue
-        named = f"{DIFFERENT_CALLS} (the caller's other end is callee {partner})"
+        named = f"{DIFFERENT_CALLS} (the caller's other end is callee {partners[0]})"
         reasons = row.invalid_reasons.replace(DIFFERENT_CALLS, named)
         result.append(replace(row, invalid_reasons=reasons))
     return result

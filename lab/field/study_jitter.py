@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lab.measure.capture import Floats
-from lab.measure.jitter import JitterSummary, smoothed, summary
+from lab.measure.jitter import JitterSummary, running, summary
 from lab.measure.rtp import Stream
 
 
@@ -18,7 +17,6 @@ def study_jitter(stream: Stream) -> JitterSummary:
     published sample agree in every printed digit.
     """
     arrival_s = (stream.time_ns // 1000) / 1e6
-    transit_s = arrival_s - stream.timestamp / stream.codec.clock_rate_hz
-    steps: Floats = np.abs(np.diff(transit_s, prepend=transit_s[0]))
-    steps[stream.restart] = 0.0
-    return summary(np.round(smoothed(steps) * 1000, 3))
+    by_clock = stream.timestamp / stream.codec.clock_rate_hz
+    media_s = by_clock if stream.timestamps_are_media_time else stream.media_ms / 1000
+    return summary(np.round(running(arrival_s - media_s, stream) * 1000, 3))

@@ -35,6 +35,8 @@ class Capture:
     link_types: tuple[int, ...]
     cut_short: bool
     """The file ends in the middle of a packet, as a capture that was killed does."""
+    untimed: int
+    """Packets for which the file states no time."""
     unread: tuple[Unread, ...]
     """Packets in encapsulations that are not read, most frequent first."""
     time_ns: Ints
@@ -60,12 +62,12 @@ class Capture:
     payload_bytes: Ints
     """Its length on the wire; of a datagram in fragments, in the first of them, all of it."""
     payload_captured_bytes: Ints
-    """How much of it stands in the file, in this packet."""
+    """How much of it stands in the file, in this packet; in a later fragment, of its part."""
     datagram_bytes: Ints
     """Length of the datagram's IP packets with their headers: of all its fragments in the first
     of them, 0 in the others."""
     fragment: Ints
-    """1 for the first part of a datagram in fragments, 2 for a later one, 0 for whole ones."""
+    """FIRST or LATER part of a datagram in fragments (`lab.measure.packets`), 0 for whole ones."""
     identification: Ints
     """What the fragments of one datagram have in common."""
 
@@ -125,6 +127,7 @@ def read_capture(path: Path | str) -> Capture:
         addresses=addresses,
         link_types=link_types,
         cut_short=records.cut_short,
+        untimed=records.untimed,
         unread=tally(headers.stopped),
         time_ns=records.time_ns,
         wire_bytes=records.wire_bytes,

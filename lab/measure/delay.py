@@ -17,6 +17,8 @@ SKEW_PARTS = 10
 SKEW_CERTAINTY = 5.0
 """Standard errors by which a slope must exceed 0; with 8 degrees of freedom noise does so once
 in a thousand calls."""
+NEXT_PACKET = 1.25
+"""Packets' time after the last that a capture shows in which one more was due to be seen."""
 MAX_SKEW_PPM = 500.0
 """What RFC 5905 allows a clock to run fast or slow; more is a path that changes."""
 
@@ -120,7 +122,8 @@ def packet_delays(
 
     With the default clock the two captures were taken on one host and the delays are exact;
     otherwise pass what `fit_clocks` found. `pairs` saves matching again. Packets that were
-    due after `received_until_ns`, when the receiver's capture ended, do not count as lost.
+    due after `received_until_ns`, when the receiver's capture ended, do not count as lost,
+    but for the one that would have been the next.
     """
     pairs = match(sent, received) if pairs is None else pairs
     sent_ns = sent.time_ns[pairs.sent]
@@ -129,7 +132,8 @@ def packet_delays(
     if received_until_ns is not None and len(pairs):
         missing_ns = np.delete(sent.time_ns, pairs.sent)
         due_ns = missing_ns + float(np.median(reading_ms)) * 1e6
-        sent_packets -= int(np.sum(due_ns > received_until_ns))
+        next_ns = received_until_ns + NEXT_PACKET * sent.ptime_ms * 1e6
+        sent_packets -= int(np.sum(due_ns > next_ns))
     return PacketDelays(
         sent_ns=sent_ns,
         delay_ms=reading_ms - clock.correction_ms(sent_ns),

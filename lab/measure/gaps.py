@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lab.measure.codecs import COMFORT_NOISE_TYPES
+from lab.measure.capture import Floats
+from lab.measure.pcap import Ints
 from lab.measure.rtp import Stream
 
 LATE_MS = 60.0
@@ -14,6 +15,13 @@ LATE_MS = 60.0
 buffers: a gap one hears."""
 PAUSE_PACKETS = 1.5
 """Media time between two successive packets, in packets, from which the talker paused."""
+MIN_RUN = 5
+"""So many equal steps of media time in a row are packets of another length, not pauses."""
+MAX_PACKET_MS = 200.0
+"""Longer packets are not in use."""
+LEAST_SIZE = 0.5
+"""Of the usual packet's bytes: packets of another length that are smaller hold no voice."""
+SAME_STEP_MS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +65,9 @@ def gaps(stream: Stream) -> Gaps:
     beyond_ms = arrival_ms - np.diff(stream.media_ms)
     order = np.argsort(stream.sequence)
     number = np.diff(stream.sequence[order])
-    media_ms = np.diff(stream.media_ms[order])
     plain = ~stream.restart[order][1:]
     missing = number[(number > 1) & plain] - 1
-    pause = (number == 1) & plain & (media_ms > PAUSE_PACKETS * stream.ptime_ms)
+    pauses_ms = _talk_pauses_ms(stream, order)
     late = beyond_ms[(beyond_ms > LATE_MS) & ~stream.restart[1:]]
     p50, p99, top = np.percentile(arrival_ms, (50, 99, 100))
     return Gaps(
@@ -71,7 +78,45 @@ def gaps(stream: Stream) -> Gaps:
         network_gap_max_ms=float(late.max(initial=0.0)),
         lost_runs=len(missing),
         lost_run_max=int(missing.max(initial=0)),
-        talk_pauses=int(pause.sum()),
-        talk_pause_total_ms=float((media_ms[pause] - stream.ptime_ms).sum()),
-        comfort_noise_packets=int(np.isin(stream.payload_types, list(COMFORT_NOISE_TYPES)).sum()),
+        talk_pauses=len(pauses_ms),
+        talk_pause_total_ms=float(pauses_ms.sum()),
+        comfort_noise_packets=int(stream.comfort_noise.sum()),
     )
+
+
+def _talk_pauses_ms(stream: Stream, order: Ints) -> Floats:
+    """The media time that the sender left out each time, beyond a packet's own."""
+    plain = ~stream.restart[order][1:] & stream.media[order][1:] & stream.media[order][:-1]
+    follows = plain & (np.diff(stream.sequence[order]) == 1)
+    media_ms = np.diff(stream.media_ms[order])[follows]
+    usual_ms = stream.ptime_ms
+    if not len(media_ms) or media_ms.max() <= PAUSE_PACKETS * usual_ms:
+        return np.zeros(0)
+    packet_ms = _packet_times_ms(media_ms, stream.payload_bytes[order][:-1][follows], usual_ms)
+    pause = media_ms > PAUSE_PACKETS * packet_ms
+    pauses: Floats = (media_ms - packet_ms)[pause]
+    return pauses
+
+
+def _packet_times_ms(media_ms: Floats, payload_bytes: Ints, usual_ms: float) -> Floats:
+    """How much media each packet holds: the steps of its neighbours where they are all alike.
+
+    A sender may change its packetisation in the call. Steps of one length, no longer than
+    packets are made, are packets; unless these are small: then they keep a silence going, as
+    those of discontinuous transmission do.
+    """
+    edges = np.flatnonzero(np.abs(np.diff(media_ms, prepend=-1.0, append=-1.0)) > SAME_STEP_MS)
+    begins, lengths = edges[:-1], np.diff(edges)
+    step_ms = media_ms[begins]
+    size = np.add.reduceat(payload_bytes, begins) / lengths
+    usual = np.abs(media_ms - usual_ms) <= SAME_STEP_MS
+    usual_size = np.median(payload_bytes[usual] if usual.any() else payload_bytes)
+    packets = (
+        (lengths >= MIN_RUN)
+        & (step_ms > 0)
+        & (step_ms <= MAX_PACKET_MS)
+        & (size >= LEAST_SIZE * usual_size)
+    )
+    known = np.maximum.accumulate(np.where(packets, np.arange(len(packets)), -1))
+    packet_ms: Floats = np.repeat(np.where(known >= 0, step_ms[known], usual_ms), lengths)
+    return packet_ms

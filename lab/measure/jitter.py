@@ -8,6 +8,7 @@ from itertools import accumulate
 import numpy as np
 
 from lab.measure.capture import Floats
+from lab.measure.octets import Flags
 from lab.measure.rtp import Stream
 
 
@@ -31,12 +32,30 @@ def running_jitter(stream: Stream) -> Floats:
     """The running RFC 3550 jitter after each packet in order of arrival, ms.
 
     `J += (|D| - J) / 16`, where D is the difference of two packets' transit times; the first
-    value is 0. Where the sender restarted its numbering, D is not defined and taken as 0.
+    value is 0. Where the sender began anew, D is not defined and taken as 0; telephone events,
+    whose timestamps stand still, leave J as it is.
     """
     arrival_ms = (stream.time_ns - stream.time_ns[0]) / 1e6
-    difference = np.abs(np.diff(arrival_ms - stream.media_ms, prepend=0.0))
-    difference[stream.restart] = 0.0
-    return smoothed(difference)
+    return running(arrival_ms - stream.media_ms, stream)
+
+
+def running(transit: Floats, stream: Stream) -> Floats:
+    """The running estimate from each packet's arrival less media time, any unit."""
+    media = stream.media
+    if media.all():
+        return smoothed(_differences(transit, stream.restart))
+    smooth = smoothed(_differences(transit[media], stream.restart[media]))
+    jitter = np.zeros(len(transit))
+    place = np.cumsum(media) - 1
+    known = place >= 0
+    jitter[known] = smooth[place[known]]
+    return jitter
+
+
+def _differences(transit: Floats, restart: Flags) -> Floats:
+    difference = np.abs(np.diff(transit, prepend=transit[:1]))
+    difference[restart] = 0.0
+    return difference
 
 
 def smoothed(difference: Floats) -> Floats:

@@ -43,6 +43,8 @@ def read_voice_log(
         raise LabError(f"{path.name} holds only {len(rows)} voice packets")
     frames, time_ns, sizes = np.array(rows, np.int64).T
     none = np.zeros(len(rows), np.int64)
+    never = none.astype(bool)
+    timestamp = frames * SEQUENCE_MS * CODEC.clock_rate_hz // 1000
     return Stream(
         ssrc=0,
         source=source,
@@ -51,16 +53,23 @@ def read_voice_log(
         destination_port=0,
         payload_type=0,
         codec=CODEC,
+        codecs={0: CODEC},
         data=np.zeros(0, np.uint8),
         time_ns=time_ns,
         sequence=frames * SEQUENCE_MS // ptime_ms,
-        timestamp=frames * SEQUENCE_MS * CODEC.clock_rate_hz // 1000,
-        marker=none.astype(bool),
+        timestamp=timestamp,
+        media_ms=(timestamp - timestamp[0]) * 1000.0 / CODEC.clock_rate_hz,
+        media=~never,
+        comfort_noise=never,
+        marker=never,
         payload_types=none,
         payload_start=none,
         payload_bytes=sizes,
         payload_captured_bytes=none,
-        restart=none.astype(bool),
+        ip_bytes=none,
+        restart=never,
+        renumberings=0,
+        retimings=0,
         duplicates=0,
         strays=0,
     )

@@ -20,6 +20,8 @@ IPV6_FRAGMENT, AUTHENTICATION = 44, 51
 IPV6_EXTENSIONS = (0, 43, IPV6_FRAGMENT, 60)
 """Hop-by-hop, routing, fragment and destination options headers."""
 MAX_EXTENSIONS, MAX_TUNNELS = 6, 6
+FIRST, LATER = 1, 2
+"""Parts of a datagram in fragments."""
 FRAGMENT_UNIT = 8
 """Bytes that a fragment's offset counts (RFC 791, 3.1)."""
 
@@ -40,17 +42,17 @@ class Headers:
     tcp_flags: Ints
     """The flags of RFC 9293, 3.1."""
     payload_start: Ints
-    """Offset in the file of what follows the UDP or TCP header; the IP header in later parts of
-    a datagram."""
+    """Offset in the file of what follows the UDP or TCP header, or the IP headers where the
+    packet has neither."""
     payload_bytes: Ints
     """Length of that on the wire, of a datagram in fragments all of it."""
     payload_captured_bytes: Ints
-    """How much of it stands in the file, in this packet."""
+    """How much of it stands in the file, in this packet; in a later fragment, of its part."""
     datagram_bytes: Ints
     """Length of the datagram's IP packets with their headers: of all its fragments in the first
     of them, 0 in the others."""
     fragment: Ints
-    """1 for the first part of a datagram in fragments, 2 for a later one."""
+    """FIRST or LATER part of a datagram in fragments, 0 for whole ones."""
     identification: Ints
     """What the fragments of one datagram have in common."""
     stopped: Ints
@@ -94,15 +96,15 @@ def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, 
     ip_bytes = np.where(unstated, frame_end - ip_at, stated) * (version > 0)
 
     protocol, at, fragment, identification = _transport(octets, ip_at, first, four, six)
-    whole = fragment < 2
+    whole = fragment != LATER
     seen = whole & (at + 4 <= octets.end) & np.isin(protocol, (TCP, UDP))
     source_port = octets.u16(at) * seen
     destination_port = octets.u16(at + 2) * seen
     header = np.where(protocol == UDP, 8, (octets.u8(at + 12) >> 4) * 4)
-    payload_start = np.where(seen, at + header, ip_at)
+    payload_start = np.where(seen, at + header, at)
     payload_bytes = ip_at + ip_bytes - payload_start
     datagram_bytes = np.where(whole, ip_bytes, 0)
-    parted = np.flatnonzero(seen & (fragment == 1) & (protocol == UDP))
+    parted = np.flatnonzero(seen & (fragment == FIRST) & (protocol == UDP))
     if len(parted):
         udp_bytes = octets.of(parted).u16(at[parted] + 4)
         room = np.maximum(ip_at + ip_bytes - at, FRAGMENT_UNIT)[parted]
@@ -110,6 +112,7 @@ def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, 
         parts = -(-udp_bytes // room)
         datagram_bytes[parted] = udp_bytes + parts * (at - ip_at)[parted]
     payload_bytes = np.where(seen & (header >= 8), np.maximum(payload_bytes, 0), 0)
+    captured_most = np.where(fragment == LATER, ip_bytes, payload_bytes)
     captured_end = np.minimum(octets.end, ip_at + ip_bytes)  # Padding and check sequence follow.
     headers = Headers(
         ip_version=version,
@@ -121,7 +124,7 @@ def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, 
         tcp_flags=octets.u8(at + 13) * (seen & (protocol == TCP)),
         payload_start=payload_start,
         payload_bytes=payload_bytes,
-        payload_captured_bytes=np.clip(captured_end - payload_start, 0, payload_bytes),
+        payload_captured_bytes=np.clip(captured_end - payload_start, 0, captured_most),
         datagram_bytes=datagram_bytes,
         fragment=fragment,
         identification=identification,
@@ -142,11 +145,11 @@ def _transport(
     protocol = np.where(four, octets.u8(ip_at + 9), octets.u8(ip_at + 6) * six)
     at = ip_at + np.where(four, (first & 15) * 4, 40)
     flags = np.where(four, octets.u16(ip_at + 6), 0)
-    fragment = np.where(flags & 0x1FFF > 0, 2, flags >> 13 & 1)
+    fragment = np.where(flags & 0x1FFF > 0, LATER, FIRST * (flags >> 13 & 1))
     identification = np.where(four, octets.u16(ip_at + 4), 0)
     for _ in range(MAX_EXTENSIONS):
         extended = six & np.isin(protocol, IPV6_EXTENSIONS) | (protocol == AUTHENTICATION)
-        extended &= fragment < 2
+        extended &= fragment != LATER
         if not extended.any():
             break
         rows = np.flatnonzero(extended)
@@ -154,7 +157,7 @@ def _transport(
         parted = kind == IPV6_FRAGMENT
         position = part.u16(here + 2)
         fragment[rows] = np.where(
-            parted, np.where(position >> 3 > 0, 2, position & 1), fragment[rows]
+            parted, np.where(position >> 3 > 0, LATER, FIRST * (position & 1)), fragment[rows]
         )
         identification[rows] = np.where(parted, part.u32(here + 4), identification[rows])
         length = part.u8(here + 1)

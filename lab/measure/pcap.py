@@ -48,6 +48,8 @@ class Records:
     """LINKTYPE_ number of the interface the packet was seen on."""
     cut_short: bool
     """The file ends in the middle of a record, as a capture that was killed does."""
+    untimed: int = 0
+    """Packets for which the file states no time; they bear that of the packet before them."""
 
 
 def read_records(path: Path, data: Bytes) -> Records:
@@ -196,7 +198,10 @@ def _read_pcapng(path: Path, data: Bytes) -> Records:
             raise _damaged(path, at, str(damage)) from None
         at += length
     table = np.array(rows, np.int64).reshape(-1, 5)
-    return Records(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], cut_short)
+    start, captured, wire, time_ns, link_type = table.T
+    timed = np.maximum.accumulate(np.where(time_ns >= 0, np.arange(len(rows)), 0))
+    time_ns, untimed = np.maximum(time_ns[timed], 0), int(np.sum(time_ns < 0))
+    return Records(start, captured, wire, time_ns, link_type, cut_short, untimed)
 
 
 def _interface(body: memoryview, order: str) -> _Interface:
@@ -221,7 +226,7 @@ def _interface(body: memoryview, order: str) -> _Interface:
 def _packet(
     body: memoryview, order: str, kind: int, interfaces: list[_Interface]
 ) -> tuple[int, int, int, int, int]:
-    """(header length, captured, wire, time_ns, link_type) of a packet block."""
+    """(header length, captured, wire, time_ns, link_type) of a packet block; time -1 if none."""
     header = 4 if kind == SIMPLE_PACKET else 20
     if len(body) < header:
         raise _DamageError("a packet block is too short")
@@ -244,4 +249,6 @@ def _packet(
     time_ns = face.offset_s * 1_000_000_000 + ticks * 1_000_000_000 // face.ticks_per_s
     if not 0 <= time_ns < 1 << 63:
         raise _DamageError("a packet claims a time outside 1970 to 2262")
+    if kind == SIMPLE_PACKET:
+        time_ns = -1
     return header, captured, wire, time_ns, face.link_type

@@ -3,62 +3,131 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
 
 import numpy as np
 
 from lab.measure.capture import Address, Capture
 from lab.measure.codecs import STATIC, Codec
+from lab.measure.fragments import datagrams
+from lab.measure.packets import FIRST, LATER
 from lab.measure.tunnels import TCP, UDP
 
-_MEDIA = re.compile(rb"^m=audio (\d+)[ /].*?RTP/\S+ ([\d ]+)", re.MULTILINE)
-_CONNECTION = re.compile(rb"^c=IN IP[46] ([^\s/]+)", re.MULTILINE)
-_RTPMAP = re.compile(rb"^a=rtpmap:(\d+) ([^/\s]+)/(\d+)", re.MULTILINE)
+_LINE = re.compile(
+    rb"^(?:(?P<session>v=0)"
+    rb"|c=IN IP[46] (?P<address>[^\s/]+)"
+    rb"|m=\w+ (?P<port>\d+)\S* +(?P<profile>\S+) +(?P<types>[\d ]+)"
+    rb"|(?P<unspoken>m=)"
+    rb"|a=rtpmap:(?P<type>\d+) +(?P<name>[^/\s]+)/(?P<rate>\d+))",
+    re.MULTILINE,
+)
+
+End = tuple[Address, int]
+"""Address and port."""
 
 
 @dataclass(frozen=True, slots=True)
-class MediaDescription:
-    """One end's offer or answer: where it wants its audio, and what the payload types mean."""
+class PayloadNames:
+    """What payload types mean by the SDP of a capture, later descriptions before earlier ones."""
 
-    address: Address
+    at: dict[End, dict[int, Codec]] = field(default_factory=dict)
+    """By where an end wants its media."""
+    anywhere: dict[int, frozenset[Codec]] = field(default_factory=dict)
+    """By payload type alone: everything that any description says of it."""
+
+    def of(self, payload_type: int, *ends: End) -> Codec | None:
+        """What the first of `ends` that describes the type says of it."""
+        for end in ends:
+            codec = self.at.get(end, {}).get(payload_type)
+            if codec is not None:
+                return codec
+        return None
+
+
+@dataclass(slots=True)
+class _Media:
+    """One media line with what belongs to it, up to the next."""
+
     port: int
-    codecs: dict[int, Codec]
+    types: list[int]
+    address: bytes | None
+    """Its own connection line's, or the session's."""
+    named: dict[int, Codec] = field(default_factory=dict)
 
 
-def media_descriptions(capture: Capture) -> tuple[MediaDescription, ...]:
-    """Every audio description in the capture's SIP messages, later ones last.
+def payload_names(capture: Capture) -> PayloadNames:
+    """What the capture's SIP messages say of payload types.
 
     Messages that are encrypted, or cut before the SDP by the snap length, say nothing.
     """
+    at: dict[End, dict[int, Codec]] = {}
+    anywhere: dict[int, set[Codec]] = {}
+    for message in _messages(capture):
+        for media in _media(message):
+            for number in media.types:
+                codec = media.named.get(number) or STATIC.get(number)
+                address = _address(media.address)
+                if codec is None:
+                    continue
+                anywhere.setdefault(number, set()).add(codec)
+                if address is not None:
+                    at.setdefault((address, media.port), {})[number] = codec
+    return PayloadNames(at, {number: frozenset(codecs) for number, codecs in anywhere.items()})
+
+
+def _messages(capture: Capture) -> Iterator[bytes]:
     candidates = np.flatnonzero(
-        np.isin(capture.protocol, (TCP, UDP)) & (capture.payload_captured_bytes > 100)
+        np.isin(capture.protocol, (TCP, UDP))
+        & (capture.payload_captured_bytes > 100)
+        & (capture.fragment != LATER)
     )
     # SIP messages start with a letter, and RTP (version 2) and TLS never do.
     first = capture.data[capture.payload_start[candidates]]
     letters = candidates[(first >= ord("A")) & (first <= ord("Z"))]
-    found = []
-    for packet in letters:
-        payload = capture.payload(int(packet))
+    parted = capture.fragment[letters] == FIRST
+    whole = datagrams(capture) if parted.any() else {}
+    for packet in letters.tolist():
+        payload = capture.payload(packet)
         if b"SIP/2.0" in payload:
-            found += _descriptions(payload)
-    return tuple(found)
+            yield payload + b"".join(capture.payload(part) for part in whole.get(packet, ()))
 
 
-def _descriptions(message: bytes) -> list[MediaDescription]:
-    media = _MEDIA.search(message)
-    connection = _CONNECTION.search(message)
-    if media is None or connection is None:
-        return []
+def _media(message: bytes) -> list[_Media]:
+    """The media of a message, each with its own payload types: video may use the same numbers."""
+    found: list[_Media] = []
+    session: bytes | None = None
+    media: _Media | None = None
+    for line in _LINE.finditer(message):
+        kind = line.lastgroup
+        if kind == "session":
+            session = media = None
+        elif kind == "address" and media is None:
+            session = line["address"]
+        elif kind == "address" and media is not None:
+            media.address = line["address"]
+        elif kind == "types":
+            types = [int(number) for number in line["types"].split()]
+            media = _Media(int(line["port"]), types, session)
+            if b"RTP" in line["profile"]:
+                found.append(media)
+        elif kind == "unspoken":
+            media = _Media(0, [], session)
+        elif kind == "rate" and media is not None:
+            media.named[int(line["type"])] = _codec(line["name"], line["rate"])
+    return found
+
+
+@cache
+def _codec(name: bytes, rate: bytes) -> Codec:
+    return Codec(name.decode("ascii", "replace").upper(), int(rate))
+
+
+@cache
+def _address(text: bytes | None) -> Address | None:
     try:
-        address = ip_address(connection[1].decode("ascii"))
+        return ip_address((text or b"").decode("ascii"))
     except ValueError:
-        return []
-    named = {
-        int(number): Codec(name.decode("ascii", "replace").upper(), int(rate))
-        for number, name, rate in _RTPMAP.findall(message, media.start())
-    }
-    offered = [int(number) for number in media[2].split()]
-    codecs = {number: named.get(number) or STATIC.get(number) for number in offered}
-    known = {number: codec for number, codec in codecs.items() if codec is not None}
-    return [MediaDescription(address, int(media[1]), known)]
+        return None

@@ -37,8 +37,11 @@ class StreamReport:
     reordered: int
     """Packets whose number is lower than one that came before (RFC 4737)."""
     restarts: int
+    """Times the sender began anew, its numbers or its timestamps."""
+    remarks: tuple[str, ...]
+    """What was noticed and dealt with."""
     kbps_ip: float
-    """Mean rate with IP, UDP and RTP headers, kbit/s."""
+    """Mean rate at IP level, all headers and fragments counted, kbit/s."""
     jitter: JitterSummary
     jitter_final_ms: float
     gaps: Gaps
@@ -54,8 +57,7 @@ def stream_report(stream: Stream) -> StreamReport:
     expected = int(stream.sequence.max() - stream.sequence.min()) + 1
     lost = expected - len(stream)
     jitter_ms = running_jitter(stream)
-    headers = (20 if stream.source.version == 4 else 40) + 8 + 12
-    octets = int(stream.payload_bytes.sum()) + headers * len(stream)
+    octets = int(stream.ip_bytes.sum())
     duration_s = stream.duration_s
     return StreamReport(
         ssrc=f"0x{stream.ssrc:08x}",
@@ -73,12 +75,38 @@ def stream_report(stream: Stream) -> StreamReport:
         loss_pct=100.0 * lost / expected,
         duplicates=stream.duplicates,
         reordered=int(np.sum(stream.sequence < np.maximum.accumulate(stream.sequence))),
-        restarts=int(stream.restart.sum()),
+        restarts=stream.renumberings + stream.retimings,
+        remarks=remarks(stream),
         kbps_ip=octets * 8 / 1000 / duration_s if duration_s > 0 else 0.0,
         jitter=summary(jitter_ms),
         jitter_final_ms=float(jitter_ms[-1]),
         gaps=gaps(stream),
     )
+
+
+def remarks(stream: Stream) -> tuple[str, ...]:
+    """What was noticed in a stream, and dealt with, that figures do not tell."""
+    said = []
+    if stream.renumberings:
+        said.append(f"the sender began its numbers anew {_times(stream.renumberings)}")
+    if stream.retimings:
+        said.append(f"the sender began its timestamps anew {_times(stream.retimings)}")
+    if len(used := stream.codecs_used) > 1:
+        said.append(f"the sender changed its codec: {', '.join(codec.name for codec in used)}")
+    events = len(stream) - int(stream.media.sum())
+    if events:
+        said.append(f"{events} packets are telephone events")
+    for step in stream.clock_steps:
+        after_s = (step.at_ns - int(stream.time_ns[0])) / 1e9
+        said.append(
+            f"the capturing host's clock was set back by {-step.step_ms:.0f} ms "
+            f"after {after_s:.1f} s; the times are freed of that"
+        )
+    return tuple(said)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _end(version: int, address: object, port: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from lab.measure.rtp import Stream
 
 MIN_MATCHED_SHARE = 0.2
 """Of the shorter stream's packets: fewer common payloads are a coincidence."""
+COMPARED = 100
+"""Packets whose payload is compared to tell apart streams of one SSRC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Direction:
     from_first: bool
     """It was sent where the first capture was taken."""
     delays: PacketDelays
+    received_until_ns: int
+    """When the receiving end's capture last saw any voice, by its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +85,75 @@ def pair_streams(first: Sequence[Stream], second: Sequence[Stream]) -> tuple[Str
     """Streams that stand in both captures: by SSRC and numbers, the rest by their payload.
 
     Both ends of a call may play the same clip, so payloads alone do not tell the two
-    directions apart. Where an exchange with one address stands between the captures, a
-    stream towards it in one continues as a stream from it in the other.
+    directions apart; nor do numbers where both use one SSRC, as load generators do. Where an
+    exchange with one address stands between the captures, a stream towards it in one
+    continues as a stream from it in the other.
     """
-    found = []
-    left, right = list(first), list(second)
-    for one in first:
-        for other in right:
-            if one.ssrc == other.ssrc and len(pairs := match_by_number(one, other)):
-                found.append(StreamPair(one, other, pairs))
-                left.remove(one)
-                right.remove(other)
-                break
+    left, right = set(first), set(second)
+    numbered = [
+        StreamPair(one, other, pairs)
+        for one, other in _of_one_ssrc(first, second)
+        if len(pairs := match_by_number(one, other))
+    ]
+    found = _taken(sorted(numbered, key=_likeness, reverse=True), left, right)
     options = [
         StreamPair(one, other, match_by_payload(one, other))
-        for one, other in _plausible(left, right)
+        for one, other in _plausible(
+            [one for one in first if one in left], [other for other in second if other in right]
+        )
     ]
-    for option in sorted(options, key=lambda option: -len(option.pairs)):
-        enough = MIN_MATCHED_SHARE * min(len(option.first), len(option.second))
-        if option.first in left and option.second in right and len(option.pairs) >= enough:
+    enough = [
+        option
+        for option in sorted(options, key=lambda option: -len(option.pairs))
+        if len(option.pairs) >= MIN_MATCHED_SHARE * min(len(option.first), len(option.second))
+    ]
+    found += _taken(enough, left, right)
+    return tuple(found)
+
+
+def _of_one_ssrc(
+    first: Sequence[Stream], second: Sequence[Stream]
+) -> Iterator[tuple[Stream, Stream]]:
+    others: dict[int, list[Stream]] = defaultdict(list)
+    for other in second:
+        others[other.ssrc].append(other)
+    return ((one, other) for one in first for other in others[one.ssrc])
+
+
+def _taken(
+    options: Sequence[StreamPair], left: set[Stream], right: set[Stream]
+) -> list[StreamPair]:
+    """The options in their order, each stream in one only; what is taken leaves the sets."""
+    found = []
+    for option in options:
+        if option.first in left and option.second in right:
             found.append(option)
             left.remove(option.first)
             right.remove(option.second)
-    return tuple(found)
+    return found
+
+
+def _likeness(pair: StreamPair) -> tuple[bool, int, int]:
+    """How much two streams of one SSRC are one: by payload, by addresses, by numbers."""
+    one, other = pair.first, pair.second
+    ends = (
+        (one.source == other.source) + (one.source_port == other.source_port),
+        (one.destination == other.destination) + (one.destination_port == other.destination_port),
+    )
+    return _same_payload(pair), sum(ends), len(pair.pairs)
+
+
+def _same_payload(pair: StreamPair) -> bool:
+    """Whether most of the matched packets carry the same, as far as both captures show it."""
+    chosen = np.linspace(0, len(pair.pairs) - 1, min(len(pair.pairs), COMPARED)).astype(np.int64)
+    same = []
+    for sent, received in zip(
+        pair.pairs.sent[chosen].tolist(), pair.pairs.received[chosen].tolist(), strict=True
+    ):
+        one, other = pair.first.payload(sent), pair.second.payload(received)
+        shown = min(len(one), len(other))
+        same.append(one[:shown] == other[:shown])
+    return 2 * sum(same) > len(same)
 
 
 def _plausible(left: list[Stream], right: list[Stream]) -> list[tuple[Stream, Stream]]:
@@ -186,7 +237,7 @@ def _direction(
     """The delays of one stream; `ends_ns` is when the two captures last saw any voice."""
     if sent_first:
         delays = packet_delays(pair.first, pair.second, clock, pair.pairs, ends_ns[1])
-        return Direction(pair.first, pair.second, True, delays)
+        return Direction(pair.first, pair.second, True, delays, ends_ns[1])
     back = Match(pair.pairs.received, pair.pairs.sent, pair.pairs.by)
     delays = packet_delays(pair.second, pair.first, clock.reversed(), back, ends_ns[0])
-    return Direction(pair.second, pair.first, False, delays)
+    return Direction(pair.second, pair.first, False, delays, ends_ns[0])

@@ -158,7 +158,7 @@ def test_the_first_fragment_tells_of_the_whole_datagram(tmp_path: Path, six: boo
     assert capture.fragment.tolist() == [1, 2]
     assert capture.identification.tolist() == [7, 7]
     assert capture.payload_bytes.tolist() == [1932, 0]
-    assert capture.payload_captured_bytes.tolist() == [1472, 0]
+    assert capture.payload_captured_bytes.tolist() == [1472, 460]
     assert capture.datagram_bytes.tolist() == [capture.ip_bytes.sum(), 0]
     assert capture.ip_bytes.sum() == 1940 + 2 * (48 if six else 20)
 

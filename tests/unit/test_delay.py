@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,37 @@ def test_a_capture_that_stops_early_loses_no_packets_and_a_dead_path_does(
     ways = compare(first, second).directions
     found = {str(way.sent.source): way.delays.loss_pct for way in ways}
     assert found[CALLER] == pytest.approx(loss_pct, abs=0.5)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("same_clip", [False, True])
+def test_one_ssrc_and_one_numbering_both_ways(
+    tmp_path: Path, swapped: bool, same_clip: bool
+) -> None:
+    """As load generators send: addresses and payload tell the directions, not the file's order."""
+    lost = frozenset({3, 70, 71, 300, COUNT - 1})
+    other_talk = TALK if same_clip else TALK[::-1]
+    start_ns = START_NS - 30_000_000
+    there: dict[str, Any] = {"payloads": TALK}
+    back: dict[str, Any] = {
+        "payloads": other_talk, "source": CALLEE, "destination": CALLER, "start_ns": start_ns,
+    }  # fmt: skip
+    late = [40.0] * COUNT
+    ends = [
+        [*voice(COUNT, **there), *voice(COUNT, **back, delays_ms=late)],
+        [*voice(COUNT, **there, delays_ms=late, skip=lost), *voice(COUNT, **back)],
+    ]
+    captures = []
+    for number, frames in enumerate(ends):
+        found = streams(read_capture(write(tmp_path / f"{number}.pcap", frames)))
+        captures.append(found[::-1] if swapped else found)
+    ways = {str(way.sent.source): way for way in compare(captures[0], captures[1]).directions}
+    assert set(ways) == {CALLER, CALLEE}
+    for way in ways.values():
+        assert way.delays.p50_ms == pytest.approx(40)
+        assert way.sent.source == way.received.source
+    assert ways[CALLER].delays.loss_pct == pytest.approx(100 * len(lost) / COUNT)
+    assert ways[CALLEE].delays.loss_pct == 0
 
 
 def ip_of(frame: Frame) -> bytes:

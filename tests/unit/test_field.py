@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import json
 import os
+import struct
+from collections.abc import Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from field_tree import CLIP, frames_at, make_call, scored_row, write_wav
-from forged_packets import ethernet, ipv4, write
+from forged_packets import Frame, ethernet, ipv4, write
 from talker import speak
 
 from lab.cli.field import command
 from lab.errors import LabError
 from lab.field.layout import CallFiles, EndFiles, find_calls
+from lab.field.packets import DIFFERENT_CALLS
 from lab.field.reading import read_table
 from lab.field.row import COLUMNS, STUDY_COLUMNS, CallRow
 from lab.field.run import analyse_calls, analyse_tree
@@ -244,6 +249,74 @@ class TestRows:
             analyse(tmp_path, silent)
 
 
+def renewed(frames: Sequence[Frame], *, ssrc: int, timestamp: int, sequence: int) -> list[Frame]:
+    """Both directions' RTP from the middle of the call on with other fields, by what to add."""
+    changed = []
+    for frame in frames:
+        number, stamp, source = struct.unpack(">HII", frame.octets[44:54])
+        fields = struct.pack(
+            ">HII", (number + sequence) % 2**16, (stamp + timestamp) % 2**32, source ^ ssrc
+        )
+        late = number >= 1000 + 225
+        changed.append(
+            replace(frame, octets=frame.octets[:44] + fields + frame.octets[54:]) if late else frame
+        )
+    return changed
+
+
+class TestCallsInPieces:
+    """The sender began anew in mid-call: the whole call counts, not its longest piece."""
+
+    @pytest.mark.parametrize(
+        ("change", "remark"),
+        [
+            ({"ssrc": 0xFF00, "timestamp": 987654321, "sequence": 12345}, "2 streams one after"),
+            ({"ssrc": 0, "timestamp": 3987654321, "sequence": 0}, "began its timestamps anew once"),
+            ({"ssrc": 0, "timestamp": 987654321, "sequence": 20000}, "began its numbers anew once"),
+        ],
+    )
+    def test_loss_after_the_change_is_seen(
+        self, tmp_path: Path, reference: Path, change: dict[str, int], remark: str
+    ) -> None:
+        made = make_call(tmp_path / "tree" / LOCATION, 0)
+        whole = make_call(tmp_path / "other" / LOCATION, 0)
+        for end in ("caller", "callee"):
+            frames = frames_at(end, 0)
+            if end == "caller":
+                lost = set(received_by(frames, "10.8.0.2")[-120::2])
+                frames = [frame for number, frame in enumerate(frames) if number not in lost]
+            write(whole[f"{end} capture"], frames)
+            write(made[f"{end} capture"], renewed(frames, **change))
+        (row,) = analyse(tmp_path, reference)
+        (plain,) = analyse_tree(tmp_path / "other", reference, tmp_path / "o.csv", 2, quietly)
+        assert row.valid
+        assert remark in row.remarks
+        assert row.caller_loss_pct == pytest.approx(100 * 60 / 450)
+        assert row.caller_loss_pct == plain.caller_loss_pct
+        for name in COLUMNS:
+            if any(word in name for word in ("jitter", "owd", "emodel", "pacing", "packets")):
+                assert getattr(row, name) == pytest.approx(getattr(plain, name), abs=1e-3), name
+
+    def test_a_piece_that_never_arrived_is_lost(self, tmp_path: Path, reference: Path) -> None:
+        """After a transfer nothing comes through one way any more."""
+        made = make_call(tmp_path / "tree" / LOCATION, 0)
+        for end in ("caller", "callee"):
+            frames = renewed(frames_at(end, 0), ssrc=0xFF00, timestamp=9, sequence=9)
+            if end == "callee":
+                dead = set(received_by(frames, "10.8.0.1")[225:])
+                frames = [frame for number, frame in enumerate(frames) if number not in dead]
+            write(made[f"{end} capture"], frames)
+        (row,) = analyse(tmp_path, reference)
+        assert row.callee_loss_pct == pytest.approx(50, abs=0.5)
+        assert row.caller_loss_pct == 0
+
+
+def received_by(frames: Sequence[Frame], address: str) -> list[int]:
+    """Places of the frames to that address."""
+    packed = ip_address(address).packed
+    return [number for number, frame in enumerate(frames) if frame.octets[30:34] == packed]
+
+
 class TestSeries:
     def test_a_broken_environment_is_marked_from_its_first_call_on(self) -> None:
         generator = np.random.default_rng(4)
@@ -252,6 +325,14 @@ class TestSeries:
         assert [r.segment for r in rows] == [0] * 20 + [1] * 15
         assert [r.valid for r in rows] == [True] * 20 + [False] * 15
         assert "broken environment: from call 20 on" in rows[30].invalid_reasons
+
+    def test_an_ssrc_that_every_call_has_names_no_partner(self) -> None:
+        same: dict[str, Any] = {"callee_ssrc": "0xdeadbeef", "caller_sent_ssrc": "0xdeadbeef"}
+        mixed = replace(
+            scored_row(1, 4.0), **same, ssrc_matched=False, invalid_reasons=DIFFERENT_CALLS
+        )
+        rows = judge_series([mixed, replace(scored_row(2, 4.0), **same)])
+        assert rows[0].invalid_reasons == DIFFERENT_CALLS
 
     def test_a_stretch_of_failed_calls_is_a_break(self) -> None:
         levels = [4.0] * 12 + [None] * 10 + [4.1] * 12

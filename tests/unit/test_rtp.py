@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import struct
-from collections.abc import Sequence
-from ipaddress import ip_address
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from forged_packets import (
     voice,
     write,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lab.measure.capture import read_capture
 from lab.measure.gaps import gaps
@@ -80,6 +83,71 @@ def test_what_only_looks_like_rtp(tmp_path: Path) -> None:
         for index, datagram in enumerate(rtcp + noise + scattered)
     ]
     assert found(tmp_path, [*frames, *voice(4)]) == ()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(lambda n: rtp(7, 0, b"", payload_type=20), id="keep-alives all alike"),
+        pytest.param(lambda n: rtp(7, 160 * n), id="one number for ever"),
+        pytest.param(lambda n: rtp(n % 2, 160 * n), id="two numbers in turn"),
+        pytest.param(lambda n: rtp(n // 40, 160 * (n // 40)), id="few numbers, each often"),
+        pytest.param(lambda n: rtp(0x8000, n, bytes(30), ssrc=0), id="constant bytes, as of games"),
+        pytest.param(lambda n: rtp(1 + 9999 * n, 160 * n), id="steps that never follow"),
+    ],
+)
+@pytest.mark.parametrize("count", [5, 6, 20, 200])
+@pytest.mark.filterwarnings("error")
+def test_a_flow_that_is_no_stream_leaves_the_others_alone(
+    tmp_path: Path, header: Callable[[int], bytes], count: int
+) -> None:
+    foreign = [
+        Frame(START_NS + 7 + n * 5_000_000, ethernet(ipv4(udp(header(n), 4500, 4500))))
+        for n in range(count)
+    ]
+    frames = sorted([*voice(100, ssrc=1), *foreign], key=lambda frame: frame.time_ns)
+    assert [stream.ssrc for stream in found(tmp_path, frames)] == [1]
+
+
+def test_packets_that_a_capture_shows_several_times_are_counted_once(tmp_path: Path) -> None:
+    frames = [frame for frame in voice(100) for _ in range(4)]
+    stream = only(tmp_path, frames)
+    assert (len(stream), stream.duplicates) == (100, 300)
+
+
+headers = st.fixed_dictionaries(
+    {
+        "sequence": st.integers(0, 65535) | st.integers(0, 30),
+        "timestamp": st.integers(0, 2**32 - 1) | st.integers(0, 5000),
+        "payload": st.binary(max_size=6),
+        "payload_type": st.sampled_from([0, 8, 13, 96, 101, 111]),
+    }
+)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=200, deadline=None)
+@given(
+    foreign=st.lists(headers, min_size=1, max_size=40),
+    times=st.lists(st.integers(0, 10_000_000_000), min_size=40, max_size=40),
+    in_turn=st.booleans(),
+)
+def test_nothing_that_looks_like_rtp_kills_the_report_of_a_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    foreign: list[dict[str, Any]],
+    times: list[int],
+    in_turn: bool,
+) -> None:
+    if in_turn:
+        foreign = [header | {"sequence": number} for number, header in enumerate(foreign)]
+    frames = voice(100, ssrc=1)
+    for header, time_ns in zip(foreign, times, strict=False):
+        datagram = udp(rtp(**header, ssrc=2), 6000, 6000)
+        frames.append(Frame(START_NS + time_ns, ethernet(ipv4(datagram))))
+    path = write(tmp_path_factory.mktemp("foreign") / "call.pcap", frames)
+    reports = [stream_report(stream) for stream in streams(read_capture(path))]
+    assert (reports[0].ssrc, reports[0].packets) == ("0x00000001", 100)
+    json.dumps([report.to_dict() for report in reports], allow_nan=False)
 
 
 def test_numbers_wrap_around(tmp_path: Path) -> None:
@@ -158,32 +226,6 @@ def test_codec_and_clock(
     frames = voice(50, payload_type=payload_type, timestamp_step=step, payloads=[payload] * 50)
     codec = only(tmp_path, frames).codec
     assert (codec.name, codec.clock_rate_hz, codec.certain) == (name, clock_rate_hz, certain)
-
-
-def sip(body: bytes) -> Frame:
-    message = b"SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\n" + body
-    return Frame(START_NS - 1, ethernet(ipv4(udp(message, 5060, 5060))))
-
-
-def test_sdp_names_a_dynamic_type(tmp_path: Path) -> None:
-    body = (
-        b"v=0\r\nc=IN IP4 10.0.0.2\r\nm=audio 5000 RTP/AVP 97 0 101\r\n"
-        b"a=rtpmap:97 iLBC/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
-    )
-    frames = [sip(body), *voice(50, payload_type=97, payloads=[b"\x28" + bytes(37)] * 50)]
-    codec = only(tmp_path, frames).codec
-    assert (codec.name, codec.certain) == ("ILBC", True)
-
-
-def test_the_receivers_sdp_counts_before_the_senders(tmp_path: Path) -> None:
-    """Both ends may give one number different meanings; packets use their receiver's."""
-    ends = [
-        b"c=IN IP4 %s\r\nm=audio %d RTP/AVP 97\r\na=rtpmap:97 %s/8000\r\n" % end
-        for end in ((b"10.0.0.2", 5000, b"speex"), (b"10.0.0.1", 4000, b"iLBC"))
-    ]
-    stream = only(tmp_path, [*map(sip, ends), *voice(50, payload_type=97)])
-    assert stream.destination == ip_address(CALLEE)
-    assert stream.codec.name == "SPEEX"
 
 
 def test_a_talkers_pause_is_no_network_gap(tmp_path: Path) -> None:
