@@ -3,50 +3,74 @@
 from __future__ import annotations
 
 import platform
-from functools import cache
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from lab import __version__
-from lab.engine.discovery import RunningLab
+from lab.engine.components import versions_told
 from lab.engine.execution import run_in
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.topology.model import PbxKind, Role
+from lab.role import Program
+from lab.roles import program_of
 
-_PACKAGES = {
-    Role.RELAY: ("tor",),
-    Role.ENDPOINT: ("openvpn", "libopus0"),
-    Role.PBX: ("kamailio",),
-    Role.MUMBLE_SERVER: ("mumble-server",),
-    Role.MEDIA_PROXY: ("rtpengine-daemon",),
-}
-"""The Debian packages that matter, by the role whose image holds them."""
+_AT_ONCE = 4
+
+_IN_IMAGES: dict[str, Mapping[str, str]] = {}
+"""Image id → component → version, of images asked before: what is in an image never changes."""
 
 
 def component_versions(lab: ReadyLab) -> dict[str, str]:
     """Lab, kernel, the programs inside the nodes and the images, by name."""
-    versions = {"lab": __version__, "kernel": platform.release()}
-    for role, packages in _PACKAGES.items():
-        nodes = lab.topology.with_role(role)
-        if not nodes:
-            continue
-        if role is Role.PBX and lab.topology.pbx is PbxKind.FREESWITCH:
-            versions |= _freeswitch(lab.running, nodes[0].name)
-        else:
-            versions |= _debian(lab.running, nodes[0].name, packages)
-    return versions | {f"image {role}": tag for role, tag in lab.images.items()}
+    return {
+        "lab": __version__,
+        "kernel": platform.release(),
+        **by_component(node_versions(lab)),
+        **{f"image {name}": tag for name, tag in lab.images.items()},
+    }
 
 
-@cache
-def _debian(lab: RunningLab, node: str, packages: tuple[str, ...]) -> dict[str, str]:
-    shown = "--showformat=${Package} ${Version}\n"
-    text = run_in(lab, node, ["dpkg-query", "--show", shown, *packages])
-    return dict(line.split(maxsplit=1) for line in text.splitlines())
+def by_component(nodes: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Component → the version that most of the `nodes` have, or the first of as many.
+
+    A node with another one stands by itself, as `tor at relay2`.
+    """
+    told: dict[str, dict[str, str]] = {}
+    for node, versions in nodes.items():
+        for component, version in versions.items():
+            told.setdefault(component, {})[node] = version
+    found: dict[str, str] = {}
+    for component, by_node in told.items():
+        [(usual, _)] = Counter(by_node.values()).most_common(1)
+        found[component] = usual
+        found |= {f"{component} at {n}": v for n, v in by_node.items() if v != usual}
+    return found
 
 
-@cache
-def _freeswitch(lab: RunningLab, node: str) -> dict[str, str]:
+def node_versions(lab: ReadyLab) -> dict[str, Mapping[str, str]]:
+    """Node → component → version; one node of each image is asked."""
+    ids = {node.name: lab.running.node(node.name).image_id for node in lab.topology.nodes}
+    asked = {
+        ids[node.name]: (node.name, program)
+        for node in reversed(lab.topology.nodes)
+        if (program := program_of(lab.topology, node)).components
+    }
+
+    def ask(image: str) -> Mapping[str, str]:
+        return _IN_IMAGES.get(image) or _ask(lab, image, *asked[image])
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        versions = dict(zip(asked, pool.map(ask, asked), strict=True))
+    return {name: versions[image] for name, image in ids.items() if image in versions}
+
+
+def _ask(lab: ReadyLab, image: str, node: str, program: Program) -> Mapping[str, str]:
+    """The versions in `node`; where one does not tell, the reason in the place of each."""
     try:
-        text = run_in(lab, node, ["freeswitch", "-version"])
+        versions = versions_told(
+            program.components, lambda command: run_in(lab.running, node, command)
+        )
     except LabError as error:
-        return {"freeswitch": f"unknown ({error.message})"}
-    return {"freeswitch": text.strip().removeprefix("FreeSWITCH version: ")}
+        return {each.name: f"unknown ({error.message})" for each in program.components}
+    return _IN_IMAGES.setdefault(image, versions)

@@ -26,9 +26,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     The exit status is 1 where something is missing that the lab cannot run without.
     """
     from lab.engine.doctor import State, examine
-    from lab.lifecycle.pbx_choice import freeswitch_image
 
-    findings = examine(freeswitch_image())
+    findings = examine()
     usable = all(finding.state is not State.MISSING for finding in findings)
     if as_json:
         print_json({"usable": usable, "findings": [asdict(finding) for finding in findings]})

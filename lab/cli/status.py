@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -57,10 +58,8 @@ def print_status(state: dict[str, Any]) -> None:
                 _rate(link.get("rate_in_force_kbps")) if link else "",
             )
     out.print(table)
-    for name, tor in state["tor"].items():
-        out.print(Text.assemble(f"Tor at {name}: ", _tor(tor)))
-    for name, murmur in state["mumble"].items():
-        out.print(Text.assemble(f"Murmur at {name}: ", _murmur(murmur)))
+    for line in told(state):
+        out.print(line)
     for problem in state["problems"]:
         out.print(Text.assemble(("problem:", "red"), f" {problem}"))
 
@@ -73,16 +72,13 @@ def _rate(rate_kbps: int | None) -> str:
     return "uncapped" if rate_kbps is None else f"{rate_kbps / 1000:g} Mbit/s"
 
 
-def _tor(tor: dict[str, Any] | None) -> Text:
-    if tor is None:
-        return styled("unknown", "red")
-    return Text(
-        f"bootstrapped {tor['bootstrap_pct']} %, {tor['relays']} relays in the consensus, "
-        f"{tor['descriptors']} descriptors, tor {tor['version']}"
-    )
+def told(state: dict[str, Any]) -> Iterator[Text]:
+    """What programs in nodes told, a line each."""
+    from lab.lifecycle.status import reports
 
-
-def _murmur(murmur: dict[str, Any] | None) -> Text:
-    if murmur is None:
-        return styled("takes no calls", "red")
-    return Text(f"takes calls, {murmur['tls']}")
+    for _, report in reports():
+        for node, answer in state[report.section].items():
+            said = styled(report.unanswered, "red")
+            if answer is not None:
+                said = Text(report.sentence(answer))
+            yield Text.assemble(f"{report.title} at {node}: ", said)

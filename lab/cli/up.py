@@ -70,7 +70,7 @@ def _show(topology: str, name: str | None, directory: Path | None) -> None:
     from lab.engine.addresses import free_block, taken_networks
     from lab.engine.client import connect
     from lab.engine.project import write_project
-    from lab.lifecycle.freeswitch import with_certificate
+    from lab.lifecycle.certificate import with_certificate
     from lab.lifecycle.pbx_choice import choose_pbx
     from lab.lifecycle.plan import plan_lab, render_plan
     from lab.topology.load import find_topology, load_topology

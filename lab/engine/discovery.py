@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from typing import Any
 
 from docker import DockerClient
-from docker.models.containers import Container
 
 from lab.errors import LabError
 from lab.render import labels
@@ -23,6 +25,9 @@ class RunningNode:
     """Docker's word: running, exited, created, ..."""
     exit_code: int | None
     """None while it runs."""
+    image: str = ""
+    """The tag of its image."""
+    image_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +56,17 @@ class RunningLab:
 
 def find_labs(client: DockerClient) -> tuple[RunningLab, ...]:
     """Every lab that has a node on this host, by name."""
-    # Another lab may be going down meanwhile: containers that vanish are left out.
-    containers = client.containers.list(
-        all=True, filters={"label": [labels.LAB, labels.NODE]}, ignore_removed=True
-    )
+    filters = {"label": [labels.LAB, labels.NODE]}
+    containers = client.api.containers(all=True, filters=filters)
     blocks = lab_blocks(client)
-    by_lab: dict[str, list[Container]] = {}
+    by_lab: dict[str, list[Mapping[str, Any]]] = {}
     for container in containers:
-        by_lab.setdefault(container.labels[labels.LAB], []).append(container)
+        by_lab.setdefault(container["Labels"][labels.LAB], []).append(container)
     return tuple(
         RunningLab(
             name=name,
-            topology=members[0].labels.get(labels.TOPOLOGY, ""),
-            fingerprint=members[0].labels.get(labels.FINGERPRINT, ""),
+            topology=members[0]["Labels"].get(labels.TOPOLOGY, ""),
+            fingerprint=members[0]["Labels"].get(labels.FINGERPRINT, ""),
             block=blocks.get(name),
             nodes=tuple(sorted(map(_node, members), key=lambda node: node.name)),
         )
@@ -102,13 +105,15 @@ def lab_blocks(client: DockerClient) -> dict[str, IPv4Network]:
     }
 
 
-def _node(container: Container) -> RunningNode:
-    state = container.attrs["State"]
-    running = state["Status"] == "running"
+def _node(container: Mapping[str, Any]) -> RunningNode:
+    """A node from a line of Docker's list of containers, which tells the exit status in words."""
+    ended = re.match(r"Exited \((\d+)\)", container["Status"])
     return RunningNode(
-        name=container.labels[labels.NODE],
-        role=container.labels[labels.ROLE],
-        container_id=container.id,
-        state=state["Status"],
-        exit_code=None if running else state["ExitCode"],
+        name=container["Labels"][labels.NODE],
+        role=container["Labels"][labels.ROLE],
+        container_id=container["Id"],
+        state=container["State"],
+        exit_code=None if container["State"] == "running" else int(ended[1]) if ended else 0,
+        image=container["Image"],
+        image_id=container["ImageID"],
     )

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Any
 from docker import DockerClient
 
 from lab.engine import client as engine
-from lab.engine import compose_plugin, kernel, pbx_programs
+from lab.engine import compose_plugin, kernel
+from lab.engine.components import versions_in_image
 from lab.engine.context import DEFAULT, endpoint
 from lab.errors import LabError
 from lab.images import base_image, build, context
+from lab.role import Program
+from lab.roles import ROLES
 
 
 class State(StrEnum):
@@ -43,12 +47,13 @@ class Finding:
 
 _SHAPING_QDISCS = ("htb", "pfifo")
 _LEAST_MEMORY_GIB = 4
+_AT_ONCE = 4
 
 
-def examine(freeswitch_image: str) -> tuple[Finding, ...]:
-    """Look at everything the lab stands on; `freeswitch_image` is the one it would use.
+def examine() -> tuple[Finding, ...]:
+    """Look at everything the lab stands on; nothing is changed.
 
-    Nothing is changed. What cannot be seen without Docker is UNKNOWN when it is not there.
+    What cannot be seen without Docker is UNKNOWN when it is not there.
     """
     found = [_python(), _docker_cli(), _compose()]
     try:
@@ -60,7 +65,7 @@ def examine(freeswitch_image: str) -> tuple[Finding, ...]:
         found.insert(0, _docker(client))
         found += _machine(client.info())
         found += _kernel(client)
-        found += _images(client, freeswitch_image)
+        found += _images(client)
     finally:
         client.close()
     return tuple(found)
@@ -175,7 +180,7 @@ def _known(kinds: Mapping[str, bool]) -> str:
     return " ".join(kind for kind, known in kinds.items() if known)
 
 
-def _images(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]:
+def _images(client: DockerClient) -> Iterator[Finding]:
     if base_image.present(client):
         yield Finding("base-image", State.OK, context.BASE_IMAGE)
     else:
@@ -189,43 +194,50 @@ def _images(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]:
         )
     else:
         yield Finding("images", State.OK, " ".join(context.roles()))
-    yield from _exchanges(client, freeswitch_image)
+    yield from _programs(client)
 
 
-def _exchanges(client: DockerClient, freeswitch_image: str) -> Iterator[Finding]:
-    """FreeSWITCH and what stands in for it, with versions and licences."""
-    hint = "FREESWITCH_IMAGE names another image."
-    try:
-        version = pbx_programs.freeswitch_version(client, freeswitch_image)
-    except LabError as error:
-        detail = f"{freeswitch_image} is here, but cannot be used: {error.message}"
-        yield Finding("freeswitch", State.NOTE, detail, hint)
-    else:
-        yield (
-            Finding(
-                "freeswitch",
-                State.OK,
-                f"{version} in {freeswitch_image} ({pbx_programs.FREESWITCH_LICENCE}); "
-                "`pbx: auto` takes it",
-            )
-            if version
-            else Finding(
-                "freeswitch",
-                State.NOTE,
-                f"{freeswitch_image} is not here; "
-                "`pbx: auto` tries to pull it, else takes Kamailio",
-                hint,
-            )
-        )
-    for role, (package, licence) in pbx_programs.PACKAGES.items():
+def _programs(client: DockerClient) -> Iterator[Finding]:
+    """What nodes run, with versions and licences."""
+    named = {p.image: p for role in ROLES for p in role.programs if p.components}
+
+    def look(program: Program) -> Finding:
+        tag = program.users_image.tag if program.users_image else build.image_tag(program.image)
         try:
-            installed = pbx_programs.package_version(client, build.image_tag(role), package)
+            here = build.present(client, tag)
+            versions = versions_in_image(client, program, tag) if here else None
         except LabError as error:
-            detail = f"its image is here, but does not tell: {error.message}"
-            yield Finding(role, State.UNKNOWN, detail, error.hint)
-        else:
-            yield (
-                Finding(role, State.OK, f"{installed} ({licence})")
-                if installed
-                else Finding(role, State.UNKNOWN, "its image is not built", "Run `lab setup`.")
-            )
+            return program_finding(program, tag, error)
+        return program_finding(program, tag, versions)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(look, named.values())
+
+
+def program_finding(
+    program: Program, tag: str, versions: Mapping[str, str] | LabError | None
+) -> Finding:
+    """What is told of a program: `versions` by component, why they are not known, or no image."""
+    users, name = program.users_image, program.image
+    if users:
+        hint = f"{users.variable} names another image."
+        if versions is None:
+            return Finding(name, State.NOTE, f"{tag} is not here; {users.without}", hint)
+        if isinstance(versions, LabError):
+            detail = f"{tag} is here, but cannot be used: {versions.message}"
+            return Finding(name, State.NOTE, detail, hint)
+        return Finding(name, State.OK, f"{_told(program, versions)} in {tag}; {users.taken}")
+    if versions is None:
+        return Finding(name, State.UNKNOWN, "its image is not built", "Run `lab setup`.")
+    if isinstance(versions, LabError):
+        detail = f"its image is here, but does not tell: {versions.message}"
+        return Finding(name, State.UNKNOWN, detail, versions.hint)
+    return Finding(name, State.OK, _told(program, versions))
+
+
+def _told(program: Program, versions: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{component.name} {versions.get(component.name, 'of an unknown version')} "
+        f"({component.licence})"
+        for component in program.components
+    )

@@ -59,7 +59,7 @@ def image_tag(role: str) -> str:
 
 def missing(client: DockerClient, roles: Sequence[str] = ()) -> tuple[str, ...]:
     """Which of `roles` (default: all, in building order) have no image."""
-    return tuple(role for role in roles or context.roles() if not _present(client, image_tag(role)))
+    return tuple(role for role in roles or context.roles() if not present(client, image_tag(role)))
 
 
 def build_missing(
@@ -195,7 +195,8 @@ def _write_archive(plan: context.Context, packages: Path | None, target: IO[byte
             archive.addfile(entry, io.BytesIO(data))
 
 
-def _present(client: DockerClient, tag: str) -> bool:
+def present(client: DockerClient, tag: str) -> bool:
+    """Whether there is an image of that tag."""
     try:
         client.images.get(tag)
     except ImageNotFound:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 
 from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from lab.errors import LabError
+from lab.roles.pbx import USERS_FREESWITCH
 from lab.topology.model import PbxKind
 
 log = logging.getLogger(__name__)
-
-DEFAULT_FREESWITCH_IMAGE = "safarov/freeswitch:latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +20,7 @@ class PbxChoice:
     """The exchange a lab gets, and why."""
 
     kind: PbxKind
-    freeswitch_image: str
     reason: str
-
-
-def freeswitch_image() -> str:
-    """The image named by FREESWITCH_IMAGE, or the public default."""
-    return os.environ.get("FREESWITCH_IMAGE") or DEFAULT_FREESWITCH_IMAGE
 
 
 def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxChoice:
@@ -37,17 +29,17 @@ def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxC
     LabError where FreeSWITCH is demanded and its image can neither be found nor pulled. Where
     nothing may be pulled, an image that is not here is no choice for `auto`.
     """
-    image = freeswitch_image()
+    image = USERS_FREESWITCH.tag
     if wanted == PbxKind.KAMAILIO:
-        return PbxChoice(PbxKind.KAMAILIO, image, "asked for")
+        return PbxChoice(PbxKind.KAMAILIO, "asked for")
     try:
         client.images.get(image)
-        return PbxChoice(PbxKind.FREESWITCH, image, f"{image} is here")
+        return PbxChoice(PbxKind.FREESWITCH, f"{image} is here")
     except ImageNotFound:
         log.debug("%s is not here", image)
     if not may_pull:
         kind = PbxKind.KAMAILIO if wanted == "auto" else PbxKind.FREESWITCH
-        return PbxChoice(kind, image, f"{image} is not here")
+        return PbxChoice(kind, f"{image} is not here")
     try:
         client.images.pull(image)
     except (APIError, DockerException) as error:
@@ -56,7 +48,7 @@ def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxC
             raise LabError(
                 f"FreeSWITCH is asked for, and its image {image} is neither here nor to be "
                 f"pulled: {why}",
-                "Set FREESWITCH_IMAGE to an image this host has, or write `pbx: auto`.",
+                f"Set {USERS_FREESWITCH.variable} to an image this host has, or write `pbx: auto`.",
             ) from error
-        return PbxChoice(PbxKind.KAMAILIO, image, f"{image} is neither here nor to be pulled")
-    return PbxChoice(PbxKind.FREESWITCH, image, f"{image} was pulled")
+        return PbxChoice(PbxKind.KAMAILIO, f"{image} is neither here nor to be pulled")
+    return PbxChoice(PbxKind.FREESWITCH, f"{image} was pulled")

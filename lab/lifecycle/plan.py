@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from lab.images.build import image_tag
-from lab.lifecycle.pbx_choice import PbxChoice, freeswitch_image
+from lab.lifecycle.pbx_choice import PbxChoice
 from lab.render.owner import Owner, invoking_owner
 from lab.render.project import Project, project_fingerprint, render_project
 from lab.render.secrets import generate_secrets
-from lab.render.services import image_role
+from lab.roles import program_of
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
@@ -25,7 +25,7 @@ class Plan:
     source: str
     """The topology's YAML."""
     images: Mapping[str, str]
-    """Image role → tag."""
+    """What an image is called, `net` or as in `lab.role.Program` → its tag."""
     owner: Owner
     pbx: PbxChoice
 
@@ -42,12 +42,10 @@ def plan_lab(
     file = find_topology(name_or_path)
     raw = load_topology(file)
     choice = pbx or PbxChoice(
-        PbxKind.KAMAILIO if raw.pbx == "auto" else PbxKind(raw.pbx),
-        freeswitch_image(),
-        "dry run",
+        PbxKind.KAMAILIO if raw.pbx == "auto" else PbxKind(raw.pbx), "dry run"
     )
     topology = resolve(raw, lab or raw.name, block, choice.kind)
-    images = _image_tags(topology, choice)
+    images = _image_tags(topology)
     return Plan(topology, file.read_text(encoding="utf-8"), images, invoking_owner(), choice)
 
 
@@ -57,9 +55,10 @@ def render_plan(plan: Plan) -> Project:
     return render_project(plan.topology, plan.source, secrets, plan.images, plan.owner)
 
 
-def _image_tags(topology: Topology, pbx: PbxChoice) -> dict[str, str]:
-    roles = {image_role(topology, node) for node in topology.nodes} | {"net"}
-    return {
-        role: pbx.freeswitch_image if role == PbxKind.FREESWITCH else image_tag(role)
-        for role in sorted(roles)
-    }
+def _image_tags(topology: Topology) -> dict[str, str]:
+    tags = {"net": image_tag("net")}
+    for node in topology.nodes:
+        program = program_of(topology, node)
+        users = program.users_image
+        tags[program.image] = users.tag if users else image_tag(program.image)
+    return dict(sorted(tags.items()))

@@ -17,7 +17,7 @@ from lab.errors import LabError
 from lab.render.owner import Owner
 from lab.render.pbx import pbx_address
 from lab.topology.load import parse_topology
-from lab.topology.model import Node, PbxKind, Role, Topology
+from lab.topology.model import Node, PbxKind, Topology
 from lab.topology.resolve import resolve
 
 
@@ -56,7 +56,7 @@ class ReadyLab:
     @property
     def vpn_server(self) -> Node:
         """The node that runs the OpenVPN server; LabError where the topology has none."""
-        for node in self.topology.with_role(Role.VPN_SERVER):
+        for node in self.topology.with_role("vpn-server"):
             return node
         raise LabError(
             f"topology {self.topology.name} has no VPN server",
@@ -69,7 +69,7 @@ class ReadyLab:
         return self.images["net"]
 
     def _endpoint(self, name: str) -> Node:
-        for node in self.topology.with_role(Role.ENDPOINT):
+        for node in self.topology.with_role("endpoint"):
             if node.name == name:
                 return node
         raise LabError(

@@ -15,32 +15,19 @@ from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.engine.waiting import WaitError, last_lines, node_state
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.stages import Stages
-from lab.topology.model import PbxKind, Role, Topology
+from lab.role import ServerSocket
+from lab.roles import program_of
+from lab.topology.model import Topology
 from lab.wire.listening import (
-    HANDSHAKE,
     LISTENING,
     AwaitedSocket,
     AwaitHandshake,
     AwaitSockets,
     Listening,
 )
-from lab.wire.ports import MEDIA_CONTROL_PORT, MUMBLE_PORT, SIP_PORT, WEB_PORT
+from lab.wire.messages import Dialogue
 
 DEADLINE_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSocket:
-    """The socket by which a server is known to be ready."""
-
-    protocol: str
-    """`tcp`, `udp`, or `tls`, where a handshake has to succeed."""
-    port: int
-
-    def __str__(self) -> str:
-        if self.protocol == "tls":
-            return f"accept a TLS handshake on port {self.port}"
-        return f"listen on {self.protocol} port {self.port}"
 
 
 @dataclass(slots=True)
@@ -65,7 +52,7 @@ class Listener:
             except AgentError as error:
                 name, socket = next(iter(self.awaited.items()))
                 container = lab.node(name).container_id
-                why = f" ({error.message})" if socket.protocol == "tls" else ""
+                why = f" ({error.message})" if socket.handshake else ""
                 raise WaitError(
                     f"{name}: waited {self.deadline_s:.0f} s for it to {socket}{why}; "
                     f"the node is {node_state(client, container)}",
@@ -78,41 +65,37 @@ class Listener:
 
 @contextmanager
 def listening(lab: RunningLab, plan: Plan) -> Iterator[tuple[Listener, ...]]:
-    """Begin to wait for every server of the lab, one listener per machine, and Murmur's own."""
+    """Begin to wait for every server of the lab: one listener per machine, one per handshake."""
     listeners: list[Listener] = []
     try:
-        for machine, servers in server_sockets(plan.topology).items():
-            listeners.append(_listen(lab, plan, machine, servers))
-        for node in plan.topology.with_role(Role.MUMBLE_SERVER):
-            listeners.append(_shake_hands(lab, node.name))
+        for machine, servers in awaited_servers(plan.topology).items():
+            plain = {name: socket for name, socket in servers.items() if not socket.handshake}
+            if plain:
+                listeners.append(_listen(lab, plan, machine, plain))
+            for name, socket in servers.items():
+                if socket.handshake:
+                    listeners.append(_shake_hands(lab, name, socket, socket.handshake))
         yield tuple(listeners)
     finally:
         for listener in listeners:
             listener.agent.close()
 
 
-def server_sockets(topology: Topology) -> dict[str, dict[str, ServerSocket]]:
-    """Machine → server on it → its socket, of those that only have to listen."""
-    sockets: Mapping[Role, ServerSocket] = {
-        Role.VPN_SERVER: ServerSocket("tcp", topology.vpn.port),
-        Role.PBX: ServerSocket("udp", SIP_PORT),
-        Role.MEDIA_PROXY: ServerSocket("udp", MEDIA_CONTROL_PORT),
-        Role.WEB: ServerSocket("tcp", WEB_PORT),
-    }
+def awaited_servers(topology: Topology) -> dict[str, dict[str, ServerSocket]]:
+    """Machine → server on it → the socket by which it is known to be ready."""
     by_machine: dict[str, dict[str, ServerSocket]] = {}
     for node in topology.nodes:
-        if node.role in sockets:
+        if socket := program_of(topology, node).socket:
             machine = topology.machine(node.name).name
-            by_machine.setdefault(machine, {})[node.name] = sockets[node.role]
+            by_machine.setdefault(machine, {})[node.name] = socket(topology)
     return by_machine
 
 
 def _listen(
     lab: RunningLab, plan: Plan, machine: str, servers: Mapping[str, ServerSocket]
 ) -> Listener:
-    freeswitch = plan.topology.pbx is PbxKind.FREESWITCH
-    if freeswitch and plan.topology.node(machine).role is Role.PBX:
-        # The user's own image has none of the lab's agents in it.
+    if program_of(plan.topology, plan.topology.node(machine)).users_image:
+        # It has none of the lab's agents in it.
         image = plan.images["net"]
         agent = start_unprivileged_helper(lab, machine, image, plan.owner, LISTENING)
     else:
@@ -120,7 +103,7 @@ def _listen(
     agent.send(
         AwaitSockets(
             tuple(
-                AwaitedSocket(name, "tcp" if socket.protocol == "tcp" else "udp", socket.port)
+                AwaitedSocket(name, socket.protocol, socket.port)
                 for name, socket in servers.items()
             )
         )
@@ -128,10 +111,10 @@ def _listen(
     return Listener(agent, dict(servers), time.monotonic(), DEADLINE_S)
 
 
-def _shake_hands(lab: RunningLab, murmur: str) -> Listener:
-    """Murmur listens some time before it answers, so only a handshake tells that it is ready."""
-    agent = start_agent(lab, murmur, HANDSHAKE)
+def _shake_hands(
+    lab: RunningLab, server: str, socket: ServerSocket, dialogue: Dialogue
+) -> Listener:
+    agent = start_agent(lab, server, dialogue)
     # It gives up a little before it is given up, and then says why.
-    agent.send(AwaitHandshake(murmur, DEADLINE_S - 1))
-    socket = ServerSocket("tls", MUMBLE_PORT)
-    return Listener(agent, {murmur: socket}, time.monotonic(), DEADLINE_S)
+    agent.send(AwaitHandshake(server, DEADLINE_S - 1))
+    return Listener(agent, {server: socket}, time.monotonic(), DEADLINE_S)

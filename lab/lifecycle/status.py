@@ -1,29 +1,30 @@
-"""What a lab looks like now, read from Docker, the kernel and Tor, not from a file."""
+"""What a lab looks like now, read from Docker, the kernel and its programs, not from a file."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from docker import DockerClient
 
 from lab import storage
-from lab.engine.discovery import RunningLab
+from lab.engine.discovery import RunningLab, RunningNode
 from lab.engine.execution import start_agent, start_network_helper, start_plain_agent
 from lab.errors import LabError
+from lab.images import context
 from lab.images.build import image_tag
 from lab.render.project import NETWORKS
-from lab.topology.model import Role
-from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
+from lab.role import Program, Report, Role
+from lab.roles import ROLES
 from lab.wire.network import NETWORK, MachineNetwork, NetworkInForce, ShowNetwork
 from lab.wire.plain import ShapeError, from_plain, to_plain
 
 AGENT_DEADLINE_S = 15.0
-HANDSHAKE_DEADLINE_S = 3.0
 _WORKERS = 4
+
+T = TypeVar("T")
 
 
 def lab_status(
@@ -31,7 +32,7 @@ def lab_status(
     lab: RunningLab,
     networks: Mapping[str, NetworkInForce] | None = None,
 ) -> dict[str, Any]:
-    """The state of every node and link and of the Tor network, as plain values.
+    """The state of every node and link, and what programs in nodes tell, as plain values.
 
     `networks` is machine → what was just found in force there; None has it read anew. What
     cannot be read because its node is down is None, with the reason in `problems`.
@@ -39,19 +40,40 @@ def lab_status(
     problems = [
         f"{node.name} is {node.state} (exit status {node.exit_code})" for node in lab.stopped
     ]
-    specs = _attempt(problems, _networks, lab) or {}
+    configured = _attempt(problems, lambda: _networks(lab)) or {}
     running = {node.name for node in lab.nodes if node.state == "running"}
-    clients = sorted(name for name in running if _runs_tor_client(lab, name))
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        tor = {name: pool.submit(_attempt, problems, _tor_status, lab, name) for name in clients}
-        murmurs = {
-            node.name: pool.submit(_attempt, problems, _murmur_status, lab, node.name)
+        asked = {
+            (report.section, node.name): pool.submit(_attempt, problems, _asking(lab, node, report))
+            for role, report in reports()
             for node in lab.nodes
-            if node.role == Role.MUMBLE_SERVER and node.name in running
+            if node.role == role.name and node.name in running and _is_asked(lab, node, report)
         }
         shown = networks or _show_networks(
-            pool, problems, lab, {name: specs[name] for name in specs if name in running}
+            pool, problems, lab, {name: configured[name] for name in configured if name in running}
         )
+    told = {which: answer.result() for which, answer in asked.items()}
+    return describe(lab, configured, shown, told, problems)
+
+
+def reports() -> Iterator[tuple[Role, Report]]:
+    """Everything that some role's nodes are asked, with that role."""
+    for role in ROLES:
+        for report in role.reports:
+            yield role, report
+
+
+def describe(
+    lab: RunningLab,
+    configured: Mapping[str, MachineNetwork],
+    shown: Mapping[str, NetworkInForce],
+    told: Mapping[tuple[str, str], Mapping[str, Any] | None],
+    problems: list[str],
+) -> dict[str, Any]:
+    """The state as plain values; `told` is (section, node) → what a program there told."""
+    sections = {report.section: dict[str, Any]() for _, report in reports()}
+    for (section, node), answer in told.items():
+        sections[section][node] = answer
     return {
         "lab": lab.name,
         "topology": lab.topology,
@@ -63,21 +85,20 @@ def lab_status(
                 "node": node.name,
                 "role": node.role,
                 "state": node.state,
-                "image": _image(client, node.container_id),
-                "links": _links(shown.get(node.name), specs.get(node.name)),
+                "image": node.image,
+                "links": _links(shown.get(node.name), configured.get(node.name)),
                 "congestion_control": _congestion_control(shown.get(node.name)),
             }
             for node in lab.nodes
         ],
-        "tor": {name: status.result() for name, status in tor.items()},
-        "mumble": {name: status.result() for name, status in murmurs.items()},
+        **sections,
         "problems": problems,
     }
 
 
-def _attempt(problems: list[str], read: Any, *arguments: Any) -> Any:
+def _attempt(problems: list[str], read: Callable[[], T]) -> T | None:
     try:
-        return read(*arguments)
+        return read()
     except LabError as error:
         problems.append(error.message)
         return None
@@ -105,58 +126,54 @@ def _show_networks(
     pool: ThreadPoolExecutor,
     problems: list[str],
     lab: RunningLab,
-    specs: Mapping[str, MachineNetwork],
+    configured: Mapping[str, MachineNetwork],
 ) -> dict[str, NetworkInForce]:
     """Machine → what is in force there now; machines that cannot be asked are left out."""
     asked = {
-        name: pool.submit(_attempt, problems, _show_network, lab, spec)
-        for name, spec in specs.items()
+        name: pool.submit(_attempt, problems, _showing(lab, network))
+        for name, network in configured.items()
     }
     return {name: shown for name, future in asked.items() if (shown := future.result())}
 
 
-def _show_network(lab: RunningLab, network: MachineNetwork) -> NetworkInForce:
-    with start_network_helper(lab, network.node, image_tag("net"), NETWORK) as helper:
-        return helper.ask(ShowNetwork(network), NetworkInForce, AGENT_DEADLINE_S)
+def _showing(lab: RunningLab, network: MachineNetwork) -> Callable[[], NetworkInForce]:
+    def show() -> NetworkInForce:
+        with start_network_helper(lab, network.node, image_tag("net"), NETWORK) as helper:
+            return helper.ask(ShowNetwork(network), NetworkInForce, AGENT_DEADLINE_S)
+
+    return show
 
 
-def _tor_status(lab: RunningLab, node: str) -> dict[str, Any]:
-    with start_plain_agent(lab, node, "tor.circuits") as agent:
-        status = agent.ask({"op": "status"}, AGENT_DEADLINE_S)
-    if not status["client"]:
-        return {"bootstrap_pct": 0, "version": None, "relays": 0, "descriptors": 0}
-    progress = re.search(r"PROGRESS=(\d+)", status["bootstrap"])
-    return {
-        "bootstrap_pct": int(progress[1]) if progress else None,
-        "version": status["version"],
-        "relays": len(status["consensus"]),
-        "descriptors": len(status["descriptors"]),
-        "consensus_valid_after": status["valid_after"],
-    }
+def _is_asked(lab: RunningLab, node: RunningNode, report: Report) -> bool:
+    directory = storage.project_directory(lab.name) / "nodes" / node.name
+    return (directory / report.file).exists()
 
 
-def _murmur_status(lab: RunningLab, node: str) -> dict[str, Any]:
-    """Whether Murmur takes calls: the TLS version and cipher suite it agreed to just now."""
-    with start_agent(lab, node, HANDSHAKE) as agent:
-        order = AwaitHandshake(node, HANDSHAKE_DEADLINE_S)
-        return {"tls": agent.ask(order, Listening, AGENT_DEADLINE_S).tls}
+def _asking(lab: RunningLab, node: RunningNode, report: Report) -> Callable[[], dict[str, Any]]:
+    def ask() -> dict[str, Any]:
+        order = report.order(node.name)
+        if isinstance(report.dialogue, str):
+            with start_plain_agent(lab, node.name, report.dialogue) as plain_agent:
+                return report.plain(plain_agent.ask(order, AGENT_DEADLINE_S))
+        with start_agent(lab, node.name, report.dialogue) as agent:
+            return report.plain(agent.ask(order, report.answer, AGENT_DEADLINE_S))
 
-
-def _runs_tor_client(lab: RunningLab, node: str) -> bool:
-    return (storage.project_directory(lab.name) / "nodes" / node / "tor").is_dir() and (
-        lab.node(node).role == "endpoint"
-    )
+    return ask
 
 
 def _pbx(lab: RunningLab) -> str | None:
-    roles = {node.role for node in lab.nodes}
-    if "pbx" not in roles:
-        return None
-    return "kamailio" if "media-proxy" in roles else "freeswitch"
+    """The exchange that runs, known by the image of its node."""
+    for node in lab.nodes:
+        if node.role == "pbx":
+            programs = ROLES.all["pbx"].programs
+            return next((p.image for p in programs if _is_image_of(p, node.image)), None)
+    return None
 
 
-def _image(client: DockerClient, container_id: str) -> str:
-    return str(client.api.inspect_container(container_id)["Config"]["Image"])
+def _is_image_of(program: Program, image: str) -> bool:
+    if program.users_image:
+        return not image.startswith(f"{context.REPOSITORY}/")
+    return image.startswith(f"{context.REPOSITORY}/{program.image}:")
 
 
 def _congestion_control(shown: NetworkInForce | None) -> list[str] | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from docker import DockerClient
 
 from lab import storage
-from lab.agents.tor.node import AUTHORITY_RUNS
 from lab.engine.addresses import free_block, taken_networks
 from lab.engine.compose_plugin import compose_command
-from lab.engine.discovery import RunningLab, find_lab, find_labs
+from lab.engine.discovery import RunningLab, RunningNode, find_lab, find_labs
 from lab.engine.lock import Lock, locked
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
@@ -20,18 +20,19 @@ from lab.errors import LabError
 from lab.events import Began, Listener, silent
 from lab.images.build import missing
 from lab.interruption import undisturbed
-from lab.lifecycle.freeswitch import with_certificate
+from lab.lifecycle.certificate import with_certificate
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, plan_lab, render_plan
 from lab.lifecycle.stages import Stage, Stages
 from lab.lifecycle.verify import verify
 from lab.render.services import network_service
+from lab.role import HeadStart
+from lab.roles import ROLES, program_of
 from lab.topology.load import find_topology, load_topology
-from lab.topology.model import PbxKind, Role, Topology
+from lab.topology.model import Node, Topology
 from lab.wire.network import NetworkInForce
 
 TUN = Path("/dev/net/tun")
-AUTHORITY_DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,13 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
         raw = load_topology(find_topology(name_or_path))
         name = lab or raw.name
         compose_command()
-        if not TUN.exists():
-            raise LabError(
-                f"lab {name} needs {TUN} for OpenVPN and this host has none",
-                "Load the module (`modprobe tun`) or use a host that has it.",
-            )
         pbx = choose_pbx(client, raw.pbx)
     with locked(name) as lock:
         running = _running(client, name)
         with stages.stage("resolving the topology"):
             block = (running and running.block) or free_block(taken_networks(client))
             plan = plan_lab(name_or_path, lab, block, pbx)
+            _check_tun(plan)
             _check_images(client, plan)
         if running:
             _check_same(running, plan)
@@ -101,9 +98,19 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
         )
 
 
+def _check_tun(plan: Plan) -> None:
+    nodes = plan.topology.nodes
+    if any(ROLES.all[n.role].tunnel(plan.topology, n) for n in nodes) and not TUN.exists():
+        raise LabError(
+            f"lab {plan.topology.lab} needs {TUN} for OpenVPN and this host has none",
+            "Load the module (`modprobe tun`) or use a host that has it.",
+        )
+
+
 def _check_images(client: DockerClient, plan: Plan) -> None:
-    own = [role for role in plan.images if role != PbxKind.FREESWITCH]
-    if lacking := missing(client, own):
+    programs = [program_of(plan.topology, node) for node in plan.topology.nodes]
+    brought = {program.image for program in programs if program.users_image}
+    if lacking := missing(client, [image for image in plan.images if image not in brought]):
         raise LabError(
             f"these images are missing or out of date: {', '.join(lacking)}",
             "Build them with `make setup` (or `lab setup`).",
@@ -155,29 +162,37 @@ def _start(
     stages: Stages,
     is_new: bool,
 ) -> None:
-    """Start the relays, then everything else: Tor's first vote falls into the meantime.
-
-    The authority of a new lab has a head start: it is what the rest of Tor waits for, and
-    starting the other nodes takes all processors.
-    """
-    relays = [node.name for node in topology.with_role(Role.RELAY)]
-    with stages.stage("starting the relays"):
-        services = [name for relay in relays for name in (relay, network_service(relay))]
-        compose_up(topology.lab, directory, lock, services)
-    if is_new:
-        with stages.stage("Tor: the authority runs"):
-            _await_authority(client, topology)
+    """Start the nodes of roles that have a head start, then everything else."""
+    others = list(topology.nodes)
+    for role in ROLES:
+        if head_start := role.head_start:
+            first = topology.with_role(role.name)
+            others = [node for node in others if node not in first]
+            with stages.stage(f"starting {head_start.together}"):
+                compose_up(topology.lab, directory, lock, _services(first))
+            if is_new:
+                with stages.stage(head_start.stage):
+                    _await_words(client, topology, first, head_start)
     with stages.stage("starting the other nodes"):
-        others = [node for node in topology.nodes if node.name not in relays]
-        services = [node.name for node in others]
-        services += [network_service(node.name) for node in others if node.on is None]
-        compose_up(topology.lab, directory, lock, services)
+        compose_up(topology.lab, directory, lock, _services(others))
 
 
-def _await_authority(client: DockerClient, topology: Topology) -> None:
-    authority = find_lab(client, topology.lab).node(topology.authority.name)
+def _services(nodes: Sequence[Node]) -> list[str]:
+    """The nodes and the net helpers of those that are machines."""
+    names = [node.name for node in nodes]
+    return names + [network_service(node.name) for node in nodes if node.on is None]
 
-    def runs() -> bool:
-        return AUTHORITY_RUNS.encode() in client.api.logs(authority.container_id)
 
-    wait_until(client, authority, "its tor to run", runs, AUTHORITY_DEADLINE_S)
+def _await_words(
+    client: DockerClient, topology: Topology, nodes: Sequence[Node], head_start: HeadStart
+) -> None:
+    lab = find_lab(client, topology.lab)
+    for node in nodes:
+        if words := head_start.awaited(node):
+            running = lab.node(node.name)
+            said = partial(_has_said, client, running, words)
+            wait_until(client, running, f"it to say {words!r}", said, head_start.deadline_s)
+
+
+def _has_said(client: DockerClient, node: RunningNode, words: str) -> bool:
+    return words.encode() in client.api.logs(node.container_id)

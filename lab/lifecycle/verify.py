@@ -16,12 +16,12 @@ from lab.engine.plain_agent import PlainAgent as Agent
 from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
 from lab.events import Began
-from lab.lifecycle.freeswitch import refuse_missing_modules
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.ready import relay_fingerprints
 from lab.lifecycle.servers import listening
 from lab.lifecycle.stages import Stages
-from lab.topology.model import Role, Topology
+from lab.roles import program_of
+from lab.topology.model import Topology
 from lab.tor.bootstrap import Bootstrap, verify_bootstrap
 from lab.wire.network import NETWORK, NetworkInForce
 from lab.wire.plain import ShapeError
@@ -48,7 +48,7 @@ def verify(
     Returns what each net helper found in force on its machine.
     """
     lab = find_lab(client, plan.topology.lab)
-    clients = [node.name for node in plan.topology.with_role(Role.ENDPOINT) if node.tor]
+    clients = [node.name for node in plan.topology.nodes if node.tor]
     with listening(lab, plan) as listeners, ExitStack() as stack:
         with blaming_ended_nodes(client, lab.name):
             agents = {
@@ -69,10 +69,21 @@ def verify(
             for listener in listeners:
                 listener.finish(client, lab, stages)
         except WaitError:
-            refuse_missing_modules(client, lab, plan)
+            refuse_complaints(client, lab, plan)
             raise
-        refuse_missing_modules(client, lab, plan)
+        refuse_complaints(client, lab, plan)
     return networks
+
+
+def refuse_complaints(client: DockerClient, lab: RunningLab, plan: Plan) -> None:
+    """LabError where the log of a program says that it cannot do what the lab needs of it."""
+    for node in plan.topology.nodes:
+        program = program_of(plan.topology, node)
+        if program.complaint is None:
+            continue
+        log_text = client.api.logs(lab.node(node.name).container_id).decode(errors="replace")
+        if error := program.complaint(log_text, plan.topology, plan.images[program.image]):
+            raise error
 
 
 def _read_networks(client: DockerClient, topology: Topology) -> dict[str, NetworkInForce]:

@@ -20,7 +20,6 @@ from lab.lifecycle.ready import ReadyLab
 from lab.load.circuits import socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
-from lab.topology.model import Role
 from lab.wire import places
 from lab.wire.codecs import OPUS
 from lab.wire.load import MUMBLE_CALLS, TalkMumble
@@ -54,7 +53,7 @@ def mumble_calls(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load
 
 
 def _start_beside_murmur(lab: ReadyLab) -> Agent:
-    (server,) = lab.topology.with_role(Role.MUMBLE_SERVER)
+    (server,) = lab.topology.with_role("mumble-server")
     machine = lab.topology.machine(server.name).name
     image = lab.images["endpoint"]
     return start_unprivileged_helper(lab.running, machine, image, lab.owner, MUMBLE_CALLS)

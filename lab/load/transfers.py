@@ -15,7 +15,6 @@ from lab.load.circuits import socks_port
 from lab.load.load import Load
 from lab.load.spec import LoadSpec
 from lab.render.web import DOWNLOAD, UPLOAD
-from lab.topology.model import Role
 from lab.wire import places
 from lab.wire.load import ARRIVALS, TRANSFERS, CountArrivals, Counting, Transfer
 from lab.wire.ports import WEB_PORT
@@ -32,7 +31,7 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
 
     LabError where they do not come to that.
     """
-    servers = lab.topology.with_role(Role.WEB)
+    servers = lab.topology.with_role("web")
     if not servers:
         raise LabError(
             f"topology {lab.topology.name} cannot carry competing transfers",
@@ -60,7 +59,7 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
 
 def _arrivals(lab: ReadyLab, spec: LoadSpec) -> Agent:
     """Counts uploads where they arrive, from now on; AgentError where it cannot."""
-    (web,) = lab.topology.with_role(Role.WEB)
+    (web,) = lab.topology.with_role("web")
     agent = start_unprivileged_helper(
         lab.running,
         lab.topology.machine(web.name).name,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lab.render.owner import Owner
-from lab.topology.model import Node, Role, Topology
+from lab.roles import ROLES
+from lab.topology.model import Node, Topology
 from lab.wire.network import MachineLink, MachineNetwork, TunnelDevice
-from lab.wire.ports import TUNNEL_PORTS
 
 TUNNEL_DEVICE = "tun0"
 
@@ -32,14 +32,14 @@ def machine_network(topology: Topology, machine: Node, owner: Owner) -> MachineN
 
 
 def _tunnel(topology: Topology, machine: Node, owner: Owner) -> TunnelDevice | None:
-    address = topology.vpn.server if machine.role is Role.VPN_SERVER else machine.tunnel
-    if address is None:
+    end = ROLES.all[machine.role].tunnel(topology, machine)
+    if end is None:
         return None
     return TunnelDevice(
         device=TUNNEL_DEVICE,
-        address=address,
+        address=end.address,
         prefix_length=topology.vpn.subnet.prefixlen,
         uid=owner.uid,
         gid=owner.gid,
-        media_ports=TUNNEL_PORTS if machine.role is Role.ENDPOINT else None,
+        media_ports=end.media_ports,
     )

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from lab.render.network import TUNNEL_DEVICE
+from lab.render.secrets import LabSecrets
+from lab.render.templates import rendered
 from lab.render.vpn_pki import Credential
-from lab.topology.model import Node, Role, Topology, Vpn
+from lab.topology.model import Node, Topology, Vpn
 from lab.wire import places
-
-TEMPLATES = Path(__file__).parents[2] / "compose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +28,34 @@ OF_THE_NODE = Instance()
 """The node's own OpenVPN, which `lab up` sets up."""
 
 
-def openvpn_files(
-    topology: Topology, node: Node, credentials: Mapping[str, Credential]
-) -> dict[str, bytes]:
-    """The files of `node`, server or client, relative to its directory in the project."""
-    server = topology.with_role(Role.VPN_SERVER)[0]
-    if node.role is Role.VPN_SERVER:
-        clients = {n.name: n.tunnel for n in topology.with_role(Role.ENDPOINT) if n.tunnel}
-        peers = {name: credentials[name] for name in clients}
-        files = server_files(topology, topology.vpn, credentials[node.name], peers, clients)
-    else:
-        files = client_files(
-            topology,
-            topology.vpn,
-            node.name,
-            credentials[node.name],
-            server_address=server.links[0].address,
-            server_fingerprint=credentials[server.name].fingerprint,
-        )
-    return {
-        f"{places.in_project(places.OPENVPN)}/{name}": text.encode() for name, text in files.items()
-    }
+def vpn_server_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str, bytes]:
+    """The files of the OpenVPN server, relative to its node's directory in the project."""
+    clients = {client.name: client.tunnel for client in topology.nodes if client.tunnel}
+    credentials = secrets.credentials["vpn"]
+    peers = {name: credentials[name] for name in clients}
+    return _in_project(server_files(topology, topology.vpn, credentials[node.name], peers, clients))
+
+
+def vpn_client_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str, bytes]:
+    """The files of a node's OpenVPN client, as above; none where it has no client."""
+    own = secrets.credential("vpn", node.name)
+    if own is None:
+        return {}
+    (server,) = topology.with_role("vpn-server")
+    files = client_files(
+        topology,
+        topology.vpn,
+        node.name,
+        own,
+        server_address=server.links[0].address,
+        server_fingerprint=secrets.credentials["vpn"][server.name].fingerprint,
+    )
+    return _in_project(files)
+
+
+def _in_project(files: Mapping[str, str]) -> dict[str, bytes]:
+    directory = places.in_project(places.OPENVPN)
+    return {f"{directory}/{name}": text.encode() for name, text in files.items()}
 
 
 def server_files(
@@ -99,9 +103,11 @@ def _own_files(own: Credential) -> dict[str, str]:
 
 
 def _render(end: str, topology: Topology, vpn: Vpn, instance: Instance, **values: Any) -> str:
-    environment = Environment(  # noqa: S701 - no HTML
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template(f"openvpn.{end}.conf.j2").render(
-        topology=topology, vpn=vpn, device=instance.device, directory=instance.directory, **values
+    return rendered(
+        f"openvpn.{end}.conf.j2",
+        topology=topology,
+        vpn=vpn,
+        device=instance.device,
+        directory=instance.directory,
+        **values,
     )

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from lab.topology.model import Link, Node, PbxKind, Role, Topology
+from lab.render.secrets import LabSecrets
+from lab.render.templates import rendered
+from lab.roles.pbx import FREESWITCH_MODULES
+from lab.topology.model import Link, Node, Topology
 from lab.wire import places
 from lab.wire.codecs import CODECS
 from lab.wire.ports import MEDIA_CONTROL_PORT, RTP_PORTS, SIP_PORT
 
-TEMPLATES = Path(__file__).parents[2] / "compose"
 KAMAILIO_REALM = "voice-tor-lab"
 MEDIA_CONTROL = f"127.0.0.1:{MEDIA_CONTROL_PORT}"
 """Where rtpengine takes Kamailio's orders."""
@@ -33,27 +32,30 @@ _FREESWITCH_CODECS = {
     "L16-48": "L16@48000h@10i",
 }
 """FreeSWITCH's names for codecs, where they are not the topology's own."""
-_FREESWITCH_MODULES = {
-    "GSM": "mod_spandsp",
-    "G722": "mod_spandsp",
-    "ILBC": "mod_ilbc",
-    "OPUS": "mod_opus",
-}
-"""The modules of FreeSWITCH 1.10 that bring a codec; G.711, L16 and Speex are in its core."""
 
 
-def pbx_files(topology: Topology, node: Node, sip_passwords: Mapping[str, str]) -> dict[str, bytes]:
-    """The files of `node`, PBX or media proxy, relative to its directory in the project.
+def kamailio_files(topology: Topology, _node: Node, secrets: LabSecrets) -> dict[str, bytes]:
+    """The files of a Kamailio, relative to its node's directory in the project."""
+    return _encoded(render_kamailio(topology, sip_passwords(topology, secrets)))
 
-    `sip_passwords` maps extensions to their digest passwords.
-    """
-    if node.role is Role.MEDIA_PROXY:
-        files = render_rtpengine(topology)
-    elif topology.pbx is PbxKind.FREESWITCH:
-        files = render_freeswitch(topology, sip_passwords)
-    else:
-        files = render_kamailio(topology, sip_passwords)
-    return {name: text.encode() for name, text in files.items()}
+
+def freeswitch_files(topology: Topology, _node: Node, secrets: LabSecrets) -> dict[str, bytes]:
+    """The files of a FreeSWITCH, as above, but for its certificate."""
+    return _encoded(render_freeswitch(topology, sip_passwords(topology, secrets)))
+
+
+def rtpengine_files(topology: Topology, _node: Node, _secrets: LabSecrets) -> dict[str, bytes]:
+    """The files of an rtpengine, as above."""
+    return _encoded(render_rtpengine(topology))
+
+
+def sip_passwords(topology: Topology, secrets: LabSecrets) -> dict[str, str]:
+    """Extension → digest password."""
+    return {
+        node.extension: password
+        for node in topology.nodes
+        if node.extension and (password := secrets.password("sip", node.name))
+    }
 
 
 def pbx_address(topology: Topology) -> IPv4Address:
@@ -62,7 +64,7 @@ def pbx_address(topology: Topology) -> IPv4Address:
     It is the PBX's machine's address on the network of a phone where it shares one, else its
     address on its last link: the side away from the callers.
     """
-    (pbx,) = topology.with_role(Role.PBX)
+    (pbx,) = topology.with_role("pbx")
     links = topology.machine(pbx.name).links
     return next((link for link in links if _has_phone(topology, link)), links[-1]).address
 
@@ -94,15 +96,10 @@ def render_freeswitch(topology: Topology, sip_passwords: Mapping[str, str]) -> d
         accounts=sip_passwords,
         codecs=[_FREESWITCH_CODECS.get(codec, codec) for codec in topology.codecs],
         codec_modules=sorted(
-            {_FREESWITCH_MODULES[c] for c in topology.codecs if c in _FREESWITCH_MODULES}
+            {FREESWITCH_MODULES[c] for c in topology.codecs if c in FREESWITCH_MODULES}
         ),
     )
     return {places.in_project(places.FREESWITCH / "freeswitch.xml"): text}
-
-
-def freeswitch_codecs(module: str) -> tuple[str, ...]:
-    """The codecs that a module of FreeSWITCH brings; none for a module that is no codec's."""
-    return tuple(codec for codec, brings in _FREESWITCH_MODULES.items() if brings == module)
 
 
 def digest_ha1(user: str, realm: str, password: str) -> str:
@@ -113,22 +110,15 @@ def digest_ha1(user: str, realm: str, password: str) -> str:
 def _has_phone(topology: Topology, link: Link) -> bool:
     return any(
         other.network == link.network
-        for node in topology.with_role(Role.ENDPOINT)
+        for node in topology.nodes
         if node.extension
         for other in node.links
     )
 
 
 def _render(template: str, topology: Topology, **values: Any) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=template.endswith(".xml.j2"),
-    )
-    return environment.get_template(template).render(
+    return rendered(
+        template,
         lab=topology.lab,
         address=pbx_address(topology),
         port=SIP_PORT,
@@ -139,3 +129,7 @@ def _render(template: str, topology: Topology, **values: Any) -> str:
         ring_timeout_ms=RING_TIMEOUT_MS,
         **values,
     )
+
+
+def _encoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in files.items()}

@@ -6,22 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab import __version__
 from lab.render import labels
-from lab.render.mumble import mumble_files
 from lab.render.network import machine_network
-from lab.render.openvpn import openvpn_files
 from lab.render.owner import Owner
-from lab.render.pbx import pbx_files
+from lab.render.pbx import sip_passwords
 from lab.render.secrets import LabSecrets
 from lab.render.services import network_service, service_of
-from lab.render.torrc import tor_files
-from lab.render.web import web_files
-from lab.topology.model import Node, Role, Topology
+from lab.render.templates import rendered
+from lab.roles import program_of
+from lab.topology.model import Node, Topology
 from lab.wire import places
 from lab.wire.messages import write
 from lab.wire.network import MachineNetwork, SetUpNetwork
@@ -32,8 +27,6 @@ CALLS = "calls"
 
 NETWORKS = "networks.json"
 """Machine → its `MachineNetwork`, to be read back."""
-
-TEMPLATES = Path(__file__).parents[2] / "compose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ def render_project(
     fingerprint = project_fingerprint(topology, images, owner)
     files = {"compose.yaml": _compose(topology, images, owner, fingerprint).encode()}
     for node in topology.nodes:
-        for name, content in _node_files(topology, node, secrets).items():
+        for name, content in node_files(topology, node, secrets).items():
             files[f"nodes/{node.name}/{name}"] = content
     networks = _networks(topology, owner)
     files[NETWORKS] = json.dumps(to_plain(networks), indent=2).encode()
@@ -72,9 +65,17 @@ def render_project(
     files["lab.json"] = json.dumps(
         {"pbx": topology.pbx, "images": dict(images), "owner": asdict(owner)}, indent=2
     ).encode()
-    files["sip-passwords.json"] = json.dumps(secrets.sip_passwords, indent=2).encode()
+    files["sip-passwords.json"] = json.dumps(sip_passwords(topology, secrets), indent=2).encode()
     directories = [CALLS, *(f"nodes/{node.name}" for node in topology.nodes)]
     return Project(files, tuple(directories), fingerprint)
+
+
+def node_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str, bytes]:
+    """All files of a node, by their paths in its directory of the project."""
+    files: dict[str, bytes] = {}
+    for render in program_of(topology, node).files:
+        files |= render.load()(topology, node, secrets)
+    return files
 
 
 def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, fingerprint: str) -> str:
@@ -83,7 +84,7 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
     def node_labels(node: Node) -> dict[str, str]:
         return own | {
             labels.NODE: node.name,
-            labels.ROLE: str(node.role),
+            labels.ROLE: node.role,
             labels.TOPOLOGY: topology.name,
             labels.FINGERPRINT: fingerprint,
         }
@@ -91,10 +92,8 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
     def helper_labels(node: Node) -> dict[str, str]:
         return own | {labels.MACHINE: node.name}
 
-    environment = Environment(  # noqa: S701 - YAML, not HTML
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template("compose.yaml.j2").render(
+    return rendered(
+        "compose.yaml.j2",
         topology=topology,
         places=places,
         project_name=project_name(topology.lab),
@@ -124,18 +123,3 @@ def _networks(topology: Topology, owner: Owner) -> dict[str, MachineNetwork]:
 def project_name(lab: str) -> str:
     """The compose project of the lab called `lab`."""
     return f"lab-{lab}"
-
-
-def _node_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    if node.role is Role.RELAY or node.tor:
-        files |= tor_files(topology, node, secrets.tor)
-    if node.name in secrets.vpn:
-        files |= openvpn_files(topology, node, secrets.vpn)
-    if node.role is Role.WEB:
-        files |= web_files(topology)
-    if secrets.mumble and node.role in {Role.MUMBLE_SERVER, Role.ENDPOINT}:
-        files |= mumble_files(topology, node, secrets.mumble)
-    if node.role in {Role.PBX, Role.MEDIA_PROXY}:
-        files |= pbx_files(topology, node, secrets.sip_passwords)
-    return files

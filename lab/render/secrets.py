@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from lab.render.mumble import MumbleSecrets, mumble_secrets
 from lab.render.tor_keys import TorKeys, generate_tor_keys
 from lab.render.vpn_pki import Credential, issue_credential
-from lab.topology.model import Role, Topology
+from lab.role import SecretKind
+from lab.roles import ROLES
+from lab.topology.model import Topology
+
+PASSWORD_BYTES = 18
 
 
 @dataclass(frozen=True, slots=True)
 class LabSecrets:
     """Everything in a lab that must not be known outside it."""
 
-    sip_passwords: dict[str, str]
-    """Extension → digest password."""
-    vpn: dict[str, Credential]
-    """Node → its end of the tunnel."""
+    passwords: Mapping[str, Mapping[str, str]] = field(repr=False)
+    """What for → node → password; what for is said by the node's role."""
+    credentials: Mapping[str, Mapping[str, Credential]] = field(repr=False)
+    """What for → node → key and certificate."""
     tor: TorKeys
-    mumble: MumbleSecrets | None = None
-    """Of the lab's Murmur, where it has one."""
+    """The identities of all relays."""
+
+    def password(self, purpose: str, node: str) -> str | None:
+        """The password that `node` has for `purpose`; None where it has none."""
+        return self.passwords.get(purpose, {}).get(node)
+
+    def credential(self, purpose: str, node: str) -> Credential | None:
+        """Key and certificate that `node` has for `purpose`; None where it has none."""
+        return self.credentials.get(purpose, {}).get(node)
 
 
 def generate_secrets(topology: Topology) -> LabSecrets:
-    """Make fresh secrets for every node of `topology` that needs one."""
-    endpoints = topology.with_role(Role.ENDPOINT)
-    vpn_nodes = [*topology.with_role(Role.VPN_SERVER), *(n for n in endpoints if n.tunnel)]
-    return LabSecrets(
-        sip_passwords={n.extension: secrets.token_urlsafe(18) for n in endpoints if n.extension},
-        vpn={node.name: issue_credential(node.name) for node in vpn_nodes},
-        tor=generate_tor_keys(
-            [node.name for node in topology.with_role(Role.RELAY)], topology.authority.name
-        ),
-        mumble=mumble_secrets(topology),
-    )
+    """Make fresh secrets for every node of `topology`, those that its role says it needs."""
+    passwords: dict[str, dict[str, str]] = {}
+    credentials: dict[str, dict[str, Credential]] = {}
+    relays: list[str] = []
+    for node in topology.nodes:
+        needed = ROLES.all[node.role].secrets
+        for purpose, kind in needed(topology, node).items() if needed else ():
+            match kind:
+                case SecretKind.PASSWORD:
+                    secret = secrets.token_urlsafe(PASSWORD_BYTES)
+                    passwords.setdefault(purpose, {})[node.name] = secret
+                case SecretKind.CREDENTIAL:
+                    issued = issue_credential(node.name)
+                    credentials.setdefault(purpose, {})[node.name] = issued
+                case SecretKind.TOR_IDENTITY:
+                    relays.append(node.name)
+    return LabSecrets(passwords, credentials, generate_tor_keys(relays, topology.authority.name))

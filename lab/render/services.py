@@ -6,41 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.render.owner import Owner
-from lab.topology.model import Node, PbxKind, Role, Topology
-from lab.wire import places
+from lab.roles import ROLES, program_of
+from lab.topology.model import Node, Topology
 
-WHEN_ROUTED = ("python3", "-m", "lab.agents.net.routes_ready", "--")
-"""In front of every node's command: waits until the net helper has done its work."""
-
-FREESWITCH = (
-    "freeswitch",
-    *("-nf", "-nc"),
-    *("-np", "-nonat", "-nonatmap"),
-    # All of -conf, -log and -db or none; images differ in where they keep these by themselves.
-    *("-conf", str(places.FREESWITCH)),
-    *("-certs", str(places.FREESWITCH)),
-    *("-log", str(places.FREESWITCH_STATE / "log")),
-    *("-db", str(places.FREESWITCH_STATE / "db")),
-    *("-run", str(places.FREESWITCH_STATE / "run")),
-    *("-temp", "/tmp"),  # noqa: S108 - a tmpfs inside the node
-)
-"""In the foreground without a console, without real-time priority, without a look for NAT."""
-
-_NOTHING = (*WHEN_ROUTED, "sleep", "infinity")
-_TOR_CLIENT = (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.client")
-_COMMANDS: Mapping[Role, tuple[str, ...]] = {
-    Role.ROUTER: _NOTHING,
-    Role.RELAY: (*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.relay"),
-    Role.PBX: (*WHEN_ROUTED, "python3", "-m", "lab.agents.servers.kamailio"),
-    Role.VPN_SERVER: (*WHEN_ROUTED, "openvpn", "--config", str(places.OPENVPN_SERVER)),
-    # It has something to do before there are routes.
-    Role.MUMBLE_SERVER: ("python3", "-m", "lab.agents.mumble.server", *WHEN_ROUTED),
-    Role.WEB: (*WHEN_ROUTED, "python3", "-m", "lab.agents.servers.web"),
-    Role.MEDIA_PROXY: (
-        *WHEN_ROUTED,
-        *("rtpengine", f"--config-file={places.RTPENGINE}", "--foreground"),
-    ),
-}
+WRITABLE = ("/run", "/tmp")  # noqa: S108 - a tmpfs inside the node
+"""What every node may write to."""
 
 
 def network_service(machine: str) -> str:
@@ -65,46 +35,18 @@ class Service:
     """Whether the node may open the tun device."""
 
 
-def image_role(topology: Topology, node: Node) -> str:
-    """Which image under `images/` the node runs; `freeswitch` is the user's own image."""
-    match node.role:
-        case Role.ROUTER:
-            return "net"
-        case Role.RELAY:
-            return "tor"
-        case Role.PBX:
-            return "freeswitch" if topology.pbx is PbxKind.FREESWITCH else "kamailio"
-        case Role.MEDIA_PROXY:
-            return "rtpengine"
-        case _:
-            return str(node.role)
-
-
 def service_of(topology: Topology, node: Node, images: Mapping[str, str], owner: Owner) -> Service:
-    """The service of `node`; `images` maps an image's role to its tag."""
+    """The service of `node`; `images` maps what its image is called to a tag."""
+    role, program = ROLES.all[node.role], program_of(topology, node)
+    foreign = program.users_image is not None
     own = f"uid={owner.uid},gid={owner.gid},mode=0700"
-    role = image_role(topology, node)
-    foreign = role == PbxKind.FREESWITCH
     return Service(
-        image=images[role],
-        entrypoint=FREESWITCH[:1] if foreign else None,
-        command=FREESWITCH[1:] if foreign else _command(node),
+        image=images[program.image],
+        entrypoint=program.command[:1] if foreign else None,
+        command=program.command[1:] if foreign else program.command,
         # A user's image holds no agent that could wait for the routes.
         after=network_service(node.on) if foreign and node.on else None,
-        tmpfs=tuple(f"{path}:{own}" for path in _writable(topology, node)),
-        calls=node.role is Role.ENDPOINT,
-        tun=node.role is Role.VPN_SERVER or node.tunnel is not None,
+        tmpfs=tuple(f"{path}:{own}" for path in (*WRITABLE, *program.writable)),
+        calls=role.sees_calls,
+        tun=role.tunnel(topology, node) is not None,
     )
-
-
-def _command(node: Node) -> tuple[str, ...]:
-    if node.role is Role.ENDPOINT:
-        return _TOR_CLIENT if node.tor else _NOTHING
-    return _COMMANDS[node.role]
-
-
-def _writable(topology: Topology, node: Node) -> tuple[str, ...]:
-    paths = ["/run", "/tmp"]  # noqa: S108 - a tmpfs inside the node
-    if node.role is Role.RELAY or node.tor:
-        paths.append(str(places.TOR_STATE))
-    return tuple(paths)

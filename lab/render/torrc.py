@@ -5,29 +5,28 @@ from __future__ import annotations
 import json
 import re
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.errors import LabError
+from lab.render.secrets import LabSecrets
+from lab.render.templates import rendered
 from lab.render.tor_keys import TorKeys
-from lab.topology.model import Node, Role, Topology
+from lab.topology.model import Node, Topology
 from lab.wire import places
 from lab.wire.ports import DIR_PORT, OR_PORT, SOCKS_PORT
 
-TEMPLATES = Path(__file__).parents[2] / "compose"
 IDLE_VOTING_INTERVAL_S = 1800
 """tor's rule: the first voting interval must divide 30 minutes."""
 NICKNAME_LENGTH = 19
 
 
-def tor_files(topology: Topology, node: Node, keys: TorKeys) -> dict[str, bytes]:
+def tor_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str, bytes]:
     """The files of `node`, relay or client, relative to its directory in the project."""
+    keys = secrets.tor
     files = {
         places.TORRC: render_torrc(topology, node, keys).encode(),
         places.TOR_NETWORK: render_network(topology, node, keys).encode(),
     }
-    if node.role is Role.RELAY:
+    if node.name in keys.relays:
         for name, content in keys.relays[node.name].files.items():
             files[places.TOR_KEYS / name] = content
     return {places.in_project(place): content for place, content in files.items()}
@@ -41,14 +40,8 @@ def render_torrc(topology: Topology, node: Node, keys: TorKeys) -> str:
             f"tor cannot vote every {interval_s} s",
             "Choose a voting_interval_s of at least 10 that divides 1800.",
         )
-    environment = Environment(  # noqa: S701 - no HTML
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-    )
-    template = "torrc.relay.j2" if node.role is Role.RELAY else "torrc.client.j2"
-    return environment.get_template(template).render(
+    return rendered(
+        "torrc.relay.j2" if node.name in keys.relays else "torrc.client.j2",
         topology=topology,
         node=node,
         keys=keys,

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from lab.ends import CALLER
 from lab.errors import LabError, UsageError
 from lab.shaping.cap import Cap, LinkPoint
-from lab.topology.model import Link, Node, Role, Topology
+from lab.topology.model import Link, Node, Topology
 from lab.topology.routes import link_towards
 from lab.wire.shape import DEFAULT_QUEUE, Direction, Queue
 
@@ -117,7 +117,7 @@ PLACEMENTS: tuple[str, ...] = tuple(_FINDERS)
 
 def _server_machine(topology: Topology) -> Node:
     """The machine of the VPN server, or of the PBX where there is no VPN."""
-    for role in (Role.VPN_SERVER, Role.PBX):
+    for role in ("vpn-server", "pbx"):
         for node in topology.with_role(role):
             return topology.machine(node.name)
     raise LabError(f"topology {topology.name} has no server")

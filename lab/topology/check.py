@@ -10,8 +10,6 @@ from lab.topology.draft import Draft, repeated
 from lab.topology.mistakes import Mistake, Path, quoted
 from lab.topology.raw import is_name
 
-CIRCUIT_HOPS = range(2, 9)
-"""Lengths a fixed circuit may have; Tor extends a circuit by at most eight relays."""
 VOTING_INTERVALS_S = range(10, 1801)
 """From tor's least `TestingV3AuthInitialVotingInterval` to the 30 min it must divide evenly."""
 
@@ -22,7 +20,6 @@ def check(draft: Draft) -> Iterator[Mistake]:
     yield from check_networks(draft)
     yield from check_nodes(draft)
     yield from _voting(draft)
-    yield from _circuit(draft)
     yield from repeated(("codecs",), draft.raw.codecs)
 
 
@@ -41,21 +38,3 @@ def _voting(draft: Draft) -> Iterator[Mistake]:
     if interval_s not in VOTING_INTERVALS_S or VOTING_INTERVALS_S[-1] % interval_s:
         message = f"must be 10s to 30m and divide 30m evenly; {interval_s}s does not"
         yield Mistake(("tor", "voting_interval"), message)
-
-
-def _circuit(draft: Draft) -> Iterator[Mistake]:
-    path: Path = ("tor", "circuit")
-    circuit = draft.raw.tor.circuit
-    for index, name in enumerate(circuit):
-        node = draft.raw.nodes.get(name)
-        problem = draft.unknown_node(name) if node is None else None
-        if not name:
-            problem = "is empty; write the name of a relay"
-        elif node is not None and node.role != "relay":
-            problem = f"{quoted(name)} has the role {node.role}; a circuit goes over relays"
-        if problem:
-            yield Mistake((*path, index), problem)
-    yield from repeated(path, circuit)
-    if circuit and len(circuit) not in CIRCUIT_HOPS:
-        message = f"must name 2 to 8 relays, or none to choose by seed; it names {len(circuit)}"
-        yield Mistake(path, message)

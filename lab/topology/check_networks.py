@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
+from lab.roles import ROLES
 from lab.topology.draft import Draft
-from lab.topology.mistakes import Mistake, Path, quoted
+from lab.topology.mistakes import Mistake, Path, listed, quoted
 from lab.topology.raw import RawLink, RawShape
 from lab.topology.resolve import bridge_address
 
@@ -148,5 +149,6 @@ def _unreachable(draft: Draft) -> Iterator[Mistake]:
         reached |= frontier
     for network in names:
         if network not in reached:
-            message = f"cannot be reached from {quoted(names[0])}; no router, relay or vpn-server "
-            yield Mistake(("networks", network), f"{message}leads there")
+            who = listed([role.name for role in ROLES if role.forwards], "or")
+            message = f"cannot be reached from {quoted(names[0])}; no {who} leads there"
+            yield Mistake(("networks", network), message)

@@ -1,44 +1,43 @@
-"""The checks of nodes: what each role needs, and what the lab needs of each role."""
+"""The checks of nodes: what every role asks of them, and each role's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.topology.check_networks import MAX_ADDRESSES
+from lab.role import Role
+from lab.roles import ROLES
 from lab.topology.draft import Draft
-from lab.topology.mistakes import Mistake, Path, quoted
-from lab.topology.raw import RawNode, is_name
-from lab.topology.resolve import media_proxy_name
-
-MIN_RELAYS = 3
-_GUESTS = ("pbx", "mumble-server", "web")
-"""Roles that may run on another node's machine."""
-_ONLY_FOR = {"authority": "relay", "extension": "endpoint", "tor": "endpoint", "vpn": "endpoint"}
+from lab.topology.mistakes import Mistake, Path, listed, quoted
+from lab.topology.raw import RawNode, guest_roles, roles_with_key
 
 
 def check_nodes(draft: Draft) -> Iterator[Mistake]:
     """Every mistake in the nodes, but for their links."""
     for name, node in draft.raw.nodes.items():
-        for key, role in _ONLY_FOR.items():
-            if getattr(node, key) and node.role != role:
-                message = f"is only for nodes with the role {role}, not {node.role}"
-                yield Mistake(("nodes", name, key), message)
+        yield from _keys(name, node)
         if node.on is None:
             yield from _machine(draft, name, node)
         else:
             yield from _guest(draft, name, node, node.on)
     yield from _circles(draft)
-    yield from _singles(draft)
-    yield from _needed(draft)
-    yield from _extensions(draft)
-    yield from _vpn(draft)
-    yield from _media_proxy(draft)
+    for role in ROLES:
+        yield from _seconds(draft, role)
+        yield from role.check(draft)
+
+
+def _keys(name: str, node: RawNode) -> Iterator[Mistake]:
+    """Keys that are for other roles."""
+    for key in dict.fromkeys(key for role in ROLES for key in role.keys):
+        if getattr(node, key) and key not in ROLES.all[node.role].keys:
+            roles = listed(roles_with_key(key), "or")
+            message = f"is only for nodes with the role {roles}, not {node.role}"
+            yield Mistake(("nodes", name, key), message)
 
 
 def _machine(draft: Draft, name: str, node: RawNode) -> Iterator[Mistake]:
     if node.links or not draft.is_certain("nodes", name, "links", "*"):
         return
-    if node.role not in _GUESTS:
+    if not ROLES.all[node.role].is_guest:
         yield Mistake(("nodes", name), f"has no links; the role {node.role} needs one")
     elif draft.is_certain("nodes", name, "on"):
         yield Mistake(("nodes", name), "needs either `on`, with the name of a machine, or `links`")
@@ -49,10 +48,9 @@ def _guest(draft: Draft, name: str, node: RawNode, host: str) -> Iterator[Mistak
     path: Path = ("nodes", name, "on")
     if problem := draft.unknown_node(host):
         yield Mistake(path, problem)
-    if node.role not in _GUESTS:
-        message = (
-            f"is only for pbx, mumble-server and web; the role {node.role} has `links` of its own"
-        )
+    if not ROLES.all[node.role].is_guest:
+        guests = listed(guest_roles(), "and")
+        message = f"is only for {guests}; the role {node.role} has `links` of its own"
         yield Mistake(path, message)
     elif node.links:
         yield Mistake(path, f"shares the network of {quoted(host)}, so it has no `links`")
@@ -77,83 +75,9 @@ def _circles(draft: Draft) -> Iterator[Mistake]:
             yield Mistake(("nodes", current, "on"), message)
 
 
-def _singles(draft: Draft) -> Iterator[Mistake]:
+def _seconds(draft: Draft, role: Role) -> Iterator[Mistake]:
     """Second nodes of what a lab has once."""
-    nodes = draft.raw.nodes
-    found: dict[str, list[str]] = {
-        "authority": _authorities(draft),
-        "pbx": _with_role(draft, "pbx"),
-        "vpn-server": _with_role(draft, "vpn-server"),
-        "mumble-server": _with_role(draft, "mumble-server"),
-        "web": _with_role(draft, "web"),
-    }
-    for what, names in found.items():
-        for name in names[1:]:
-            key = "authority" if nodes[name].role == "relay" else "role"
-            message = f"is a second {what} beside {quoted(names[0])}; a lab has one"
-            yield Mistake(("nodes", name, key), message)
-
-
-def _needed(draft: Draft) -> Iterator[Mistake]:
-    """What no node is, though a lab needs one that is."""
-    if not draft.is_certain("nodes", "*", "role"):
-        return
-    if not _authorities(draft) and draft.is_certain("nodes", "*", "authority"):
-        message = "has no directory authority; give one relay `authority: true`"
-        yield Mistake(("nodes",), message)
-    if not _with_role(draft, "pbx"):
-        yield Mistake(("nodes",), "has no pbx; calls need a node with `role: pbx`")
-    if (relays := len(_with_role(draft, "relay"))) < MIN_RELAYS:
-        yield Mistake(("nodes",), f"needs at least {MIN_RELAYS} relays, and has {relays}")
-
-
-def _extensions(draft: Draft) -> Iterator[Mistake]:
-    owners: dict[str, str] = {}
-    for name, node in draft.raw.nodes.items():
-        if node.extension is not None:
-            owner = owners.setdefault(node.extension, name)
-            if owner != name:
-                message = f"{node.extension} is the extension of {quoted(owner)} already"
-                yield Mistake(("nodes", name, "extension"), message)
-
-
-def _vpn(draft: Draft) -> Iterator[Mistake]:
-    nodes = draft.raw.nodes
-    clients = [name for name, node in nodes.items() if node.vpn]
-    servers = _with_role(draft, "vpn-server")
-    if len(clients) > MAX_ADDRESSES:
-        message = f"has {len(clients)} VPN clients; the tunnel has room for {MAX_ADDRESSES}"
-        yield Mistake(("nodes",), message)
-    if not servers:
-        if draft.is_certain("nodes", "*", "role"):
-            for name in clients:
-                yield Mistake(("nodes", name, "vpn"), "needs a node with `role: vpn-server`")
-        return
-    for name in _with_role(draft, "pbx") if clients else []:
-        place = ("nodes", name, "on")
-        host = nodes[name].on
-        is_plain = draft.is_certain(*place) if host is None else host in nodes and host != name
-        if is_plain and host not in servers:
-            message = f"must be {servers[0]}, where the calls through the VPN come out"
-            yield Mistake(place, message)
-
-
-def _media_proxy(draft: Draft) -> Iterator[Mistake]:
-    """Names that clash with what is added beside a Kamailio."""
-    if draft.raw.pbx == "freeswitch":
-        return
-    for name in _with_role(draft, "pbx"):
-        proxy = media_proxy_name(name)
-        if proxy in draft.raw.nodes:
-            message = f"is the name of the media proxy that goes with {quoted(name)}"
-            yield Mistake(("nodes", proxy), message)
-        if is_name(name) and not is_name(proxy):
-            yield Mistake(("nodes", name), f"is too long to name its media proxy {quoted(proxy)}")
-
-
-def _with_role(draft: Draft, role: str) -> list[str]:
-    return [name for name, node in draft.raw.nodes.items() if node.role == role]
-
-
-def _authorities(draft: Draft) -> list[str]:
-    return [name for name in _with_role(draft, "relay") if draft.raw.nodes[name].authority]
+    names = draft.with_role(role.name)
+    for name in names[1:] if role.is_single else []:
+        message = f"is a second {role.name} beside {quoted(names[0])}; a lab has one"
+        yield Mistake(("nodes", name, "role"), message)

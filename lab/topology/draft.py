@@ -36,6 +36,10 @@ class Draft:
             for left_out in self.spoilt
         )
 
+    def with_role(self, role: str) -> list[str]:
+        """The names of the nodes of that role."""
+        return [name for name, node in self.raw.nodes.items() if node.role == role]
+
     def unknown_network(self, name: str) -> str | None:
         """What to say where `name` should be a network; None where it is one."""
         return self._unknown("network", name, self.raw.networks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -78,6 +78,12 @@ def quoted(value: object) -> str:
         return "a list"
     text = ascii(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 50 else f"{text[:47]}…"
+
+
+def listed(words: Sequence[str], conjunction: str) -> str:
+    """The words in a sentence: `a`, `a or b`, `a, b or c`."""
+    head = ", ".join(words[:-1])
+    return f"{head} {conjunction} {words[-1]}" if head else "".join(words)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

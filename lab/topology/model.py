@@ -9,29 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
+from lab.roles import ROLES
 from lab.wire.network import Route
 from lab.wire.shape import Direction, Shape
-
-
-class Role(StrEnum):
-    """What a node does; each role has one image and one template."""
-
-    ENDPOINT = "endpoint"
-    """A phone's host: caller, callee or competing client."""
-    ROUTER = "router"
-    """Only forwards packets: the gateway in front of the caller."""
-    RELAY = "relay"
-    """A Tor relay; forwards packets too, so that direct calls cross the same hosts."""
-    VPN_SERVER = "vpn-server"
-    """The OpenVPN server; owns the network namespace of the server machine."""
-    PBX = "pbx"
-    """The telephone exchange, FreeSWITCH or Kamailio, through which all media pass."""
-    MEDIA_PROXY = "media-proxy"
-    """rtpengine beside a Kamailio; added by the program, never written by a user."""
-    MUMBLE_SERVER = "mumble-server"
-    """Murmur, through which Mumble calls go, direct and through Tor."""
-    WEB = "web"
-    """The HTTP server of competing downloads; on the server's machine it shares its links."""
 
 
 class PbxKind(StrEnum):
@@ -100,7 +80,8 @@ class Node:
     """One container of the lab."""
 
     name: str
-    role: Role
+    role: str
+    """The name of one of `lab.roles`."""
     links: tuple[Link, ...]
     """Empty where the node shares another node's network namespace (`on`)."""
     on: str | None
@@ -165,18 +146,19 @@ class Topology:
                 return network
         raise KeyError(name)
 
-    def with_role(self, role: Role) -> tuple[Node, ...]:
-        """Every node of that role, in the topology's order."""
-        return tuple(node for node in self.nodes if node.role is role)
+    def with_role(self, role: str) -> tuple[Node, ...]:
+        """Every node of that role, in the topology's order; UsageError for a role there is not."""
+        name = ROLES.named(role).name
+        return tuple(node for node in self.nodes if node.role == name)
 
     @property
     def circuit_relays(self) -> tuple[Node, ...]:
         """The relays among which a seed chooses: not the authority where three others remain."""
-        relays = self.with_role(Role.RELAY)
+        relays = self.with_role("relay")
         others = tuple(relay for relay in relays if not relay.authority)
         return others if len(others) >= 3 else relays
 
     @property
     def authority(self) -> Node:
         """The directory authority."""
-        return next(node for node in self.with_role(Role.RELAY) if node.authority)
+        return next(node for node in self.with_role("relay") if node.authority)

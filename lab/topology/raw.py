@@ -6,11 +6,14 @@ The descriptions here become the JSON Schema that editors show (`lab schema`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from lab.roles import ROLES
+from lab.topology.mistakes import did_you_mean, listed
 from lab.topology.units import (
     DELAY_PATTERN,
     DURATION_PATTERN,
@@ -54,6 +57,53 @@ def _extension(value: object) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{2,8}", text, re.ASCII):
         raise ValueError("is not an extension; write two to eight digits, such as 1001")
     return text
+
+
+def _role(value: object) -> str:
+    known = written_roles()
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"is not one of {', '.join(known)}{did_you_mean(str(value), known)}")
+    return value
+
+
+def written_roles() -> list[str]:
+    """The roles that a user may write."""
+    return [role.name for role in ROLES if role.is_written]
+
+
+def guest_roles() -> list[str]:
+    """Those of them whose nodes may run on another node's machine."""
+    return [role.name for role in ROLES if role.is_written and role.is_guest]
+
+
+def roles_with_key(key: str) -> list[str]:
+    """The roles whose nodes may have `key`, one of those that are not for every role."""
+    return [role.name for role in ROLES if key in role.keys]
+
+
+def _describe_role(schema: dict[str, Any]) -> None:
+    roles = [ROLES.all[name] for name in written_roles()]
+    schema["enum"] = [role.name for role in roles]
+    schema["description"] += f": {', '.join(f'{r.name} ({r.description})' for r in roles)}."
+
+
+def _only_for(roles: Callable[[], list[str]]) -> Callable[[dict[str, Any]], None]:
+    """Lets the description of a key tell for which roles it is."""
+
+    def describe(schema: dict[str, Any]) -> None:
+        schema["description"] += f" (only for {listed(roles(), 'and')})."
+
+    return describe
+
+
+def _describe_forwards(schema: dict[str, Any]) -> None:
+    roles = [role.name for role in ROLES if role.is_written and role.forwards]
+    schema["description"] += f"; where it is not written, {listed(roles, 'and')} do."
+
+
+def _key(name: str, default: Any) -> Any:
+    """A key that is only for the roles that name it."""
+    return Field(default=default, json_schema_extra=_only_for(lambda: roles_with_key(name)))
 
 
 def _schema(example: str, pattern: str) -> WithJsonSchema:
@@ -102,7 +152,6 @@ Codec = Literal[
 """The names of `lab.wire.codecs`."""
 _CODECS: list[Codec] = [codec for codec in get_args(Codec) if codec != "ILBC"]
 """Few images of FreeSWITCH have the module for iLBC."""
-UserRole = Literal["endpoint", "router", "relay", "vpn-server", "pbx", "mumble-server", "web"]
 
 _NAMED: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
 
@@ -165,31 +214,29 @@ class RawNetwork(RawModel):
 class RawNode(RawModel):
     """A machine of the lab, or a program that runs on one."""
 
-    role: UserRole
-    """What the node does: endpoint (a phone's host), router, relay (of Tor), vpn-server, pbx,
-    mumble-server (Murmur), or web (the server of competing downloads)."""
+    role: Annotated[str, BeforeValidator(_role)] = Field(json_schema_extra=_describe_role)
+    """What the node does"""
     links: dict[str, RawLink | None] = Field(default={}, json_schema_extra=_NAMED)
     """The networks the node is attached to, by name."""
-    on: str | None = None
-    """The machine on which this node runs, in place of links of its own (pbx, mumble-server and
-    web only)."""
-    extension: Extension | None = None
-    """The number under which the phone registers (endpoints only)."""
-    tor: bool = False
-    """Runs a Tor client (endpoints only)."""
-    vpn: bool = False
-    """Runs a VPN client (endpoints only)."""
-    authority: bool = False
-    """Is the directory authority as well (exactly one relay)."""
-    forwards: bool | None = None
-    """Whether it routes packets for others; by default relays, routers and vpn-servers do."""
+    on: str | None = Field(default=None, json_schema_extra=_only_for(guest_roles))
+    """The machine on which this node runs, in place of links of its own"""
+    extension: Extension | None = _key("extension", None)
+    """The number under which the phone registers"""
+    tor: bool = _key("tor", False)
+    """Runs a Tor client"""
+    vpn: bool = _key("vpn", False)
+    """Runs a VPN client"""
+    authority: bool = _key("authority", False)
+    """Is the directory authority as well, as exactly one node is"""
+    forwards: bool | None = Field(default=None, json_schema_extra=_describe_forwards)
+    """Whether it routes packets for others"""
 
     @property
     def does_forward(self) -> bool:
         """Whether packets of others may cross this node."""
         if self.forwards is not None:
             return self.forwards
-        return self.role in ("router", "relay", "vpn-server")
+        return ROLES.all[self.role].forwards
 
 
 class RawVpn(RawModel):

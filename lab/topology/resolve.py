@@ -8,18 +8,18 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import islice
 
 from lab.errors import LabError
+from lab.roles import ROLES
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import (
     Link,
     Network,
     Node,
     PbxKind,
-    Role,
     Topology,
     TorSettings,
     Vpn,
 )
-from lab.topology.raw import RawLink, RawNode, RawQueue, RawShape, RawTopology, is_name
+from lab.topology.raw import RawLink, RawQueue, RawShape, RawTopology, is_name
 from lab.topology.routes import shortest_routes
 from lab.wire.shape import DEFAULT_QUEUE_PACKETS, FifoKind, Queue, Shape, ShaperKind
 
@@ -56,7 +56,7 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
         nodes.append(
             Node(
                 name=name,
-                role=Role(node.role),
+                role=node.role,
                 links=links[name],
                 on=node.on,
                 routes=(),
@@ -67,8 +67,8 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
                 tunnel=next(tunnel) if node.vpn else None,
             )
         )
-        if nodes[-1].role is Role.PBX and pbx is PbxKind.KAMAILIO:
-            nodes.append(_media_proxy(name, node))
+        if beside := ROLES.all[node.role].beside:
+            nodes.extend(beside(name, node, pbx))
     routes = shortest_routes(nodes, networks, raw.tor.circuit)
     return Topology(
         lab=lab_name,
@@ -85,25 +85,9 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
     )
 
 
-def media_proxy_name(pbx_name: str) -> str:
-    """What the rtpengine beside the Kamailio called `pbx_name` is called."""
-    return f"{pbx_name}-media"
-
-
 def bridge_address(subnet: IPv4Network) -> IPv4Address:
     """The host's own address on a network: its first."""
     return subnet.network_address + 1
-
-
-def _media_proxy(pbx_name: str, pbx: RawNode) -> Node:
-    return Node(
-        name=media_proxy_name(pbx_name),
-        role=Role.MEDIA_PROXY,
-        links=(),
-        on=pbx.on or pbx_name,
-        routes=(),
-        forwards=False,
-    )
 
 
 def _subnets(raw: RawTopology, block: IPv4Network) -> tuple[dict[str, IPv4Network], IPv4Network]:

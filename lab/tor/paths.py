@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from lab.errors import LabError
-from lab.topology.model import Role, Topology
+from lab.topology.model import Topology
 
 HOPS = 3
 
@@ -18,7 +18,7 @@ def choose_path(topology: Topology, seed: int, hops: int = HOPS) -> tuple[str, .
     be the exit: each has a route to every network of the lab and the same
     exit policy. LabError where there are too few relays.
     """
-    nodes = topology.with_role(Role.RELAY)
+    nodes = topology.with_role("relay")
     others = [node.name for node in nodes if not node.authority]
     relays = others if len(others) >= hops else [node.name for node in nodes]
     if not 2 <= hops <= len(relays):
@@ -32,7 +32,7 @@ def choose_path(topology: Topology, seed: int, hops: int = HOPS) -> tuple[str, .
 
 def named_path(topology: Topology, names: Sequence[str]) -> tuple[str, ...]:
     """`names` as a path; LabError where that is not two or more different relays."""
-    relays = {node.name for node in topology.with_role(Role.RELAY)}
+    relays = {node.name for node in topology.with_role("relay")}
     if unknown := [name for name in names if name not in relays]:
         raise LabError(
             f"not a relay of topology {topology.name}: {', '.join(unknown)}",

@@ -23,9 +23,10 @@ from pathlib import Path
 
 from lab.agents.tor.node import Place, prepare_data, tor_command
 from lab.engine.plain_agent import PlainAgent as Agent
+from lab.render.secrets import LabSecrets
 from lab.render.tor_keys import TorKeys, generate_tor_keys
 from lab.render.torrc import tor_files
-from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology, TorSettings, Vpn
+from lab.topology.model import Link, Network, Node, PbxKind, Topology, TorSettings, Vpn
 from lab.wire.ports import SOCKS_PORT
 
 CLIENT = "caller"
@@ -75,7 +76,7 @@ def loopback_topology(relays: int, block: IPv4Network, voting_interval_s: int = 
     nodes = [
         Node(
             name=name,
-            role=Role.RELAY,
+            role="relay",
             links=(Link("loopback", block[10 + number], None),),
             on=None,
             routes=(),
@@ -86,7 +87,7 @@ def loopback_topology(relays: int, block: IPv4Network, voting_interval_s: int = 
     ]
     client = Node(
         name=CLIENT,
-        role=Role.ENDPOINT,
+        role="endpoint",
         links=(Link("loopback", block[5], None),),
         on=None,
         routes=(),
@@ -118,7 +119,7 @@ def tor_processes(relays: int, by_the_clock: bool = False) -> Iterator[TorProces
     # Below 127.192.0.0: there tor has its virtual addresses (VirtualAddrNetworkIPv4).
     block = IPv4Network((f"127.{random.randrange(16, 192)}.{random.randrange(256)}.0", 24))
     topology = loopback_topology(relays, block)
-    keys = generate_tor_keys([n.name for n in topology.with_role(Role.RELAY)], "authority")
+    keys = generate_tor_keys([n.name for n in topology.with_role("relay")], "authority")
     directory = Path(tempfile.mkdtemp(prefix="tor-processes-"))
     network = TorProcesses(topology, keys, unused_port(), time.monotonic(), directory)
     try:
@@ -139,7 +140,9 @@ def tor_processes(relays: int, by_the_clock: bool = False) -> Iterator[TorProces
 
 def write_files(network: TorProcesses, node: Node) -> None:
     """The node's files as in a lab, with a SOCKS port that is free on this host."""
-    for name, content in tor_files(network.topology, node, network.keys).items():
+    for name, content in tor_files(
+        network.topology, node, LabSecrets({}, {}, network.keys)
+    ).items():
         path = network.directory / node.name / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -155,7 +158,7 @@ def start(network: TorProcesses, node: Node, by_the_clock: bool) -> subprocess.P
     if by_the_clock:
         command = bare_tor(place)
     else:
-        module = "tor.relay" if node.role is Role.RELAY else "tor.client"
+        module = "tor.relay" if node.role == "relay" else "tor.client"
         command = [sys.executable, "-m", f"lab.agents.{module}", *directories(place)]
     with (place / "log").open("wb") as log:
         return subprocess.Popen(

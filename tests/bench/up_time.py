@@ -20,7 +20,6 @@ from lab.engine.client import connect
 from lab.lifecycle.down import down
 from lab.lifecycle.stages import Stage
 from lab.lifecycle.up import Up, up
-from lab.topology.model import Role
 from lab.tor.bootstrap import verify_bootstrap
 
 
@@ -76,7 +75,7 @@ def main() -> None:
         runs.append(one_run(options.topology))
         line = f"run {number}: {runs[-1].seconds:.2f} s"
         if not options.no_comparison:
-            relays = len(runs[-1].plan.topology.with_role(Role.RELAY))
+            relays = len(runs[-1].plan.topology.with_role("relay"))
             floors.append(floor_s(relays))
             line += f", plain processes {floors[-1]:.2f} s"
         print(line, flush=True)

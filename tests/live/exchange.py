@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,9 +19,14 @@ from lab.calls.end import EndError, Outcome
 from lab.calls.sip.phone import Deadlines, Phone, talk
 from lab.engine.agent import Agent
 from lab.images import build
-from lab.render.pbx import MEDIA_CONTROL, pbx_files
-from lab.render.services import FREESWITCH
-from lab.topology.model import Link, Network, Node, PbxKind, Role, Topology, TorSettings, Vpn
+from lab.render.pbx import (
+    MEDIA_CONTROL,
+    render_freeswitch,
+    render_kamailio,
+    render_rtpengine,
+)
+from lab.roles.pbx import FREESWITCH
+from lab.topology.model import Link, Network, Node, PbxKind, Topology, TorSettings, Vpn
 from lab.wire.codecs import CODECS
 from lab.wire.phone import PHONE, PhoneReport, Register, SipAccount, Voice
 from lab.wire.playout import FIXED
@@ -159,7 +164,7 @@ def start_kamailio(
         ("pbx-media", "rtpengine", ["rtpengine", "--config-file=/pbx/rtpengine.conf"]),
         ("pbx", "kamailio", ["kamailio", "-f", "/pbx/kamailio.cfg", "-DD", "-E"]),
     ):
-        write_pbx_files(topology, name, configuration)
+        write_pbx_files(topology, configuration)
         exchange.containers[name] = start_node(
             client,
             build.image_tag(role),
@@ -179,7 +184,7 @@ def start_freeswitch(
     image: str,
 ) -> None:
     """Start FreeSWITCH beside the server, as a lab does; it makes its certificates itself."""
-    write_pbx_files(replace(topology, pbx=PbxKind.FREESWITCH), "pbx", configuration)
+    write_pbx_files(topology, configuration)
     beside = f"container:{exchange.containers['server'].id}"
     exchange.containers["pbx"] = freeswitch_beside(client, image, configuration, beside)
 
@@ -188,7 +193,7 @@ def freeswitch_beside(
     client: DockerClient, image: str, configuration: Path, network_mode: str
 ) -> Container:
     """Start the FreeSWITCH of `image` with the lab's command line."""
-    program, *options = FREESWITCH
+    program, *options = FREESWITCH.command
     return start_node(
         client,
         image,
@@ -225,12 +230,17 @@ def start_node(
     return container
 
 
-def write_pbx_files(topology: Topology, node: str, directory: Path) -> None:
-    """Write a node's rendered configuration below `directory`."""
-    for name, content in pbx_files(topology, topology.node(node), PASSWORDS).items():
+def write_pbx_files(topology: Topology, directory: Path) -> None:
+    """Write the rendered configuration of every exchange and of the media proxy."""
+    files = {
+        **render_kamailio(topology, PASSWORDS),
+        **render_rtpengine(topology),
+        **render_freeswitch(topology, PASSWORDS),
+    }
+    for name, content in files.items():
         file = directory / name
         file.parent.mkdir(exist_ok=True)
-        file.write_bytes(content)
+        file.write_text(content)
 
 
 def await_media_proxy(exchange: Exchange) -> None:
@@ -267,7 +277,7 @@ def await_(condition: Callable[[], bool], exchange: Exchange) -> None:
 def one_network(server: IPv4Address, codecs: tuple[str, ...]) -> Topology:
     """A topology of which only the PBX's part is used."""
 
-    def node(name: str, role: Role, on: str | None = None, *links: Link) -> Node:
+    def node(name: str, role: str, on: str | None = None, *links: Link) -> Node:
         return Node(name, role, links, on, routes=(), forwards=False)
 
     subnet = IPv4Network(f"{server}/16", strict=False)
@@ -278,9 +288,9 @@ def one_network(server: IPv4Address, codecs: tuple[str, ...]) -> Topology:
         block=subnet,
         networks=(Network("net", subnet, subnet[1]),),
         nodes=(
-            node("server", Role.VPN_SERVER, None, Link("net", server, None)),
-            node("pbx", Role.PBX, "server"),
-            node("pbx-media", Role.MEDIA_PROXY, "server"),
+            node("server", "vpn-server", None, Link("net", server, None)),
+            node("pbx", "pbx", "server"),
+            node("pbx-media", "media-proxy", "server"),
         ),
         pbx=PbxKind.KAMAILIO,
         codecs=codecs,

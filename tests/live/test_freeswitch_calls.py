@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -27,12 +26,11 @@ from exchange import (
 from lab_command import LabCommand, things_of, wait_for
 from test_calls import call
 
-from lab.lifecycle.freeswitch import modules_not_loaded
-from lab.lifecycle.pbx_choice import choose_pbx, freeswitch_image
+from lab.lifecycle.pbx_choice import choose_pbx
 from lab.measure.capture import read_capture
 from lab.measure.rtp import streams
 from lab.measure.score import score
-from lab.render.pbx import freeswitch_codecs
+from lab.roles.pbx import USERS_FREESWITCH, freeswitch_codecs, modules_not_loaded
 from lab.topology.load import find_topology
 from lab.topology.model import PbxKind
 
@@ -47,7 +45,7 @@ MAX_OWN_DELAY_MS = 3.0
 
 @pytest.fixture(scope="module")
 def image(able_host: DockerClient) -> str:
-    name = freeswitch_image()
+    name = USERS_FREESWITCH.tag
     try:
         able_host.images.get(name)
     except ImageNotFound:
@@ -162,7 +160,7 @@ def test_a_module_that_the_image_lacks_is_named_in_its_log(
     for path in (tmp_path, *list(tmp_path.parents)[:2]):
         path.chmod(0o755)
     topology = one_network(IPv4Address("127.0.0.1"), ("PCMU",))
-    write_pbx_files(replace(topology, pbx=PbxKind.FREESWITCH), "pbx", tmp_path)
+    write_pbx_files(topology, tmp_path)
     file = tmp_path / "freeswitch" / "freeswitch.xml"
     file.write_text(file.read_text().replace("mod_commands", "mod_not_there"))
     container = freeswitch_beside(docker_client, image, tmp_path, "none")

@@ -28,7 +28,8 @@ from lab.engine.execution import run_in
 from lab.errors import LabError
 from lab.images.build import image_tag
 from lab.lifecycle.ready import open_lab
-from lab.render.mumble import mumble_files, mumble_secrets
+from lab.render.mumble import mumble_client_files, murmur_files
+from lab.render.secrets import generate_secrets
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind
 from lab.topology.resolve import resolve
@@ -96,10 +97,10 @@ def users() -> int:
 def murmur(able_host: DockerClient, tmp_path: Path, users: int) -> Iterator[Murmur]:
     raw = load_topology(find_topology("paper"))
     topology = resolve(raw, "test", IPv4Network("10.99.0.0/16"), PbxKind.KAMAILIO)
-    known = mumble_secrets(topology)
-    assert known
+    known = generate_secrets(topology)
     for name in ("mumble", "caller", "callee"):
-        for file, content in mumble_files(topology, topology.node(name), known).items():
+        files_of = murmur_files if name == "mumble" else mumble_client_files
+        for file, content in files_of(topology, topology.node(name), known).items():
             path = tmp_path / name / file
             path.parent.mkdir(parents=True, exist_ok=True)
             lines = content.decode().splitlines()

@@ -18,16 +18,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.errors import LabError
-from lab.lifecycle.freeswitch import (
-    CERTIFICATE_FILES,
-    kept_certificate,
-    modules_not_loaded,
-    refuse_missing_modules,
-    with_certificate,
-)
+from lab.lifecycle.certificate import kept_certificate, with_certificate
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.lifecycle.plan import Plan, plan_lab, render_plan
+from lab.lifecycle.verify import refuse_complaints
 from lab.render.project import Project
+from lab.roles.pbx import modules_not_loaded
 from lab.topology.load import find_topology
 from lab.topology.model import PbxKind
 
@@ -48,7 +44,15 @@ def plan(kind: PbxKind, codecs: str | None = None, directory: Path | None = None
         file = directory / "own.yaml"
         file.write_text(f"{text}\ncodecs: {codecs}\n")
         name = str(file)
-    return plan_lab(name, None, BLOCK, PbxChoice(kind, IMAGE, "asked for"))
+    return plan_lab(name, None, BLOCK, PbxChoice(kind, "asked for"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def users_image() -> Iterator[None]:
+    """FREESWITCH_IMAGE names the image of a stranger."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FREESWITCH_IMAGE", IMAGE)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def test_it_starts_once_its_machine_has_its_routes(compose: dict[str, Any]) -> N
     (helper,) = compose["pbx"]["depends_on"]
     assert compose["pbx"]["depends_on"][helper]["condition"] == "service_completed_successfully"
     assert compose[helper]["network_mode"] == "service:server"
-    assert "apply" in compose[helper]["command"]
+    assert "lab.agents.net.network" in compose[helper]["command"]
 
 
 def test_it_has_no_more_rights_than_any_node(compose: dict[str, Any]) -> None:
@@ -130,7 +134,10 @@ def test_the_certificate_goes_to_the_pbx_of_a_lab_with_freeswitch_only(
     monkeypatch.setenv("LAB_HOME", str(kept.parent))
     empty = Project({}, (), "")
     there = with_certificate(empty, plan(PbxKind.FREESWITCH).topology).files
-    assert set(there) == {f"nodes/pbx/freeswitch/{name}" for name in CERTIFICATE_FILES}
+    assert set(there) == {
+        "nodes/pbx/freeswitch/dtls-srtp.pem",
+        "nodes/pbx/freeswitch/wss.pem",
+    }
     assert set(there.values()) == {kept.read_bytes()}
     assert with_certificate(empty, plan(PbxKind.KAMAILIO).topology) == empty
 
@@ -166,9 +173,9 @@ def test_an_image_without_a_module_is_refused_by_name(
 ) -> None:
     wanted = plan(PbxKind.FREESWITCH, json.dumps(["PCMU", "GSM", "ILBC"]), tmp_path)
     with pytest.raises(LabError, match=message) as error:
-        refuse_missing_modules(*running(LOG.format(module=module)), wanted)
+        refuse_complaints(*running(LOG.format(module=module)), wanted)
     assert hint in error.value.hint
 
 
 def test_a_log_without_such_a_line_is_well() -> None:
-    refuse_missing_modules(*running("[WARNING] sofia.c:2290 MSG Thread"), plan(PbxKind.FREESWITCH))
+    refuse_complaints(*running("[WARNING] sofia.c:2290 MSG Thread"), plan(PbxKind.FREESWITCH))

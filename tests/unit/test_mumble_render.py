@@ -7,9 +7,11 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from lab.render.mumble import mumble_address, mumble_files, mumble_secrets, render_murmur
+from lab.render.mumble import mumble_address, render_murmur
+from lab.render.project import node_files
+from lab.render.secrets import generate_secrets
 from lab.topology.load import find_topology, load_topology
-from lab.topology.model import PbxKind, Role, Topology
+from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
 
 
@@ -42,30 +44,26 @@ def test_no_rate_of_opus_is_throttled(paper: Topology) -> None:
 
 
 def test_only_the_server_knows_the_password_and_each_node_its_own_key(paper: Topology) -> None:
-    known = mumble_secrets(paper)
-    assert known
-    files = {
-        node.name: mumble_files(paper, node, known)
-        for node in paper.nodes
-        if node.role in {Role.MUMBLE_SERVER, Role.ENDPOINT}
-    }
+    known = generate_secrets(paper)
+    files = {node.name: node_files(paper, node, known) for node in paper.nodes}
     assert [name for name, own in files.items() if "mumble/superuser" in own] == ["mumble"]
-    keys = [own["mumble/key.pem"] for own in files.values()]
+    keys = [own["mumble/key.pem"] for own in files.values() if "mumble/key.pem" in own]
     assert len(set(keys)) == len(keys) == 4
-    assert known.superuser_password not in repr(known)
-    assert known.superuser_password.encode() not in files["mumble"]["mumble/murmur.ini"]
+    password = known.passwords["superuser"]["mumble"]
+    assert password not in repr(known)
+    assert password.encode() not in files["mumble"]["mumble/murmur.ini"]
 
 
 def test_secrets_are_fresh_for_every_lab(paper: Topology) -> None:
-    one, other = mumble_secrets(paper), mumble_secrets(paper)
-    assert one
-    assert other
-    assert one.superuser_password != other.superuser_password
-    assert one.credential.fingerprint != other.credential.fingerprint
+    one, other = generate_secrets(paper), generate_secrets(paper)
+    assert one.passwords["superuser"] != other.passwords["superuser"]
+    keys = [known.credentials["mumble"]["mumble"].fingerprint for known in (one, other)]
+    assert keys[0] != keys[1]
 
 
 def test_a_lab_without_murmur_has_neither_address_nor_secrets(paper: Topology) -> None:
-    others = tuple(node for node in paper.nodes if node.role is not Role.MUMBLE_SERVER)
+    others = tuple(node for node in paper.nodes if node.role != "mumble-server")
     bare = replace(paper, nodes=others)
     assert mumble_address(bare) is None
-    assert mumble_secrets(bare) is None
+    known = generate_secrets(bare)
+    assert not {"mumble", "superuser"} & {*known.passwords, *known.credentials}

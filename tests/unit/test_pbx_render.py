@@ -14,13 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from lab.render.pbx import pbx_address, pbx_files
+from lab.render.pbx import pbx_address
+from lab.render.project import node_files
+from lab.render.secrets import LabSecrets
+from lab.render.tor_keys import TorKeys
 from lab.topology.model import (
     Link,
     Network,
     Node,
     PbxKind,
-    Role,
     Topology,
     TorSettings,
     Vpn,
@@ -28,16 +30,16 @@ from lab.topology.model import (
 from lab.wire.codecs import CODECS
 
 GOLDEN = Path(__file__).parent / "golden" / "pbx"
-PASSWORDS = {"1008": "callee-secret", "1001": "caller-secret"}
+PASSWORDS = {"callee": "callee-secret", "caller": "caller-secret"}
 
 
-def node(name: str, role: Role, on: str | None = None, **links: str) -> Node:
+def node(name: str, role: str, on: str | None = None, **links: str) -> Node:
     attached = tuple(Link(network, IPv4Address(ip), None) for network, ip in links.items())
     return Node(name, role, attached, on, routes=(), forwards=False)
 
 
 def topology(pbx: PbxKind = PbxKind.KAMAILIO, codecs: tuple[str, ...] = ("PCMU",)) -> Topology:
-    server = node("server", Role.VPN_SERVER, office="10.2.0.10", hosting="10.1.0.10")
+    server = node("server", "vpn-server", office="10.2.0.10", hosting="10.1.0.10")
     return Topology(
         lab="demo",
         name="demo",
@@ -48,11 +50,11 @@ def topology(pbx: PbxKind = PbxKind.KAMAILIO, codecs: tuple[str, ...] = ("PCMU",
             for n, name in enumerate(("home", "hosting", "office"))
         ),
         nodes=(
-            replace(node("caller", Role.ENDPOINT, home="10.0.0.11"), extension="1001"),
+            replace(node("caller", "endpoint", home="10.0.0.11"), extension="1001"),
             server,
-            node("pbx", Role.PBX, on="server"),
-            node("pbx-media", Role.MEDIA_PROXY, on="server"),
-            replace(node("callee", Role.ENDPOINT, office="10.2.0.11"), extension="1008"),
+            node("pbx", "pbx", on="server"),
+            node("pbx-media", "media-proxy", on="server"),
+            replace(node("callee", "endpoint", office="10.2.0.11"), extension="1008"),
         ),
         pbx=pbx,
         codecs=codecs,
@@ -67,14 +69,18 @@ FREESWITCH = topology(PbxKind.FREESWITCH, tuple(CODECS))
 
 
 def rendered(lab: Topology) -> dict[str, str]:
-    nodes = [*lab.with_role(Role.PBX)]
+    nodes = [*lab.with_role("pbx")]
     if lab.pbx is PbxKind.KAMAILIO:
-        nodes.extend(lab.with_role(Role.MEDIA_PROXY))
+        nodes.extend(lab.with_role("media-proxy"))
     return {
         name: content.decode()
         for one in nodes
-        for name, content in pbx_files(lab, one, PASSWORDS).items()
+        for name, content in node_files(lab, one, known(PASSWORDS)).items()
     }
+
+
+def known(passwords: dict[str, str]) -> LabSecrets:
+    return LabSecrets({"sip": passwords}, {}, TorKeys({}, ""))
 
 
 @pytest.mark.parametrize("lab", [KAMAILIO, FREESWITCH], ids=lambda lab: str(lab.pbx))
@@ -125,7 +131,7 @@ def test_freeswitch_loads_only_the_modules_its_codecs_need() -> None:
 
 def test_freeswitch_passwords_survive_xml() -> None:
     lab = topology(PbxKind.FREESWITCH)
-    files = pbx_files(lab, lab.node("pbx"), {"1001": 'a&b"<c>'})
+    files = node_files(lab, lab.node("pbx"), known({"caller": 'a&b"<c>'}))
     users = ET.fromstring(files["freeswitch/freeswitch.xml"]).iter("user")
     (password,) = (user.find("./params/param[@name='password']") for user in users)
     assert password is not None

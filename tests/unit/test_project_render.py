@@ -27,7 +27,9 @@ from lab.render.secrets import LabSecrets
 from lab.render.services import network_service
 from lab.render.tor_keys import RelayKeys, TorKeys
 from lab.render.vpn_pki import Credential
-from lab.topology.model import PbxKind, Role
+from lab.role import SecretKind
+from lab.roles import ROLES
+from lab.topology.model import PbxKind
 
 GOLDEN = Path(__file__).parent / "golden" / "project"
 BLOCK = IPv4Network("10.128.0.0/20")
@@ -36,7 +38,7 @@ NAMES = ("paper", "small")
 
 
 def plan(name: str, lab: str | None = None, pbx: PbxKind = PbxKind.KAMAILIO) -> Plan:
-    made = plan_lab(name, lab, BLOCK, PbxChoice(pbx, "freeswitch:1.10", "test"))
+    made = plan_lab(name, lab, BLOCK, PbxChoice(pbx, "test"))
     images = {role: f"voice-tor-lab/{role}:golden" for role in made.images}
     return Plan(made.topology, made.source, images, OWNER, made.pbx)
 
@@ -44,21 +46,37 @@ def plan(name: str, lab: str | None = None, pbx: PbxKind = PbxKind.KAMAILIO) -> 
 def known_secrets(of: Plan) -> LabSecrets:
     """Like `generate_secrets`, but the same every time, and recognisable."""
     topology = of.topology
-    relays = [node.name for node in topology.with_role(Role.RELAY)]
-    endpoints = topology.with_role(Role.ENDPOINT)
-    vpn_nodes = [*topology.with_role(Role.VPN_SERVER), *(n for n in endpoints if n.tunnel)]
+    needed = {
+        node.name: needs(topology, node)
+        for node in topology.nodes
+        if (needs := ROLES.all[node.role].secrets)
+    }
     return LabSecrets(
-        sip_passwords={n.extension: f"secret-{n.extension}" for n in endpoints if n.extension},
-        vpn={
-            node.name: Credential(
-                f"secret key of {node.name}\n", f"{node.name}\n", f"{n:02X}:" * 32
-            )
-            for n, node in enumerate(vpn_nodes)
+        passwords={
+            purpose: {
+                name: f"secret-{topology.node(name).extension or name}"
+                for name, kinds in needed.items()
+                if kinds.get(purpose) == SecretKind.PASSWORD
+            }
+            for purpose in ("sip", "superuser")
+        },
+        credentials={
+            purpose: {
+                name: Credential(f"secret key of {name}\n", f"{name}\n", f"{n:02X}:" * 32)
+                for n, name in enumerate(
+                    name
+                    for name, kinds in sorted(needed.items(), key=lambda item: item[0] != "server")
+                    if kinds.get(purpose) == SecretKind.CREDENTIAL
+                )
+            }
+            for purpose in ("vpn", "mumble")
         },
         tor=TorKeys(
             {
-                name: RelayKeys(f"{n:040X}", {"secret_id_key": f"secret of {name}\n".encode()})
-                for n, name in enumerate(relays)
+                node.name: RelayKeys(
+                    f"{n:040X}", {"secret_id_key": f"secret of {node.name}\n".encode()}
+                )
+                for n, node in enumerate(topology.with_role("relay"))
             },
             "A" * 40,
         ),

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from docker.errors import APIError, ImageNotFound
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ReadTimeout
 
-from lab.engine import kernel, pbx_programs
+from lab.engine import kernel
+from lab.engine.components import versions_in_image
 from lab.engine.short_run import printed_by
 from lab.errors import LabError
 from lab.events import Began, Happening
 from lab.images import base_image
 from lab.images.context import BASE_IMAGE
+from lab.roles.pbx import FREESWITCH, KAMAILIO
 
 
 @dataclass
@@ -97,11 +99,14 @@ def test_a_cause_is_named_where_it_was_seen(engine: Engine, sentence: str) -> No
 
 
 def test_a_version_is_told_with_or_without_a_newline() -> None:
-    for printed in (b"5.6.3-2", b"5.6.3-2\n"):
+    for printed in (b"kamailio 5.6.3-2", b"kamailio 5.6.3-2\n"):
         engine: Any = Engine(printed)
-        assert pbx_programs.package_version(engine, "one", "kamailio") == "5.6.3-2"
-    engine = Engine(b"FreeSWITCH version: 1.10.12-release")
-    assert pbx_programs.freeswitch_version(engine, "one") == "1.10.12"
+        assert versions_in_image(engine, KAMAILIO, "one") == {"kamailio": "5.6.3-2"}
+    engine = Engine(b"FreeSWITCH version: 1.10.12-release~64bit (64bit)")
+    told = versions_in_image(engine, FREESWITCH, "one")
+    assert told == {"freeswitch": "1.10.12-release~64bit (64bit)"}
+    with pytest.raises(LabError, match="freeswitch says 'command not known'"):
+        versions_in_image(cast(Any, Engine(b"command not known")), FREESWITCH, "one")
 
 
 def test_a_kernel_that_could_not_be_asked_is_not_one_without_an_image() -> None:

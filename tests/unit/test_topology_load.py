@@ -140,8 +140,8 @@ def test_a_lab_needs_an_authority_a_pbx_and_three_relays() -> None:
     )
     assert [message.split(";")[0] for _, _, message in mistakes_of(text)] == [
         "has no directory authority",
-        "has no pbx",
         "needs at least 3 relays, and has 2",
+        "has no pbx",
     ]
 
 

@@ -8,11 +8,11 @@ import pytest
 from test_tor_render import TOPOLOGY, node
 
 from lab.errors import LabError
-from lab.topology.model import Role, TorSettings
+from lab.topology.model import TorSettings
 from lab.tor.paths import choose_path, named_path, path_of_call
 
 RELAYS = ("r1", "r2", "r3", "r4")
-FOUR = replace(TOPOLOGY, nodes=tuple(node(name, Role.RELAY, "10.77.1.9") for name in RELAYS))
+FOUR = replace(TOPOLOGY, nodes=tuple(node(name, "relay", "10.77.1.9") for name in RELAYS))
 
 
 def test_a_seed_gives_the_same_path_every_time() -> None:

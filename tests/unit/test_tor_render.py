@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
+from lab.render.secrets import LabSecrets
 from lab.render.tor_keys import RelayKeys, TorKeys
 from lab.render.torrc import nickname, node_address, render_torrc, tor_files
 from lab.topology.model import (
@@ -17,7 +18,6 @@ from lab.topology.model import (
     Network,
     Node,
     PbxKind,
-    Role,
     Topology,
     TorSettings,
     Vpn,
@@ -26,7 +26,7 @@ from lab.topology.model import (
 GOLDEN = Path(__file__).parent / "golden" / "tor"
 
 
-def node(name: str, role: Role, *addresses: str) -> Node:
+def node(name: str, role: str, *addresses: str) -> Node:
     links = tuple(Link("net", IPv4Address(address), None) for address in addresses)
     return Node(name=name, role=role, links=links, on=None, routes=(), forwards=False)
 
@@ -38,9 +38,9 @@ TOPOLOGY = Topology(
     block=IPv4Network("10.77.0.0/20"),
     networks=(Network("net", IPv4Network("10.77.1.0/24"), IPv4Address("10.77.1.1")),),
     nodes=(
-        replace(node("authority", Role.RELAY, "10.77.1.2", "10.77.2.2"), authority=True),
-        node("relay-1", Role.RELAY, "10.77.2.3", "10.77.3.2"),
-        replace(node("caller", Role.ENDPOINT, "10.77.1.10"), tor=True),
+        replace(node("authority", "relay", "10.77.1.2", "10.77.2.2"), authority=True),
+        node("relay-1", "relay", "10.77.2.3", "10.77.3.2"),
+        replace(node("caller", "endpoint", "10.77.1.10"), tor=True),
     ),
     pbx=PbxKind.KAMAILIO,
     codecs=("PCMU",),
@@ -55,6 +55,7 @@ KEYS = TorKeys(
     },
     v3ident="C" * 40,
 )
+SECRETS = LabSecrets({}, {}, KEYS)
 
 
 @pytest.mark.parametrize("name", ["authority", "relay-1", "caller"])
@@ -63,19 +64,19 @@ def test_the_torrc_is_the_golden_one(name: str) -> None:
 
 
 def test_a_relay_gets_its_own_keys_and_no_others() -> None:
-    files = tor_files(TOPOLOGY, TOPOLOGY.node("relay-1"), KEYS)
+    files = tor_files(TOPOLOGY, TOPOLOGY.node("relay-1"), SECRETS)
     assert {name: files[name] for name in files if "keys" in name} == {
         "tor/keys/secret_id_key": b"three"
     }
 
 
 def test_a_client_gets_no_key() -> None:
-    files = tor_files(TOPOLOGY, TOPOLOGY.node("caller"), KEYS)
+    files = tor_files(TOPOLOGY, TOPOLOGY.node("caller"), SECRETS)
     assert set(files) == {"tor/torrc", "tor/network.json"}
 
 
 def test_the_agents_are_told_where_the_directory_is_and_whom_to_expect() -> None:
-    files = tor_files(TOPOLOGY, TOPOLOGY.node("relay-1"), KEYS)
+    files = tor_files(TOPOLOGY, TOPOLOGY.node("relay-1"), SECRETS)
     assert json.loads(files["tor/network.json"]) == {
         "node": "relay-1",
         "authority": False,
@@ -86,7 +87,7 @@ def test_the_agents_are_told_where_the_directory_is_and_whom_to_expect() -> None
 
 
 def test_a_node_on_anothers_machine_has_that_machines_address() -> None:
-    guest = replace(node("guest", Role.RELAY), on="relay-1")
+    guest = replace(node("guest", "relay"), on="relay-1")
     topology = replace(TOPOLOGY, nodes=(*TOPOLOGY.nodes, guest))
     assert node_address(topology, guest) == IPv4Address("10.77.2.3")
 

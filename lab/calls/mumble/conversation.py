@@ -22,7 +22,6 @@ from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
-from lab.topology.model import Role
 from lab.wire import places
 from lab.wire.mumble import (
     MUMBLE_CLIENT,
@@ -152,7 +151,7 @@ def recordings(playout: Playout) -> dict[str, Playout]:
 def murmur(lab: ReadyLab) -> MumbleServer:
     """The lab's Murmur, with the certificate it was given; LabError where either is missing."""
     address = murmur_of(lab)
-    (node,) = lab.topology.with_role(Role.MUMBLE_SERVER)
+    (node,) = lab.topology.with_role("mumble-server")
     file = lab.directory / "nodes" / node.name / places.in_project(places.MUMBLE_CERTIFICATE)
     try:
         certificate = ssl.PEM_cert_to_DER_cert(file.read_text(encoding="utf-8"))

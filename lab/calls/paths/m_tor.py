@@ -18,7 +18,6 @@ from lab.measure.bandwidth import Between
 from lab.measure.capture import Capture, read_capture
 from lab.measure.record import CallRecord
 from lab.render.torrc import node_address
-from lab.topology.model import Role
 from lab.wire.barrier import BARRIER, CloseWays, WaysClosed
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 
@@ -35,7 +34,7 @@ def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterat
     """
     topology = lab.topology
     server = murmur_of(lab)
-    (murmur,) = topology.with_role(Role.MUMBLE_SERVER)
+    (murmur,) = topology.with_role("mumble-server")
     machine = [link.address for link in topology.machine(murmur.name).links]
     with (
         no_way_past_tor(lab, machine),

@@ -1,0 +1,117 @@
+"""The endpoint: a phone's host, caller, callee or competing client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lab.lazy import Lazy
+from lab.role import (
+    NOTHING,
+    WHEN_ROUTED,
+    Component,
+    FilesOf,
+    Program,
+    Report,
+    Role,
+    SecretKind,
+    TunnelEnd,
+)
+from lab.topology.mistakes import Mistake, quoted
+from lab.wire import places
+from lab.wire.ports import TUNNEL_PORTS
+
+if TYPE_CHECKING:
+    from lab.topology.draft import Draft
+    from lab.topology.model import Node, Topology
+
+_FILES: tuple[Lazy[FilesOf], ...] = (
+    Lazy("lab.render.openvpn", "vpn_client_files"),
+    Lazy("lab.render.mumble", "mumble_client_files"),
+)
+_COMPONENTS = (
+    Component("tor", "BSD, 3 clauses"),
+    Component("openvpn", "GPL 2"),
+    Component("libopus0", "BSD, 3 clauses"),
+)
+
+
+def _check(draft: Draft) -> Iterator[Mistake]:
+    """Extensions that stand twice."""
+    owners: dict[str, str] = {}
+    for name, node in draft.raw.nodes.items():
+        if node.extension is not None:
+            owner = owners.setdefault(node.extension, name)
+            if owner != name:
+                message = f"{node.extension} is the extension of {quoted(owner)} already"
+                yield Mistake(("nodes", name, "extension"), message)
+
+
+def _secrets(topology: Topology, node: Node) -> Mapping[str, SecretKind]:
+    return {
+        **({"sip": SecretKind.PASSWORD} if node.extension else {}),
+        **({"vpn": SecretKind.CREDENTIAL} if node.tunnel else {}),
+        # Murmur wants a certificate of who opens a channel.
+        **({"mumble": SecretKind.CREDENTIAL} if topology.with_role("mumble-server") else {}),
+    }
+
+
+def _tunnel_end(_topology: Topology, node: Node) -> TunnelEnd | None:
+    return TunnelEnd(node.tunnel, TUNNEL_PORTS) if node.tunnel else None
+
+
+def _tor_status(status: Mapping[str, Any]) -> dict[str, Any]:
+    """How far the node's Tor client has come, and what it knows of the network."""
+    if not status["client"]:
+        return {"bootstrap_pct": 0, "version": None, "relays": 0, "descriptors": 0}
+    progress = re.search(r"PROGRESS=(\d+)", status["bootstrap"])
+    return {
+        "bootstrap_pct": int(progress[1]) if progress else None,
+        "version": status["version"],
+        "relays": len(status["consensus"]),
+        "descriptors": len(status["descriptors"]),
+        "consensus_valid_after": status["valid_after"],
+    }
+
+
+def _tor_sentence(tor: Mapping[str, Any]) -> str:
+    return (
+        f"bootstrapped {tor['bootstrap_pct']} %, {tor['relays']} relays in the consensus, "
+        f"{tor['descriptors']} descriptors, tor {tor['version']}"
+    )
+
+
+PHONE = Program(image="endpoint", command=NOTHING, files=_FILES, components=_COMPONENTS)
+WITH_TOR = Program(
+    image="endpoint",
+    command=(*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.client"),
+    files=(Lazy("lab.render.torrc", "tor_files"), *_FILES),
+    writable=(str(places.TOR_STATE),),
+    components=_COMPONENTS,
+)
+ROLE = Role(
+    name="endpoint",
+    description="a phone's host",
+    position=10,
+    programs=(PHONE, WITH_TOR),
+    choice=lambda _, node: WITH_TOR if node.tor else PHONE,
+    keys=("extension", "tor", "vpn"),
+    check=_check,
+    secrets=_secrets,
+    sees_calls=True,
+    tunnel_end=_tunnel_end,
+    reports=(
+        Report(
+            section="tor",
+            title="Tor",
+            file=places.in_project(places.TORRC),
+            dialogue="tor.circuits",
+            order=lambda _: {"op": "status"},
+            answer=dict,
+            plain=_tor_status,
+            sentence=_tor_sentence,
+            unanswered="unknown",
+        ),
+    ),
+)
