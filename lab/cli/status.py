@@ -35,7 +35,16 @@ def command(name: str | None, as_json: bool) -> None:
 
 
 def print_status(state: dict[str, Any]) -> None:
-    """Print one lab's state as a table, with its problems below."""
+    """Print one lab's state as a table, with what programs told and its problems below."""
+    out.print(nodes_table(state))
+    for line in told(state):
+        out.print(line)
+    for problem in state["problems"]:
+        out.print(Text.assemble(("problem:", "red"), f" {problem}"))
+
+
+def nodes_table(state: dict[str, Any]) -> Table:
+    """A row for every link of every node, and one for a node without links of its own."""
     table = Table(
         title=f"lab {state['lab']} (topology {state['topology']}, PBX {state['pbx']})",
         title_justify="left",
@@ -57,11 +66,7 @@ def print_status(state: dict[str, Any]) -> None:
                 _rate(link.get("rate_configured_kbps")) if link else "",
                 _rate(link.get("rate_in_force_kbps")) if link else "",
             )
-    out.print(table)
-    for line in told(state):
-        out.print(line)
-    for problem in state["problems"]:
-        out.print(Text.assemble(("problem:", "red"), f" {problem}"))
+    return table
 
 
 def _state(state: str) -> Text:

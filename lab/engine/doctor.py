@@ -199,7 +199,6 @@ def _images(client: DockerClient) -> Iterator[Finding]:
 
 def _programs(client: DockerClient) -> Iterator[Finding]:
     """What nodes run, with versions and licences."""
-    named = {p.image: p for role in ROLES for p in role.programs if p.components}
 
     def look(program: Program) -> Finding:
         tag = program.users_image.tag if program.users_image else build.image_tag(program.image)
@@ -211,7 +210,13 @@ def _programs(client: DockerClient) -> Iterator[Finding]:
         return program_finding(program, tag, versions)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(look, named.values())
+        yield from pool.map(look, programs_told())
+
+
+def programs_told() -> tuple[Program, ...]:
+    """Every program of a role of which something is told, one for each image."""
+    told = {p.image: p for role in ROLES for p in role.programs if p.components}
+    return tuple(told.values())
 
 
 def program_finding(
