@@ -67,24 +67,24 @@ def command(
 
 
 def _show(topology: str, name: str | None, directory: Path | None) -> None:
-    from lab.engine.addresses import free_block, taken_networks
+    from lab.engine.addresses import taken_networks
     from lab.engine.client import connect
     from lab.engine.project import write_project
     from lab.lifecycle.certificate import with_certificate
     from lab.lifecycle.pbx_choice import choose_pbx
-    from lab.lifecycle.plan import plan_lab, render_plan
+    from lab.lifecycle.plan import block_for, plan_lab, render_plan
     from lab.topology.load import find_topology, load_topology
 
-    wanted = load_topology(find_topology(topology)).pbx
+    raw = load_topology(find_topology(topology))
     taken: list[IPv4Network] = []
     pbx = None
     try:
         client = connect()
-        taken, pbx = taken_networks(client), choose_pbx(client, wanted, may_pull=False)
+        taken, pbx = taken_networks(client), choose_pbx(client, raw.pbx, may_pull=False)
     except LabError as error:
         # Where no engine answers, what a lab must keep clear of is not known.
         log.info("%s", error.message)
-    plan = plan_lab(topology, name, free_block(taken), pbx)
+    plan = plan_lab(topology, name, block_for(raw, taken), pbx)
     project = render_plan(plan)
     if directory is None:
         click.echo(project.files["compose.yaml"].decode())

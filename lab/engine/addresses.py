@@ -13,17 +13,18 @@ from lab.errors import LabError
 POOL = IPv4Network("10.128.0.0/12")
 """Labs take their blocks from here, lowest first."""
 
-BLOCK_PREFIX_LENGTH = 20
 
+def free_block(taken: Iterable[IPv4Network], prefix: int) -> IPv4Network:
+    """The first block of the pool, a /`prefix`, that overlaps nothing in `taken`.
 
-def free_block(taken: Iterable[IPv4Network]) -> IPv4Network:
-    """The first block of the pool that overlaps nothing in `taken`; LabError where none is."""
+    LabError where none is.
+    """
     in_use = list(taken)
-    for block in POOL.subnets(new_prefix=BLOCK_PREFIX_LENGTH):
+    for block in POOL.subnets(new_prefix=prefix):
         if not any(block.overlaps(network) for network in in_use):
             return block
     raise LabError(
-        f"no address block is free in {POOL}",
+        f"no address block is free in {POOL} (a /{prefix})",
         "Take down labs that are no longer needed (`lab status`, `lab down --all`).",
     )
 

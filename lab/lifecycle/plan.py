@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from lab.engine.addresses import free_block
 from lab.images.build import image_tag
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.render.owner import Owner, invoking_owner
@@ -14,7 +15,8 @@ from lab.render.secrets import generate_secrets
 from lab.roles import program_of
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
-from lab.topology.resolve import resolve
+from lab.topology.raw import RawTopology
+from lab.topology.resolve import block_prefix, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Plan:
     def fingerprint(self) -> str:
         """The digest by which a running lab is recognised as this one."""
         return project_fingerprint(self.topology, self.images, self.owner)
+
+
+def block_for(raw: RawTopology, taken: Sequence[IPv4Network]) -> IPv4Network:
+    """A block of addresses for a new lab, clear of `taken`; LabError where none is free."""
+    return free_block([*taken, *raw.fixed_subnets.values()], block_prefix(raw))
 
 
 def plan_lab(

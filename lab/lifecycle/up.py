@@ -10,7 +10,7 @@ from pathlib import Path
 from docker import DockerClient
 
 from lab import storage
-from lab.engine.addresses import free_block, taken_networks
+from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_lab, find_labs
 from lab.engine.lock import Lock, locked
@@ -22,7 +22,7 @@ from lab.images.build import missing
 from lab.interruption import undisturbed
 from lab.lifecycle.certificate import with_certificate
 from lab.lifecycle.pbx_choice import choose_pbx
-from lab.lifecycle.plan import Plan, plan_lab, render_plan
+from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
 from lab.lifecycle.stages import Stage, Stages
 from lab.lifecycle.verify import verify
 from lab.render.services import network_service
@@ -65,7 +65,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
     with locked(name) as lock:
         running = _running(client, name)
         with stages.stage("resolving the topology"):
-            block = (running and running.block) or free_block(taken_networks(client))
+            block = (running and running.block) or block_for(raw, taken_networks(client))
             plan = plan_lab(name_or_path, lab, block, pbx)
             _check_tun(plan)
             _check_images(client, plan)

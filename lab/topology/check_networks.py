@@ -12,8 +12,8 @@ from lab.topology.mistakes import Mistake, Path, listed, quoted
 from lab.topology.raw import RawLink, RawShape
 from lab.topology.resolve import bridge_address
 
-MAX_OWN_SUBNETS = 15
-"""Networks without a fixed subnet: a lab's /20 has sixteen /24s, and the VPN takes one."""
+MAX_OWN_SUBNETS = 255
+"""Networks without a fixed subnet: the largest block, a /16, has 256 /24s, the VPN's among them."""
 MAX_ADDRESSES = 200
 """Nodes on one network, and VPN clients in one lab."""
 
@@ -33,7 +33,7 @@ def check_networks(draft: Draft) -> Iterator[Mistake]:
 def _subnets(draft: Draft) -> Iterator[Mistake]:
     own = len(draft.raw.networks) - len(draft.subnets)
     if own > MAX_OWN_SUBNETS:
-        message = f"has {own} networks without a fixed `subnet`; a lab's address block holds "
+        message = f"has {own} networks without a fixed `subnet`; a lab has at most "
         yield Mistake(("networks",), f"{message}{MAX_OWN_SUBNETS}")
     seen: dict[str, IPv4Network] = {}
     for name, subnet in draft.subnets.items():

@@ -21,12 +21,7 @@ class Draft:
     """The subnets the user fixed, by network."""
 
     def __post_init__(self) -> None:
-        fixed = {
-            name: network.subnet
-            for name, network in self.raw.networks.items()
-            if network is not None and network.subnet is not None
-        }
-        object.__setattr__(self, "subnets", fixed)
+        object.__setattr__(self, "subnets", self.raw.fixed_subnets)
 
     def is_certain(self, *path: str) -> bool:
         """Whether neither this place nor one around it was left out; `*` is any key."""

@@ -283,6 +283,15 @@ class RawTopology(RawModel):
     nodes: dict[str, RawNode] = Field(json_schema_extra=_NAMED)
     """The nodes, by name; each is one container."""
 
+    @property
+    def fixed_subnets(self) -> dict[str, IPv4Network]:
+        """The subnets that the user fixed, by network."""
+        return {
+            name: network.subnet
+            for name, network in self.networks.items()
+            if network is not None and network.subnet is not None
+        }
+
 
 def topology_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a topology file."""

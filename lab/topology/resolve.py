@@ -25,6 +25,18 @@ from lab.wire.shape import DEFAULT_QUEUE_PACKETS, FifoKind, Queue, Shape, Shaper
 
 SUBNET_PREFIX = 24
 """The size of the networks cut from a lab's block."""
+SMALLEST_BLOCK_PREFIX = 20
+"""The block of a lab with up to fifteen networks of its own, and the VPN."""
+
+
+def block_prefix(raw: RawTopology) -> int:
+    """How long the prefix of a block may be in which every network finds a subnet."""
+    subnets = _own_subnets(raw) + 1
+    return min(SMALLEST_BLOCK_PREFIX, SUBNET_PREFIX - (subnets - 1).bit_length())
+
+
+def _own_subnets(raw: RawTopology) -> int:
+    return len(raw.networks) - len(raw.fixed_subnets)
 
 
 def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -> Topology:
@@ -92,12 +104,8 @@ def bridge_address(subnet: IPv4Network) -> IPv4Address:
 
 def _subnets(raw: RawTopology, block: IPv4Network) -> tuple[dict[str, IPv4Network], IPv4Network]:
     """The subnet of every network, in the topology's order, and the VPN's."""
-    fixed = {
-        name: network.subnet
-        for name, network in raw.networks.items()
-        if network is not None and network.subnet is not None
-    }
-    wanted = len(raw.networks) - len(fixed) + 1
+    fixed = raw.fixed_subnets
+    wanted = _own_subnets(raw) + 1
     size = max(SUBNET_PREFIX, block.prefixlen)
     free = [
         subnet

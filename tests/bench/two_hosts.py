@@ -113,7 +113,7 @@ def _kbps(receiver: subprocess.Popen[str]) -> float:
 def two_hosts(client: DockerClient) -> Iterator[TwoHosts]:
     """Two hosts on a network of their own; nothing is left of them afterwards."""
     name = f"shaper-{secrets.token_hex(3)}"
-    subnet = next(free_block(taken_networks(client)).subnets(new_prefix=24))
+    subnet = free_block(taken_networks(client), 24)
     own = {labels.LAB: name}
     with ExitStack() as stack:
         network = client.networks.create(

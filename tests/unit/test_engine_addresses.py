@@ -19,7 +19,7 @@ tun0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0
 
 
 def test_the_first_block_is_the_first_of_the_pool() -> None:
-    assert free_block([]) == IPv4Network("10.128.0.0/20")
+    assert free_block([], 20) == IPv4Network("10.128.0.0/20")
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,18 @@ def test_the_first_block_is_the_first_of_the_pool() -> None:
     ],
 )
 def test_a_block_that_overlaps_anything_is_left_out(taken: list[str], expected: str) -> None:
-    assert free_block(map(IPv4Network, taken)) == IPv4Network(expected)
+    assert free_block(map(IPv4Network, taken), 20) == IPv4Network(expected)
+
+
+def test_a_larger_block_stands_beside_smaller_ones() -> None:
+    taken = [IPv4Network("10.128.0.0/20"), IPv4Network("10.128.64.0/20")]
+    assert free_block(taken, 18) == IPv4Network("10.128.128.0/18")
+    assert free_block([*taken, free_block(taken, 18)], 20) == IPv4Network("10.128.16.0/20")
 
 
 def test_a_route_over_the_whole_pool_leaves_no_block() -> None:
     with pytest.raises(LabError, match="no address block is free"):
-        free_block([POOL.supernet()])
+        free_block([POOL.supernet()], 20)
 
 
 def test_routes_of_the_host_without_its_default_route() -> None:
