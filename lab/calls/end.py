@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, Generic, Protocol, TypeVar
 
 from lab.calls.workspace import Workspace
 from lab.engine.agent import AgentFailedError
@@ -17,7 +17,7 @@ from lab.wire.messages import Dialogue, Event, Order
 
 EndT = TypeVar("EndT", bound="End")
 EventT = TypeVar("EventT", bound=Event)
-ReportT = TypeVar("ReportT")
+ReportT = TypeVar("ReportT", bound=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,14 @@ class End:
         self.name = name
         self._channel = channel
         self._told: dict[type[Event], Event] = {}
+
+    def order(self, order: Order) -> None:
+        """Have its program do something; `wait` tells what came of it."""
+        try:
+            self._channel.send(order)
+        except EOFError:
+            # Its last event says why; whoever waits finds it.
+            return
 
     def told(self, kind: type[EventT]) -> EventT | None:
         """The last event of that kind; None where none has come yet."""
@@ -105,12 +113,11 @@ class End:
             f"{self.name}: no {word(kind)!r} within {timeout_s:g} s (last came {words})"
         )
 
-    def _send(self, order: Order) -> None:
-        try:
-            self._channel.send(order)
-        except EOFError:
-            # Its last event says why; whoever waits finds it.
-            return
+    def report(self, kind: type[ReportT]) -> ReportT:
+        """All that it has told, as a dataclass whose fields are called after the events."""
+        told = {word(type(event)): event for event in self._told.values()}
+        made: ReportT = kind(**{item.name: told.get(item.name) for item in fields(kind)})
+        return made
 
     def _check(self, event: Event, awaited: type[Event]) -> None:
         """EndError where `event` means that nothing more is to be awaited."""

@@ -28,7 +28,7 @@ from lab.render.pbx import (
 from lab.roles.pbx import FREESWITCH
 from lab.topology.model import Link, Network, Node, PbxKind, Topology, TorSettings, Vpn
 from lab.wire.codecs import CODECS
-from lab.wire.phone import PHONE, PhoneReport, Register, SipAccount, Voice
+from lab.wire.phone import PHONE, PhoneReport, Register, Registered, SipAccount, Voice
 from lab.wire.playout import FIXED
 
 LABELS = {"org.voice-tor-lab.test": "exchange"}
@@ -77,9 +77,9 @@ class Exchange:
     ) -> None:
         """Register both phones, side by side."""
         for phone, codec in zip((caller, callee), codecs, strict=True):
-            phone.register(self.registration(phone.name, codec, ptime_ms))
+            phone.order(self.registration(phone.name, codec, ptime_ms))
         for phone in (caller, callee):
-            phone.await_registered(10)
+            phone.wait(Registered, 10)
 
     def call(
         self,
@@ -255,9 +255,9 @@ def await_registrar(exchange: Exchange) -> None:
     def registers() -> bool:
         with exchange.agent("caller") as agent:
             phone = Phone("caller", agent)
-            phone.register(exchange.registration("caller"))
+            phone.order(exchange.registration("caller"))
             try:
-                phone.await_registered(2)
+                phone.wait(Registered, 2)
             except EndError:
                 return False
             return True

@@ -19,8 +19,8 @@ from conftest import LiveLab
 from docker import DockerClient
 from lab_command import wait_for
 
-from lab.calls.end import EndError
-from lab.calls.mumble.client import MumbleClient, talk
+from lab.calls.end import End, EndError
+from lab.calls.mumble.conversation import talk
 from lab.calls.paths.m_tor import no_way_past_tor
 from lab.calls.paths.mumble import murmur_of
 from lab.engine.agent import Agent
@@ -133,11 +133,11 @@ def murmur(able_host: DockerClient, tmp_path: Path, users: int) -> Iterator[Murm
 
 
 @pytest.fixture
-def pair(murmur: Murmur) -> Iterator[tuple[MumbleClient, MumbleClient]]:
+def pair(murmur: Murmur) -> Iterator[tuple[End, End]]:
     """A caller and a callee, not connected yet."""
     with ExitStack() as stack:
         agents = [stack.enter_context(murmur.client(name)) for name in ("caller", "callee")]
-        yield MumbleClient("caller", agents[0]), MumbleClient("callee", agents[1])
+        yield End("caller", agents[0]), End("callee", agents[1])
 
 
 def talks() -> tuple[Talk, Talk]:
@@ -158,30 +158,28 @@ def talks() -> tuple[Talk, Talk]:
 def test_clients_know_the_server_by_its_certificate(murmur: Murmur) -> None:
     other = hashlib.sha256(secrets.token_bytes(8)).hexdigest()
     with murmur.client("caller") as agent:
-        client = MumbleClient("caller", agent)
+        client = End("caller", agent)
         server = replace(murmur.server, fingerprint=other)
-        client.join(replace(murmur.joining("caller", "callee"), server=server))
+        client.order(replace(murmur.joining("caller", "callee"), server=server))
         with pytest.raises(EndError, match="certificate is another"):
             client.wait(Joined, 15)
 
 
 def test_where_nothing_listens_the_reason_is_told(murmur: Murmur) -> None:
     with murmur.client("caller") as agent:
-        client = MumbleClient("caller", agent)
+        client = End("caller", agent)
         server = replace(murmur.server, port=MUMBLE_PORT + 5)
-        client.join(replace(murmur.joining("caller", "callee"), server=server))
+        client.order(replace(murmur.joining("caller", "callee"), server=server))
         with pytest.raises(EndError, match="Connection refused"):
             client.wait(Joined, 15)
 
 
 @pytest.mark.parametrize("users", [2])
-def test_a_full_server_is_how_the_call_failed(
-    murmur: Murmur, pair: tuple[MumbleClient, MumbleClient]
-) -> None:
+def test_a_full_server_is_how_the_call_failed(murmur: Murmur, pair: tuple[End, End]) -> None:
     joinings = (murmur.joining("caller", "callee"), murmur.joining("callee", "caller"))
     with murmur.client("caller") as agent:
-        guest = MumbleClient("guest", agent)
-        guest.join(replace(murmur.joining("guest", "nobody"), deadline_s=20))
+        guest = End("guest", agent)
+        guest.order(replace(murmur.joining("guest", "nobody"), deadline_s=20))
         wait_for("guest", lambda: "guest(-1)> Authenticated" in murmur.log())
         reason = talk(*pair, joinings, talks()).reason
     assert reason
@@ -190,8 +188,8 @@ def test_a_full_server_is_how_the_call_failed(
 
 def test_a_peer_that_never_comes_is_told_in_time(murmur: Murmur) -> None:
     with murmur.client("callee") as agent:
-        client = MumbleClient("callee", agent)
-        client.join(replace(murmur.joining("callee", "caller"), deadline_s=2))
+        client = End("callee", agent)
+        client.order(replace(murmur.joining("callee", "caller"), deadline_s=2))
         with pytest.raises(EndError, match="waited in vain for caller"):
             client.wait(Joined, 10)
 
@@ -199,8 +197,8 @@ def test_a_peer_that_never_comes_is_told_in_time(murmur: Murmur) -> None:
 def test_a_murmur_that_hangs_is_given_up_in_time(murmur: Murmur) -> None:
     docker("pause", murmur.container)
     with murmur.client("caller") as agent:
-        client = MumbleClient("caller", agent)
-        client.join(replace(murmur.joining("caller", "callee"), deadline_s=1))
+        client = End("caller", agent)
+        client.order(replace(murmur.joining("caller", "callee"), deadline_s=1))
         with pytest.raises(EndError, match="the TLS handshake took too long"):
             client.wait(Joined, 10)
     docker("unpause", murmur.container)

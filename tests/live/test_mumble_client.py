@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from docker import DockerClient
 from lab_command import nodes_of, wait_for
 
-from lab.calls.mumble.client import MumbleClient
+from lab.calls.end import End
 from lab.calls.mumble.conversation import murmur
 from lab.calls.workspace import Workspace, discard_workspace, make_workspace
 from lab.engine.agent import Agent
@@ -179,10 +179,10 @@ def test_debians_client_hears_our_caller(
             name: stack.enter_context(start_agent(ready.running, name, MUMBLE_CLIENT))
             for name in ("caller", "callee")
         }
-        caller, callee = (MumbleClient(name, agent) for name, agent in agents.items())
+        caller, callee = (End(name, agent) for name, agent in agents.items())
         proxy = SocksProxy(LOCALHOST, SOCKS_PORT, "caller", "secret")
-        caller.join(joining(ready, "caller", "callee", proxy))
-        callee.join(joining(ready, "callee", "caller", None))
+        caller.order(joining(ready, "caller", "callee", proxy))
+        callee.order(joining(ready, "callee", "caller", None))
         for client in (caller, callee):
             client.wait(Joined, 30)
 
@@ -193,7 +193,7 @@ def test_debians_client_hears_our_caller(
 
         real.ask(Record(CLIP_S + 3), RecordingBegan, 10)
         here = workspace.node
-        caller.talk(
+        caller.order(
             Talk(
                 here / "clip.wav",
                 CLIP_S,

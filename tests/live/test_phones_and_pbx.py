@@ -20,7 +20,7 @@ from lab.calls.sip.phone import Deadlines, Phone, talk
 from lab.engine import client as engine
 from lab.errors import LabError
 from lab.measure.score import score
-from lab.wire.phone import PhoneReport, Register
+from lab.wire.phone import HangUp, PhoneReport, Register, Registered
 
 pytestmark = pytest.mark.live
 
@@ -176,33 +176,33 @@ def test_no_common_codec(exchange: Exchange, codecs: tuple[str, str], reason: st
 def test_a_wrong_password_is_refused(exchange: Exchange) -> None:
     with exchange.agent("caller") as agent:
         phone = Phone("caller", agent)
-        phone.register(as_account(exchange.registration("caller"), password="guess"))
+        phone.order(as_account(exchange.registration("caller"), password="guess"))
         with pytest.raises(EndError, match="register failed: 401 Unauthorized"):
-            phone.await_registered(10)
+            phone.wait(Registered, 10)
 
 
 def test_a_password_opens_no_other_extension(exchange: Exchange) -> None:
     with exchange.agent("caller") as agent:
         phone = Phone("caller", agent)
         other = EXTENSIONS["callee"]
-        phone.register(as_account(exchange.registration("caller"), extension=other))
+        phone.order(as_account(exchange.registration("caller"), extension=other))
         with pytest.raises(EndError, match="register failed: 401"):
-            phone.await_registered(10)
+            phone.wait(Registered, 10)
 
 
 def test_a_pbx_that_is_not_there_is_not_waited_for_longer_than_asked(exchange: Exchange) -> None:
     with exchange.agent("caller") as agent:
         phone = Phone("caller", agent)
-        phone.register(as_account(exchange.registration("caller"), pbx_port=5999))
+        phone.order(as_account(exchange.registration("caller"), pbx_port=5999))
         with pytest.raises(EndError, match=r"no 'registered' within 1 s|register failed"):
-            phone.await_registered(1)
+            phone.wait(Registered, 1)
 
 
 def test_a_callee_that_hangs_up_ends_the_call_for_both(exchange: Exchange) -> None:
     with exchange.agent("caller") as caller_agent, exchange.agent("callee") as callee_agent:
         caller, callee = Phone("caller", caller_agent), Phone("callee", callee_agent)
         exchange.register(caller, callee)
-        threading.Timer(1.0, callee.hang_up).start()
+        threading.Timer(1.0, callee.order, (HangUp(),)).start()
         outcome = talk_for(caller, callee, 10.0)
         assert outcome.reason == "caller: the call ended before 'played': 200 Normal call clearing"
 
@@ -235,10 +235,10 @@ def test_after_a_failed_call_the_same_phones_make_a_good_one(exchange: Exchange)
 def test_a_clip_of_the_wrong_rate_is_refused_before_the_call(exchange: Exchange) -> None:
     with exchange.agent("callee") as agent:
         phone = Phone("callee", agent)
-        phone.register(exchange.registration("callee"))
-        phone.await_registered(10)
+        phone.order(exchange.registration("callee"))
+        phone.wait(Registered, 10)
         with pytest.raises(EndError, match=r"16000 Hz.*PCMU needs 8000 Hz"):
-            phone.listen(voice("callee", "SPEEX-WB", 1.0))
+            phone.await_call(voice("callee", "SPEEX-WB", 1.0))
 
 
 def test_phones_leave_no_process_behind(exchange: Exchange) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from forged_packets import CALLEE, CALLER, START_NS, Frame, ethernet, ipv4, tcp, write
 
+from lab.calls.end import End
 from lab.calls.methods import METHODS
-from lab.calls.mumble.client import Deadlines, MumbleClient, talk
+from lab.calls.mumble.conversation import Deadlines, talk
 from lab.calls.paths.m_tor import packets_between
 from lab.engine.agent import AgentFailedError
 from lab.measure.capture import read_capture
@@ -80,7 +81,7 @@ TALKS = TALK, replace(TALK, received_log=HERE / "callee-received.csv")
 
 
 def call(caller: FakeClient, callee: FakeClient) -> str | None:
-    clients = MumbleClient("caller", caller), MumbleClient("callee", callee)
+    clients = End("caller", caller), End("callee", callee)
     return talk(*clients, JOINS, TALKS, SOON).reason
 
 
@@ -92,8 +93,8 @@ def test_a_call_is_joining_talking_hearing_everything_and_leaving() -> None:
 
 
 def test_what_the_clients_told_is_kept() -> None:
-    caller = MumbleClient("caller", FakeClient())
-    callee = MumbleClient("callee", FakeClient({Leave: []}))
+    caller = End("caller", FakeClient())
+    callee = End("callee", FakeClient({Leave: []}))
     outcome = talk(caller, callee, JOINS, TALKS, SOON)
     assert outcome.reason == "callee: no 'left' within 0.12 s (last came 'received')"
     assert (outcome.caller.joined, outcome.caller.left) == (JOINED, LEFT)

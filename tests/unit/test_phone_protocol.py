@@ -210,12 +210,12 @@ def test_an_order_that_cannot_be_done_is_told_in_the_phone_s_words() -> None:
 
 def test_what_an_earlier_call_told_is_forgotten_but_for_the_registration() -> None:
     phone = Phone("caller", ScriptedPhone(caller_script()))
-    phone.register(REGISTER)
-    phone.await_registered(1.0)
+    phone.order(REGISTER)
+    phone.wait(Registered, 1.0)
     phone.dial("1008", VOICE)
     phone.wait(Played, 1.0)
     phone.dial("1008", replace(VOICE, duration_s=1.0))
-    assert phone.report() == PhoneReport(registered=Registered(3600, "pjsua2 2.15.1"))
+    assert phone.report(PhoneReport) == PhoneReport(registered=Registered(3600, "pjsua2 2.15.1"))
 
 
 def test_a_phone_that_dies_during_the_call_is_named() -> None:
@@ -228,25 +228,25 @@ def test_a_phone_that_dies_during_the_call_is_named() -> None:
 def test_registration_sends_the_password_and_learns_the_engine() -> None:
     channel = ScriptedPhone(caller_script())
     phone = Phone("caller", channel)
-    phone.register(REGISTER)
-    assert phone.await_registered(1.0).engine == "pjsua2 2.15.1"
+    phone.order(REGISTER)
+    assert phone.wait(Registered, 1.0).engine == "pjsua2 2.15.1"
     assert channel.orders == [REGISTER]
 
 
 def test_a_refused_registration_says_why() -> None:
     refused = Rejected(401, "Unauthorized", "register")
     phone = Phone("caller", ScriptedPhone({Register: [refused]}))
-    phone.register(REGISTER)
+    phone.order(REGISTER)
     with pytest.raises(EndError, match="caller: register failed: 401 Unauthorized"):
-        phone.await_registered(1.0)
+        phone.wait(Registered, 1.0)
 
 
 def test_a_pbx_that_stays_unready_is_told_with_its_own_words() -> None:
     busy = Unready(503, "Maximum Calls In Progress")
     phone = Phone("caller", ScriptedPhone({Register: [busy]}))
-    phone.register(REGISTER)
+    phone.order(REGISTER)
     with pytest.raises(EndError, match="last came 'unready': 503 Maximum Calls In Progress"):
-        phone.await_registered(0.1)
+        phone.wait(Registered, 0.1)
 
 
 def test_the_password_is_not_shown_when_a_registration_is() -> None:

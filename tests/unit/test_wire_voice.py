@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -135,6 +137,14 @@ def test_no_two_messages_of_a_dialogue_have_one_name(dialogue: Dialogue) -> None
 )
 def test_what_an_end_told_can_be_kept(report: PhoneReport | ClientReport) -> None:
     assert from_plain(type(report), to_plain(report)) == report
+
+
+@pytest.mark.parametrize(
+    ("report", "dialogue"), [(PhoneReport, PHONE), (ClientReport, MUMBLE_CLIENT)]
+)
+def test_the_fields_of_a_report_are_called_after_events(report: Any, dialogue: Dialogue) -> None:
+    events = {kind.__name__.lower() for kind in dialogue.events}
+    assert {field.name for field in fields(report)} <= events
 
 
 def test_no_secret_is_shown_where_an_order_is() -> None:

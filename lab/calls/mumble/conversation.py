@@ -6,15 +6,15 @@ import hashlib
 import json
 import secrets
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from statistics import median
 
 from lab.calls.conversation import CallSite
-from lab.calls.end import Outcome, both_ends
-from lab.calls.mumble.client import MumbleClient, talk
+from lab.calls.end import End, EndError, Outcome, both_ends
 from lab.calls.paths.base import VoicePath
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.voice_streams import VoiceStreams
@@ -23,10 +23,14 @@ from lab.lifecycle.ready import ReadyLab
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream
 from lab.wire import places
+from lab.wire.messages import Event
 from lab.wire.mumble import (
     MUMBLE_CLIENT,
     ClientReport,
     Join,
+    Joined,
+    Leave,
+    Left,
     MumbleServer,
     OpusSettings,
     Recording,
@@ -36,8 +40,13 @@ from lab.wire.plain import to_plain
 from lab.wire.playout import ADAPTIVE, FIXED, Playout
 from lab.wire.ports import MUMBLE_PORT
 from lab.wire.proxy import SocksProxy
+from lab.wire.voice import Expect, Played, Playing, Received
 
 LOCALHOST = IPv4Address("127.0.0.1")
+
+
+TURN_S = 0.1
+"""How long one client is listened to before it is the other's turn."""
 
 
 class MumbleConversation:
@@ -50,14 +59,14 @@ class MumbleConversation:
         self._opus = OpusSettings(1000 * coding.bitrate_kbps, site.vbr, coding.ptime_ms)
         site.record.pbx, site.record.encoder = "murmur", str(self._opus)
         site.record.playout = str(site.playout)
-        self._clients: tuple[MumbleClient, MumbleClient] | None = None
+        self._clients: tuple[End, End] | None = None
         self._outcome: Outcome[ClientReport] | None = None
 
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
         """Start the caller's client and the callee's."""
         site = self._site
-        with both_ends(site.lab, site.workspace, MUMBLE_CLIENT, MumbleClient) as self._clients:
+        with both_ends(site.lab, site.workspace, MUMBLE_CLIENT, End) as self._clients:
             yield
 
     def talk(self, path: VoicePath, duration_s: float) -> None:
@@ -158,3 +167,67 @@ def murmur(lab: ReadyLab) -> MumbleServer:
     except (OSError, ValueError) as error:
         raise LabError(f"the certificate of Murmur cannot be read: {file}: {error}") from error
     return MumbleServer(address, MUMBLE_PORT, hashlib.sha256(certificate).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long each step of a call may take, seconds."""
+
+    start_s: float = 10.0
+    late_s: float = 20.0
+    """Beyond the length of the call: for a client that stalls, or voice that comes late."""
+    finish_s: float = 20.0
+    finish_share: float = 0.2
+    """Beyond `finish_s`, per second of the call: what was heard is decoded at its end."""
+
+
+def talk(
+    caller: End,
+    callee: End,
+    joins: tuple[Join, Join],
+    talks: tuple[Talk, Talk],
+    deadlines: Deadlines = Deadlines(),
+) -> Outcome[ClientReport]:
+    """One call between two clients; `joins` and `talks` are the caller's and the callee's.
+
+    Never raises for a call that fails: the reason is in the outcome.
+    """
+    reason = None
+    try:
+        _talk((caller, callee), joins, talks, deadlines)
+    except EndError as error:
+        reason = error.message
+    return Outcome(reason, caller.report(ClientReport), callee.report(ClientReport))
+
+
+def _talk(
+    clients: tuple[End, End],
+    joins: tuple[Join, Join],
+    talks: tuple[Talk, Talk],
+    deadlines: Deadlines,
+) -> None:
+    caller, callee = clients
+    duration_s = talks[0].duration_s
+    for client, join in zip(clients, joins, strict=True):
+        client.order(join)
+    _wait_all(clients, Joined, joins[0].deadline_s + deadlines.start_s)
+    for client, order in zip(clients, talks, strict=True):
+        client.order(order)
+    _wait_all(clients, Playing, deadlines.start_s)
+    _wait_all(clients, Played, duration_s + deadlines.late_s)
+    caller.order(Expect(callee.wait(Played, 0).packets))
+    callee.order(Expect(caller.wait(Played, 0).packets))
+    _wait_all(clients, Received, deadlines.late_s)
+    for client in clients:
+        client.order(Leave())
+    _wait_all(clients, Left, deadlines.finish_s + duration_s * deadlines.finish_share)
+
+
+def _wait_all(clients: tuple[End, ...], kind: type[Event], timeout_s: float) -> None:
+    """Wait until such an event has come from all; whichever fails first is the reason."""
+    deadline = time.monotonic() + timeout_s
+    pending = list(clients)
+    while pending:
+        pending = [client for client in pending if not client.has(kind, TURN_S)]
+        if pending and time.monotonic() >= deadline:
+            raise pending[0].silence(kind, timeout_s)

@@ -17,7 +17,7 @@ from lab.errors import LabError
 from lab.measure.capture import read_capture
 from lab.measure.emodel import rate
 from lab.measure.rtp import Stream, streams
-from lab.wire.phone import PHONE, PhoneReport, Register, SipAccount, Voice
+from lab.wire.phone import PHONE, PhoneReport, Register, Registered, SipAccount, Voice
 
 REGISTER_DEADLINE_S = 20.0
 
@@ -56,8 +56,8 @@ class SipConversation:
                 address,
                 tunnelled=path.tunnelled and phone is caller,
             )
-            phone.register(Register(account, site.coding, site.playout))
-        registered, _ = [phone.await_registered(REGISTER_DEADLINE_S) for phone in self._phones]
+            phone.order(Register(account, site.coding, site.playout))
+        registered, _ = [phone.wait(Registered, REGISTER_DEADLINE_S) for phone in self._phones]
         site.record.phone = registered.engine
         here = site.workspace.node
         voices = (

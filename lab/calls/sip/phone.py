@@ -14,17 +14,13 @@ from lab.wire.phone import (
     Abandon,
     AwaitCall,
     AwaitingCall,
-    Confirmed,
     Dial,
     Ended,
     HangUp,
     Idle,
-    Media,
     PhoneReport,
-    Register,
     Registered,
     Rejected,
-    Ringing,
     SipAnswer,
     Voice,
 )
@@ -36,38 +32,22 @@ log = logging.getLogger(__name__)
 class Phone(End):
     """One phone, from its registration to the end of its channel."""
 
-    def register(self, order: Register) -> None:
-        """Begin to register at the PBX; `await_registered` tells how that went."""
-        self._send(order)
-
-    def await_registered(self, timeout_s: float) -> Registered:
-        """Return when registered; EndError when the PBX refuses or does not answer in time."""
-        return self.wait(Registered, timeout_s)
-
-    def listen(self, voice: Voice, timeout_s: float = 5.0) -> None:
+    def await_call(self, voice: Voice, timeout_s: float = 5.0) -> None:
         """Answer the next call."""
         self._begin()
-        self._send(AwaitCall(voice))
+        self.order(AwaitCall(voice))
         self.wait(AwaitingCall, timeout_s)
 
     def dial(self, number: str, voice: Voice) -> None:
         """Call an extension of the PBX."""
         self._begin()
-        self._send(Dial(number, voice))
-
-    def expect(self, packets: int) -> None:
-        """Tell `Received` once the other end's packet of that number has been played out."""
-        self._send(Expect(packets))
-
-    def hang_up(self) -> None:
-        """End the call, or the attempt."""
-        self._send(HangUp())
+        self.order(Dial(number, voice))
 
     def abandon(self, timeout_s: float) -> None:
         """Give up whatever call there is; the phone is free for another one afterwards."""
         deadline = time.monotonic() + timeout_s
         event: Event | None = None
-        self._send(Abandon())
+        self.order(Abandon())
         while not isinstance(event, Idle):
             try:
                 event = self._channel.receive(max(0.0, deadline - time.monotonic()))
@@ -76,20 +56,6 @@ class Phone(End):
                 return
             except LabError as error:
                 log.debug("%s, to be idle: %s", self.name, error.message)
-
-    def report(self) -> PhoneReport:
-        """What the current or last call has told so far."""
-        return PhoneReport(
-            registered=self.told(Registered),
-            ringing=self.told(Ringing),
-            confirmed=self.told(Confirmed),
-            media=self.told(Media),
-            playing=self.told(Playing),
-            played=self.told(Played),
-            received=self.told(Received),
-            ended=self.told(Ended),
-            rejected=self.told(Rejected),
-        )
 
     def _begin(self) -> None:
         """Forget what was told of an earlier call."""
@@ -132,25 +98,26 @@ def talk(
     """
     caller_voice, callee_voice = voices
     try:
-        callee.listen(callee_voice)
+        callee.await_call(callee_voice)
         caller.dial(number, caller_voice)
         caller.wait(Playing, deadlines.answer_s)
         callee.wait(Playing, deadlines.answer_s)
         sent_by_caller = caller.wait(Played, caller_voice.duration_s + deadlines.late_s).packets
         sent_by_callee = callee.wait(Played, deadlines.late_s).packets
-        caller.expect(sent_by_callee)
-        callee.expect(sent_by_caller)
+        caller.order(Expect(sent_by_callee))
+        callee.order(Expect(sent_by_caller))
         patience_ends = time.monotonic() + deadlines.late_s
         for phone in (caller, callee):
             with suppress(EndSilentError):
                 phone.wait(Received, patience_ends - time.monotonic())
         # Against a full link a BYE is long under way, so neither waits for the other's.
-        caller.hang_up()
-        callee.hang_up()
+        caller.order(HangUp())
+        callee.order(HangUp())
         caller.wait(Ended, deadlines.hang_up_s)
         callee.wait(Ended, deadlines.hang_up_s)
+        reason = None
     except EndError as error:
+        reason = error.message
         for phone in (caller, callee):
             phone.abandon(deadlines.hang_up_s)
-        return Outcome(error.message, caller.report(), callee.report())
-    return Outcome(None, caller.report(), callee.report())
+    return Outcome(reason, caller.report(PhoneReport), callee.report(PhoneReport))
