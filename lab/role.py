@@ -16,7 +16,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Literal
 
 from lab.lazy import Lazy
-from lab.wire.messages import Dialogue
+from lab.wire.messages import Dialogue, Event, Order
 
 if TYPE_CHECKING:
     from lab.errors import LabError
@@ -139,11 +139,11 @@ class Report:
     """What it is called before the node's name: `Tor at caller`."""
     file: str
     """A file of the node without which there is nothing to ask."""
-    dialogue: Dialogue | str
+    dialogue: Dialogue
     """With the program in the node that is asked."""
-    order: Callable[[str], Any]
+    order: Callable[[str], Order]
     """What it is asked, of the node's name."""
-    answer: type[Any]
+    answer: type[Event]
     """The event that answers."""
     plain: Callable[[Any], dict[str, Any]]
     """What of the answer is told."""

@@ -13,7 +13,6 @@ from requests.exceptions import RequestException
 from lab.engine.agent import Agent
 from lab.engine.client import went_silent
 from lab.engine.discovery import RunningLab
-from lab.engine.plain_agent import PlainAgent
 from lab.errors import LabError
 from lab.render import labels
 from lab.render.owner import Owner
@@ -24,37 +23,18 @@ from lab.wire.probe import PROBE
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
     """Start the dialogue's program inside `node`."""
-    command = [*_exec_python(lab, node), f"lab.agents.{dialogue.program}"]
+    container, module = lab.node(node).container_id, f"lab.agents.{dialogue.program}"
+    command = ["docker", "exec", "-i", container, "python3", "-m", module]
     return Agent(f"{dialogue.program} in {node}", command, dialogue)
-
-
-def start_plain_agent(lab: RunningLab, node: str, module: str) -> PlainAgent:
-    """Start `lab.agents.<module>` inside `node`."""
-    return PlainAgent(f"{module} in {node}", [*_exec_python(lab, node), f"lab.agents.{module}"])
-
-
-def _exec_python(lab: RunningLab, node: str) -> list[str]:
-    return ["docker", "exec", "-i", lab.node(node).container_id, "python3", "-m"]
 
 
 def start_unprivileged_helper(
     lab: RunningLab, machine: str, image: str, owner: Owner, dialogue: Dialogue
 ) -> Agent:
     """Start the dialogue's program as `owner`, without any capability, beside `machine`."""
-    return _start_helper(lab, machine, image, _as_owner(owner), dialogue)
-
-
-def _as_owner(owner: Owner) -> list[str]:
     user = f"{owner.uid}:{owner.gid}"
-    return ["--user", user, "--security-opt", "no-new-privileges", "--tmpfs", "/tmp"]  # noqa: S108
-
-
-def start_plain_helper(
-    lab: RunningLab, machine: str, image: str, owner: Owner, module: str
-) -> PlainAgent:
-    """Start `lab.agents.<module>` as `owner`, without any capability, beside `machine`."""
-    command = _helper_command(lab, machine, image, _as_owner(owner), module)
-    return PlainAgent(f"{module} beside {machine}", command)
+    options = ["--user", user, "--security-opt", "no-new-privileges", "--tmpfs", "/tmp"]  # noqa: S108
+    return _start_helper(lab, machine, image, options, dialogue)
 
 
 def start_network_helper(
@@ -87,18 +67,12 @@ def start_probe(
 def _start_helper(
     lab: RunningLab, machine: str, image: str, options: Sequence[str], dialogue: Dialogue
 ) -> Agent:
-    command = _helper_command(lab, machine, image, options, dialogue.program)
-    return Agent(f"{dialogue.program} beside {machine}", command, dialogue)
-
-
-def _helper_command(
-    lab: RunningLab, machine: str, image: str, options: Sequence[str], module: str
-) -> list[str]:
     """A short-lived container in the machine's network namespace, gone when it ends."""
     command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={lab.name}"]
     command += ["--network", f"container:{lab.node(machine).container_id}"]
     command += ["--cap-drop", "ALL", "--read-only", *options]
-    return [*command, image, "python3", "-m", f"lab.agents.{module}"]
+    command += [image, "python3", "-m", f"lab.agents.{dialogue.program}"]
+    return Agent(f"{dialogue.program} beside {machine}", command, dialogue)
 
 
 def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:

@@ -19,6 +19,9 @@ from lab.render.pbx import pbx_address
 from lab.topology.load import parse_topology
 from lab.topology.model import Node, PbxKind, Topology
 from lab.topology.resolve import resolve
+from lab.wire import places
+from lab.wire.plain import from_plain
+from lab.wire.tor_network import TorNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,16 @@ class ReadyLab:
         )
 
 
-def relay_fingerprints(directory: Path, client: str) -> dict[str, str]:
+def relay_fingerprints(directory: Path, client: str) -> Mapping[str, str]:
     """Relay → fingerprint, from the files of the Tor client in the node called `client`.
 
     LabError where it has no Tor client.
     """
-    file = directory / "nodes" / client / "tor" / "network.json"
+    file = directory / "nodes" / client / places.in_project(places.TOR_NETWORK)
     if not file.exists():
         raise LabError(f"{client} has no Tor client", "Write `tor: true` at it in the topology.")
-    text = file.read_text(encoding="utf-8")
-    relays: dict[str, str] = json.loads(text)["relays"]
-    return relays
+    plain = json.loads(file.read_text(encoding="utf-8"))
+    return from_plain(TorNetwork, plain).relays
 
 
 def open_lab(client: DockerClient, name: str | None) -> ReadyLab:

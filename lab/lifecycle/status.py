@@ -11,7 +11,7 @@ from docker import DockerClient
 
 from lab import storage
 from lab.engine.discovery import RunningLab, RunningNode
-from lab.engine.execution import start_agent, start_network_helper, start_plain_agent
+from lab.engine.execution import start_agent, start_network_helper
 from lab.errors import LabError
 from lab.images import context
 from lab.images.build import image_tag
@@ -152,9 +152,6 @@ def _is_asked(lab: RunningLab, node: RunningNode, report: Report) -> bool:
 def _asking(lab: RunningLab, node: RunningNode, report: Report) -> Callable[[], dict[str, Any]]:
     def ask() -> dict[str, Any]:
         order = report.order(node.name)
-        if isinstance(report.dialogue, str):
-            with start_plain_agent(lab, node.name, report.dialogue) as plain_agent:
-                return report.plain(plain_agent.ask(order, AGENT_DEADLINE_S))
         with start_agent(lab, node.name, report.dialogue) as agent:
             return report.plain(agent.ask(order, report.answer, AGENT_DEADLINE_S))
 

@@ -81,7 +81,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
                     write_project(project, directory, plan.owner)
             with blaming_ended_nodes(client, name):
                 _start(client, plan.topology, directory, lock, stages, running is None)
-            networks = verify(client, plan, directory, stages)
+            networks = verify(client, plan, stages)
         except BaseException:
             if running is None:
                 with undisturbed():

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from docker import DockerClient
 
+from lab.engine.agent import Agent
 from lab.engine.discovery import RunningLab, find_helpers, find_lab
-from lab.engine.execution import outcome_of, start_plain_agent
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.engine.execution import outcome_of, start_agent
 from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
 from lab.events import Began
 from lab.lifecycle.plan import Plan
-from lab.lifecycle.ready import relay_fingerprints
 from lab.lifecycle.servers import listening
 from lab.lifecycle.stages import Stages
 from lab.roles import program_of
 from lab.topology.model import Topology
 from lab.tor.bootstrap import Bootstrap, verify_bootstrap
+from lab.wire.circuits import CIRCUITS
 from lab.wire.network import NETWORK, NetworkInForce
 from lab.wire.plain import ShapeError
 
@@ -40,27 +39,25 @@ TOR_STAGES = {
 """The stages of `verify_bootstrap`, in a user's words."""
 
 
-def verify(
-    client: DockerClient, plan: Plan, directory: Path, stages: Stages
-) -> Mapping[str, NetworkInForce]:
+def verify(client: DockerClient, plan: Plan, stages: Stages) -> Mapping[str, NetworkInForce]:
     """Wait until every part of the lab has been seen to work; LabError names the one that fails.
 
     Returns what each net helper found in force on its machine.
     """
     lab = find_lab(client, plan.topology.lab)
+    relays = [node.name for node in plan.topology.with_role("relay")]
     clients = [node.name for node in plan.topology.nodes if node.tor]
     with listening(lab, plan) as listeners, ExitStack() as stack:
         with blaming_ended_nodes(client, lab.name):
             agents = {
-                name: stack.enter_context(start_plain_agent(lab, name, "tor.circuits"))
-                for name in clients
+                name: stack.enter_context(start_agent(lab, name, CIRCUITS)) for name in clients
             }
             with stages.stage("routes and link caps read back"):
                 networks = _read_networks(client, plan.topology)
             for name, agent in agents.items():
                 stages.tell(Began(f"Tor network as {name} sees it"))
                 began = time.monotonic()
-                verified = _verify_tor(client, lab, name, agent, directory, stages, began)
+                verified = _verify_tor(client, lab, name, agent, relays, stages, began)
                 if name == clients[0]:
                     _note_tor_stages(verified, began, stages)
                 else:
@@ -128,7 +125,7 @@ def _verify_tor(
     lab: RunningLab,
     name: str,
     agent: Agent,
-    directory: Path,
+    relays: Sequence[str],
     stages: Stages,
     began: float,
 ) -> Bootstrap:
@@ -136,7 +133,7 @@ def _verify_tor(
 
     verified = verify_bootstrap(
         agent,
-        relay_fingerprints(directory, name),
+        relays,
         started_at=began,
         on_stage=lambda stage: stages.tell(Began(f"Tor at {name}: after {TOR_STAGES[stage.name]}")),
         watch=lambda: refuse_ended_nodes(client, lab.name),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.ends import CLIENT
-from lab.engine.execution import start_plain_agent
+from lab.engine.agent import Agent, AgentError, AgentSilentError
+from lab.engine.execution import start_agent
+from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.load.spec import LoadSpec
 from lab.wire.ports import SOCKS_PORT
+from lab.wire.stream_circuits import STREAM_CIRCUITS, RouteStreams, StreamsRouted
+
+log = logging.getLogger(__name__)
 
 READY_DEADLINE_S = 20.0
 
@@ -26,7 +32,31 @@ def socks_port(lab: ReadyLab, spec: LoadSpec) -> Iterator[int | None]:
     if not spec.circuit:
         yield SOCKS_PORT
         return
-    path = [lab.relays[name] for name in spec.circuit]
-    with start_plain_agent(lab.running, CLIENT, "tor.stream_circuits") as agent:
-        agent.ask({"path": path}, READY_DEADLINE_S)
-        yield SOCKS_PORT
+    with start_agent(lab.running, CLIENT, STREAM_CIRCUITS) as agent:
+        agent.ask(RouteStreams(tuple(spec.circuit)), StreamsRouted, READY_DEADLINE_S)
+        with _naming_the_cause(agent):
+            yield SOCKS_PORT
+
+
+@contextmanager
+def _naming_the_cause(agent: Agent) -> Iterator[None]:
+    """Where the block fails, add what the agent has said of streams without a circuit."""
+    try:
+        yield
+    except LabError as error:
+        if cause := _failure(agent):
+            raise LabError(f"{error.message} ({cause})", error.hint) from error
+        raise
+    if cause := _failure(agent):
+        log.warning("%s", cause)
+
+
+def _failure(agent: Agent) -> str | None:
+    """Why the agent failed, if it did."""
+    try:
+        agent.receive(0)
+    except AgentSilentError:
+        return None
+    except AgentError as error:
+        return error.message
+    return None

@@ -12,10 +12,10 @@ from lab.render.templates import rendered
 from lab.render.tor_keys import TorKeys
 from lab.topology.model import Node, Topology
 from lab.wire import places
+from lab.wire.plain import to_plain
 from lab.wire.ports import DIR_PORT, OR_PORT, SOCKS_PORT
+from lab.wire.tor_network import IDLE_VOTING_INTERVAL_S, TorNetwork
 
-IDLE_VOTING_INTERVAL_S = 1800
-"""tor's rule: the first voting interval must divide 30 minutes."""
 NICKNAME_LENGTH = 19
 
 
@@ -63,14 +63,14 @@ def render_torrc(topology: Topology, node: Node, keys: TorKeys) -> str:
 
 def render_network(topology: Topology, node: Node, keys: TorKeys) -> str:
     """JSON for the agents in `node`: the authority, and every relay's fingerprint by name."""
-    spec = {
-        "node": node.name,
-        "authority": node.authority,
-        "directory": f"{node_address(topology, topology.authority)}:{DIR_PORT}",
-        "voting_interval_s": topology.tor.voting_interval_s,
-        "relays": {name: relay.fingerprint for name, relay in keys.relays.items()},
-    }
-    return json.dumps(spec, indent=2) + "\n"
+    network = TorNetwork(
+        node=node.name,
+        authority=node.authority,
+        directory=f"{node_address(topology, topology.authority)}:{DIR_PORT}",
+        voting_interval_s=topology.tor.voting_interval_s,
+        relays={name: relay.fingerprint for name, relay in keys.relays.items()},
+    )
+    return json.dumps(to_plain(network), indent=2) + "\n"
 
 
 def node_address(topology: Topology, node: Node) -> IPv4Address:

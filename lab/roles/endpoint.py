@@ -20,6 +20,7 @@ from lab.role import (
 )
 from lab.topology.mistakes import Mistake, quoted
 from lab.wire import places
+from lab.wire.circuits import CIRCUITS, ReadStatus, TorStatus
 from lab.wire.ports import TUNNEL_PORTS
 
 if TYPE_CHECKING:
@@ -61,17 +62,18 @@ def _tunnel_end(_topology: Topology, node: Node) -> TunnelEnd | None:
     return TunnelEnd(node.tunnel, TUNNEL_PORTS) if node.tunnel else None
 
 
-def _tor_status(status: Mapping[str, Any]) -> dict[str, Any]:
+def _tor_status(status: TorStatus) -> dict[str, Any]:
     """How far the node's Tor client has come, and what it knows of the network."""
-    if not status["client"]:
+    client = status.client
+    if client is None:
         return {"bootstrap_pct": 0, "version": None, "relays": 0, "descriptors": 0}
-    progress = re.search(r"PROGRESS=(\d+)", status["bootstrap"])
+    progress = re.search(r"PROGRESS=(\d+)", client.bootstrap)
     return {
         "bootstrap_pct": int(progress[1]) if progress else None,
-        "version": status["version"],
-        "relays": len(status["consensus"]),
-        "descriptors": len(status["descriptors"]),
-        "consensus_valid_after": status["valid_after"],
+        "version": client.version,
+        "relays": len(client.consensus),
+        "descriptors": len(client.descriptors),
+        "consensus_valid_after": client.consensus_valid_after,
     }
 
 
@@ -106,9 +108,9 @@ ROLE = Role(
             section="tor",
             title="Tor",
             file=places.in_project(places.TORRC),
-            dialogue="tor.circuits",
-            order=lambda _: {"op": "status"},
-            answer=dict,
+            dialogue=CIRCUITS,
+            order=lambda _: ReadStatus(),
+            answer=TorStatus,
             plain=_tor_status,
             sentence=_tor_sentence,
             unanswered="unknown",

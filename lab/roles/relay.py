@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from lab.agents.tor.node import AUTHORITY_RUNS
 from lab.lazy import Lazy
 from lab.role import WHEN_ROUTED, Component, HeadStart, Program, Role, SecretKind
 from lab.topology.draft import repeated
 from lab.topology.mistakes import Mistake, Path, quoted
 from lab.wire import places
+from lab.wire.tor_network import AUTHORITY_RUNS
 
 if TYPE_CHECKING:
     from lab.topology.draft import Draft

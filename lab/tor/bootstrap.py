@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lab.errors import LabError
 from lab.tor.channel import Channel
+from lab.wire.circuits import CrossRelays, ReadStatus, RelaysCrossed, TorStatus
 
 DEADLINE_S = 45.0
 DEADLINE_PER_RELAY_S = 2.0
@@ -51,7 +51,7 @@ class Bootstrap:
 
 def verify_bootstrap(
     channel: Channel,
-    relays: Mapping[str, str],
+    relays: Sequence[str],
     *,
     started_at: float,
     on_stage: Callable[[Stage], None] = lambda _: None,
@@ -61,7 +61,7 @@ def verify_bootstrap(
 ) -> Bootstrap:
     """Follow the network from its start until circuits through every relay were built.
 
-    `relays` maps node names to fingerprints; `started_at` is time.monotonic() at the start,
+    `relays` are the names of all of them; `started_at` is time.monotonic() at the start,
     while the deadline counts from now; the circuits have `circuits_deadline_s` for themselves.
     `watch` is called every second of waiting and may raise what it knows better, for instance
     that a relay's container has died.
@@ -76,11 +76,11 @@ def verify_bootstrap(
         stages.append(Stage(name, round(time.monotonic() - started_at, 2)))
         on_stage(stages[-1])
 
-    status: dict[str, Any] = {}
+    version = ""
     next_watch = time.monotonic() + WATCH_EVERY_S
     for condition in _CONDITIONS:
         while True:
-            status = channel.ask({"op": "status"}, ANSWER_TIMEOUT_S)
+            status = channel.ask(ReadStatus(), TorStatus, ANSWER_TIMEOUT_S)
             missing = condition.missing(status, relays)
             if missing is None:
                 break
@@ -95,29 +95,28 @@ def verify_bootstrap(
                 watch()
                 next_watch = time.monotonic() + WATCH_EVERY_S
             time.sleep(POLL_S)
+        version = status.client.version if status.client else version
         reached(condition.stage)
     circuits = _cross_every_relay(channel, relays, time.monotonic() + circuits_deadline_s, watch)
     reached("circuits")
-    return Bootstrap(stages=tuple(stages), version=str(status["version"]), circuits=circuits)
+    return Bootstrap(stages=tuple(stages), version=version, circuits=circuits)
 
 
 def _cross_every_relay(
-    channel: Channel, relays: Mapping[str, str], deadline: float, watch: Callable[[], None]
+    channel: Channel, relays: Sequence[str], deadline: float, watch: Callable[[], None]
 ) -> tuple[tuple[str, ...], ...]:
     """Have circuits built through every relay, again and again until they all are."""
-    names_of = {fingerprint: name for name, fingerprint in relays.items()}
     while True:
-        order = {"op": "verify", "relays": list(relays.values())}
-        circuits = channel.ask(order, VERIFY_TIMEOUT_S)["circuits"]
-        paths = tuple(tuple(names_of[relay] for relay in each["path"]) for each in circuits)
-        failed = [number for number, each in enumerate(circuits) if "error" in each]
-        if not failed:
-            return paths
+        order = CrossRelays(tuple(relays))
+        tried = channel.ask(order, RelaysCrossed, VERIFY_TIMEOUT_S).circuits
+        failed = next((circuit for circuit in tried if circuit.error is not None), None)
+        if failed is None:
+            return tuple(circuit.path for circuit in tried)
         if time.monotonic() > deadline:
             raise BootstrapError(
-                f"no circuit over {'-'.join(paths[failed[0]])}: {circuits[failed[0]]['error']}",
+                f"no circuit over {'-'.join(failed.path)}: {failed.error}",
                 "One of these relays does not forward; `lab logs NODE` shows what it says.",
-                paths[failed[0]],
+                failed.path,
             )
         watch()
         time.sleep(POLL_S)
@@ -132,34 +131,33 @@ class _Condition:
     stage: str
     nothing_yet: str
     some_missing: str
-    missing: Callable[[Mapping[str, Any], Mapping[str, str]], _Missing]
+    missing: Callable[[TorStatus, Sequence[str]], _Missing]
     """Of an agent's status and the relays."""
 
     def complaint(self, missing: tuple[str, ...]) -> str:
         return f"{self.some_missing} {', '.join(missing)}" if missing else self.nothing_yet
 
 
-def _answering(status: Mapping[str, Any], _: Mapping[str, str]) -> _Missing:
-    return None if status["client"] or status["known"] is not None else ()
+def _answering(status: TorStatus, _: Sequence[str]) -> _Missing:
+    return None if status.client or status.known is not None else ()
 
 
-def _known(status: Mapping[str, Any], relays: Mapping[str, str]) -> _Missing:
+def _known(status: TorStatus, relays: Sequence[str]) -> _Missing:
     # The client is only started once the authority knows them all.
-    return None if status["client"] else _lacking(status["known"], relays)
+    return None if status.client else _lacking(status.known, relays)
 
 
-def _agreed(status: Mapping[str, Any], relays: Mapping[str, str]) -> _Missing:
-    return _lacking(status["consensus"], relays) if status["client"] else ()
+def _agreed(status: TorStatus, relays: Sequence[str]) -> _Missing:
+    return _lacking(status.client.consensus, relays) if status.client else ()
 
 
-def _described(status: Mapping[str, Any], relays: Mapping[str, str]) -> _Missing:
-    return _lacking(status["descriptors"], relays)
+def _described(status: TorStatus, relays: Sequence[str]) -> _Missing:
+    return _lacking(status.client.descriptors, relays) if status.client else ()
 
 
-def _lacking(present: Iterable[str] | None, relays: Mapping[str, str]) -> _Missing:
+def _lacking(present: Iterable[str] | None, relays: Sequence[str]) -> _Missing:
     seen = set(present or ())
-    missing = (name for name, fingerprint in relays.items() if fingerprint not in seen)
-    return tuple(missing) or None
+    return tuple(relay for relay in relays if relay not in seen) or None
 
 
 _NO_AUTHORITY = "the directory authority does not answer yet"

@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from lab.agents.tor.node import Place, prepare_data, tor_command
-from lab.engine.plain_agent import PlainAgent as Agent
+from lab.agents.tor.node import TorFiles, prepare_data, tor_command
+from lab.engine.agent import Agent
 from lab.render.secrets import LabSecrets
 from lab.render.tor_keys import TorKeys, generate_tor_keys
 from lab.render.torrc import tor_files
 from lab.topology.model import Link, Network, Node, PbxKind, Topology, TorSettings, Vpn
+from lab.wire.circuits import CIRCUITS
 from lab.wire.ports import SOCKS_PORT
 
 CLIENT = "caller"
@@ -45,9 +46,9 @@ class TorProcesses:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
-    def relays(self) -> dict[str, str]:
-        """Node name to fingerprint."""
-        return {name: relay.fingerprint for name, relay in self.keys.relays.items()}
+    def relays(self) -> tuple[str, ...]:
+        """The nodes' names."""
+        return tuple(self.keys.relays)
 
     @property
     def service_address(self) -> str:
@@ -66,8 +67,8 @@ class TorProcesses:
     def circuits_agent(self) -> Agent:
         """The agent that builds circuits in the client."""
         place = self.directory / CLIENT
-        command = [sys.executable, "-m", "lab.agents.tor.circuits", *directories(place)]
-        return Agent(CLIENT, command)
+        command = [sys.executable, "-m", f"lab.agents.{CIRCUITS.program}", *directories(place)]
+        return Agent(CLIENT, command, CIRCUITS)
 
 
 def loopback_topology(relays: int, block: IPv4Network, voting_interval_s: int = 10) -> Topology:
@@ -172,9 +173,9 @@ def start(network: TorProcesses, node: Node, by_the_clock: bool) -> subprocess.P
 
 def bare_tor(place: Path) -> list[str]:
     """The command of a tor that votes, or waits for a vote, by the clock."""
-    own = Place(place / "tor", place / "data")
+    own = TorFiles(place / "tor", place / "data")
     prepare_data(own)
-    torrc = own.config / "torrc"
+    torrc = own.configuration / "torrc"
     text = torrc.read_text()
     text = text.replace("InitialVotingInterval 1800", "InitialVotingInterval 5")
     torrc.write_text(text.replace("V3AuthVotingInterval 1800", "V3AuthVotingInterval 10"))
@@ -183,7 +184,7 @@ def bare_tor(place: Path) -> list[str]:
 
 def directories(place: Path) -> list[str]:
     """The options that tell an agent where it is."""
-    return ["--config", f"{place}/tor", "--data", f"{place}/data"]
+    return ["--configuration", f"{place}/tor", "--data", f"{place}/data"]
 
 
 def unused_port() -> int:

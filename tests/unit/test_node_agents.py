@@ -13,9 +13,9 @@ import pytest
 from lab.agents.net.listening import listens
 from lab.agents.net.routes_ready import is_closed, wait_until_closed
 from lab.agents.tor import relay as tor_relay
-from lab.agents.tor.node import Network
 from lab.engine.agent import Agent
 from lab.wire.listening import LISTENING, AwaitedSocket, AwaitSockets, Listening
+from lab.wire.tor_network import TorNetwork
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LINK = "eth0\t0000800A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
@@ -66,7 +66,7 @@ def test_a_relay_waits_for_the_authority(monkeypatch: pytest.MonkeyPatch) -> Non
     """tor would upload its descriptor once, to nobody, and not again."""
     answers = iter([None, None, b"", b"never asked for"])
     monkeypatch.setattr(tor_relay, "fetch", lambda *_: next(answers))
-    tor_relay.wait_for_authority(Network("relay1", False, "192.0.2.1:9030", 30, {}))
+    tor_relay.wait_for_authority(TorNetwork("relay1", False, "192.0.2.1:9030", 30, {}))
     assert list(answers) == [b"never asked for"]
 
 

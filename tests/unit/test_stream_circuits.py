@@ -23,6 +23,8 @@ class Tor:
         self.circuits: dict[str, list[str]] = {}
         self.attached: dict[str, str] = {}
         self.closed_streams: list[str] = []
+        self.complaints: list[str] = []
+        self.refusal: stem.ControllerError | None = None
 
     def add_event_listener(self, listener: Any, event: Any) -> None:
         self.listeners[event] = listener
@@ -40,11 +42,15 @@ class Tor:
 
     def extend_circuit(self, circuit: str, path: list[str]) -> str:
         assert circuit == "0"
+        if self.refusal:
+            raise self.refusal
         number = str(len(self.circuits) + 1)
         self.circuits[number] = path
         return number
 
     def attach_stream(self, stream: str, circuit: str) -> None:
+        if self.refusal:
+            raise self.refusal
         self.attached[stream] = circuit
 
     def close_stream(self, stream: str) -> None:
@@ -56,7 +62,7 @@ class Tor:
         del self.circuits[circuit]
 
     def stream(self, number: str, status: str, purpose: str = "USER") -> None:
-        event = SimpleNamespace(id=number, status=status, purpose=purpose)
+        event = SimpleNamespace(id=number, status=status, purpose=purpose, target="10.0.0.9:80")
         self.listeners[EventType.STREAM](event)
 
     def circuit(self, number: str, status: str) -> None:
@@ -65,7 +71,7 @@ class Tor:
 
 def begun() -> tuple[Tor, StreamCircuits]:
     tor = Tor()
-    circuits = StreamCircuits(tor, PATH)
+    circuits = StreamCircuits(tor, PATH, tor.complaints.append)
     circuits.begin()
     assert tor.configuration == {"__LeaveStreamsUnattached": "1"}
     return tor, circuits
@@ -104,3 +110,28 @@ def test_the_end_gives_streams_back_to_tor() -> None:
     tor.stream("10", StreamStatus.NEW)
     circuits.end()
     assert (tor.circuits, tor.configuration, tor.listeners) == ({}, {}, {})
+
+
+def test_a_stream_that_gets_no_circuit_is_closed_and_told_of() -> None:
+    tor, _ = begun()
+    tor.refusal = stem.InvalidRequest("552", "no such router")
+    tor.stream("10", StreamStatus.NEW)
+    assert tor.complaints == ["no circuit for the stream to 10.0.0.9:80: no such router"]
+    assert tor.closed_streams == ["10"]
+
+
+def test_a_stream_that_is_not_attached_is_closed_and_told_of() -> None:
+    tor, _ = begun()
+    tor.stream("10", StreamStatus.NEW)
+    tor.refusal = stem.OperationFailed("551", "circuit is not open")
+    tor.circuit("1", CircStatus.BUILT)
+    assert tor.complaints == ["a stream was not attached to its circuit: circuit is not open"]
+    assert tor.closed_streams == ["10"]
+
+
+def test_what_nobody_foresaw_is_told_of() -> None:
+    """stem itself drops what a listener raises."""
+    tor, _ = begun()
+    tor.listeners[EventType.STREAM](SimpleNamespace(id="10", status=StreamStatus.NEW))
+    (complaint,) = tor.complaints
+    assert complaint.startswith("AttributeError at an event of tor")

@@ -9,10 +9,10 @@ import pytest
 
 from lab.agents.net.routes_ready import is_closed, wait_until_closed
 from lab.agents.tor.builder import covering_paths
-from lab.agents.tor.circuits import described_relays
-from lab.agents.tor.node import Place, consensus_relays, prepare_data
-from lab.agents.tor.relay import IDLE_VOTING_INTERVAL_S, farthest_offset
-from lab.render import torrc
+from lab.agents.tor.circuits import described
+from lab.agents.tor.node import TorFiles, consensus_relays, prepare_data
+from lab.agents.tor.relay import farthest_offset
+from lab.wire.tor_network import IDLE_VOTING_INTERVAL_S
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LINK = "eth0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
@@ -66,7 +66,7 @@ def test_relays_are_read_from_a_consensus() -> None:
 
 def test_relays_are_read_from_descriptors() -> None:
     text = b"router relay1 10.0.0.1 9001 0 0\nfingerprint ABCD EF01 2345\nuptime 1\n"
-    assert described_relays(text) == ["ABCDEF012345"]
+    assert described(text) == ["ABCDEF012345"]
 
 
 @pytest.mark.parametrize("now", [0, 899, 900, 1799, 1_900_000_000])
@@ -75,16 +75,12 @@ def test_no_vote_by_the_clock_comes_while_the_network_starts(now: int) -> None:
     assert wait_s == IDLE_VOTING_INTERVAL_S / 2
 
 
-def test_authority_and_its_torrc_agree_on_the_idle_interval() -> None:
-    assert IDLE_VOTING_INTERVAL_S == torrc.IDLE_VOTING_INTERVAL_S
-
-
 def test_keys_are_copied_so_that_only_tor_can_read_them(tmp_path: Path) -> None:
-    place = Place(tmp_path / "tor", tmp_path / "data")
-    (place.config / "keys").mkdir(parents=True)
-    (place.config / "keys" / "secret_id_key").write_bytes(b"secret")
-    prepare_data(place)
-    copied = place.data / "keys" / "secret_id_key"
+    files = TorFiles(tmp_path / "tor", tmp_path / "data")
+    (files.configuration / "keys").mkdir(parents=True)
+    (files.configuration / "keys" / "secret_id_key").write_bytes(b"secret")
+    prepare_data(files)
+    copied = files.data / "keys" / "secret_id_key"
     assert copied.read_bytes() == b"secret"
-    modes = [path.stat().st_mode & 0o777 for path in (place.data, copied.parent, copied)]
+    modes = [path.stat().st_mode & 0o777 for path in (files.data, copied.parent, copied)]
     assert modes == [0o700, 0o700, 0o600]

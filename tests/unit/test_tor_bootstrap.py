@@ -4,48 +4,62 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
 from lab.errors import LabError
 from lab.tor.bootstrap import Bootstrap, BootstrapError, Stage, verify_bootstrap
+from lab.wire.circuits import ClientStatus, CrossRelays, RelaysCrossed, TorStatus, TriedCircuit
+from lab.wire.messages import Event, Order
 
-RELAYS = {"authority": "A" * 40, "relay1": "B" * 40}
-A, B = RELAYS.values()
-SILENT: dict[str, Any] = {"client": False, "known": None}
-READY: dict[str, Any] = {
-    "client": True,
-    "known": None,
-    "version": "0.4.9.11",
-    "consensus": [A, B],
-    "descriptors": [A, B],
-}
+EventT = TypeVar("EventT", bound=Event)
+
+A, B = RELAYS = ("authority", "relay1")
+SILENT = TorStatus(known=None, client=None)
+CLIENT = ClientStatus(
+    version="0.4.9.11",
+    bootstrap="NOTICE BOOTSTRAP PROGRESS=100",
+    consensus_valid_after=None,
+    consensus=RELAYS,
+    descriptors=RELAYS,
+)
+READY = TorStatus(known=None, client=CLIENT)
 
 
-def knowing(*relays: str) -> dict[str, Any]:
-    return {"client": False, "known": list(relays)}
+def knowing(*relays: str) -> TorStatus:
+    return TorStatus(known=relays, client=None)
+
+
+def lacking(**known: tuple[str, ...]) -> TorStatus:
+    return TorStatus(known=None, client=replace(CLIENT, **known))  # type: ignore[arg-type]
 
 
 class Script:
     """A channel that gives prepared statuses; the last one for ever."""
 
-    def __init__(self, statuses: Iterable[dict[str, Any]], failures: int = 0) -> None:
+    def __init__(self, statuses: Iterable[TorStatus], failures: int = 0) -> None:
         self._statuses = list(statuses)
         self._failures = failures
-        self.verified: list[str] = []
+        self.crossed: tuple[str, ...] = ()
 
-    def ask(self, order: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        if order["op"] == "verify":
-            self.verified = order["relays"]
+    def ask(self, order: Order, kind: type[EventT], timeout_s: float) -> EventT:
+        answer = self._answer(order)
+        assert isinstance(answer, kind)
+        return answer
+
+    def _answer(self, order: Order) -> Event:
+        if isinstance(order, CrossRelays):
+            self.crossed = order.relays
             self._failures -= 1
             if self._failures >= 0:
-                return {"circuits": [{"path": [B, A], "error": "TIMEOUT"}]}
-            return {"circuits": [{"path": [B, A], "build_ms": 12.5}]}
+                return RelaysCrossed((TriedCircuit((B, A), None, "TIMEOUT"),))
+            return RelaysCrossed((TriedCircuit((B, A), 12.5),))
         return self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
 
 
-def verify(statuses: Iterable[dict[str, Any]], deadline_s: float = 5, **more: Any) -> Bootstrap:
+def verify(statuses: Iterable[TorStatus], deadline_s: float = 5, **more: Any) -> Bootstrap:
     return verify_bootstrap(
         Script(statuses), RELAYS, started_at=time.monotonic(), deadline_s=deadline_s, **more
     )
@@ -54,7 +68,7 @@ def verify(statuses: Iterable[dict[str, Any]], deadline_s: float = 5, **more: An
 def test_stages_are_reported_in_order_and_as_they_happen() -> None:
     seen: list[Stage] = []
     verified = verify(
-        [SILENT, knowing(), knowing(A), knowing(A, B), READY | {"consensus": [A]}, READY],
+        [SILENT, knowing(), knowing(A), knowing(A, B), lacking(consensus=(A,)), READY],
         on_stage=seen.append,
     )
     assert [stage.name for stage in seen] == [
@@ -72,7 +86,7 @@ def test_stages_are_reported_in_order_and_as_they_happen() -> None:
 def test_circuits_are_asked_for_through_every_relay() -> None:
     script = Script([READY])
     verify_bootstrap(script, RELAYS, started_at=time.monotonic())
-    assert script.verified == [A, B]
+    assert script.crossed == RELAYS
 
 
 def test_a_circuit_that_fails_once_is_built_again() -> None:
@@ -100,12 +114,12 @@ def test_a_network_that_is_up_already_is_verified_at_once() -> None:
         (SILENT, "the directory authority does not answer yet", ()),
         (knowing(A), "the directory authority has not heard of relay1", ("relay1",)),
         (knowing(A, B), "the client has no consensus yet", ()),
-        (READY | {"consensus": [B]}, "the client's consensus lacks authority", ("authority",)),
-        (READY | {"descriptors": [A]}, "the client has no descriptor of relay1", ("relay1",)),
+        (lacking(consensus=(B,)), "the client's consensus lacks authority", ("authority",)),
+        (lacking(descriptors=(A,)), "the client has no descriptor of relay1", ("relay1",)),
     ],
 )
 def test_the_error_says_what_was_awaited_and_who_is_missing(
-    status: dict[str, Any], complaint: str, missing: tuple[str, ...]
+    status: TorStatus, complaint: str, missing: tuple[str, ...]
 ) -> None:
     with pytest.raises(BootstrapError, match=f"not up after 0 s: {complaint}") as error:
         verify([status], deadline_s=0)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import stem
 from stem import CircStatus
 from stem.control import Controller, EventType
 from stem.response.events import CircuitEvent
+
+from lab.agents.tor.control import follow
 
 PATH_LENGTH = 3
 
@@ -20,7 +22,7 @@ class CircuitError(Exception):
 
 
 @dataclass(slots=True)
-class Fate:
+class LaunchedCircuit:
     """What is known of a circuit that was launched here."""
 
     launched_at: float
@@ -33,11 +35,12 @@ class Fate:
 class CircuitBuilder:
     """Launches circuits through one controller and follows each to its end."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, complain: Callable[[str], None]) -> None:
+        """`complain` is told what goes wrong while nobody waits."""
         self._controller = controller
-        self._fates: dict[str, Fate] = {}
+        self._launched: dict[str, LaunchedCircuit] = {}
         self._changed = threading.Condition()
-        controller.add_event_listener(self._note, EventType.CIRC)
+        follow(controller, EventType.CIRC, self._note, complain)
 
     def launch(self, path: Sequence[str]) -> str:
         """Start a circuit over exactly `path`, fingerprints from guard to exit; its id."""
@@ -47,27 +50,27 @@ class CircuitBuilder:
                 circuit = str(self._controller.extend_circuit("0", list(path)))
             except stem.ControllerError as error:
                 raise CircuitError(f"tor refused the path {'-'.join(path)}: {error}") from error
-            self._fates[circuit] = Fate(started)
+            self._launched[circuit] = LaunchedCircuit(started)
         return circuit
 
     def wait_built(self, circuit: str, timeout_s: float) -> float:
         """Wait until the circuit is built; how long that took, ms. CircuitError if it is not."""
-        fate = self._fates[circuit]
+        known = self._launched[circuit]
         with self._changed:
             self._changed.wait_for(
-                lambda: fate.built_ms is not None or fate.ended is not None, timeout_s
+                lambda: known.built_ms is not None or known.ended is not None, timeout_s
             )
-        if fate.ended is not None:
-            raise CircuitError(f"the circuit was not built: {fate.ended}")
-        if fate.built_ms is None:
+        if known.ended is not None:
+            raise CircuitError(f"the circuit was not built: {known.ended}")
+        if known.built_ms is None:
             self.close(circuit)
-            waited_s = time.monotonic() - fate.launched_at
+            waited_s = time.monotonic() - known.launched_at
             raise CircuitError(f"the circuit was not built within {waited_s:.1f} s")
-        return fate.built_ms
+        return known.built_ms
 
     def ended(self, circuit: str) -> str | None:
         """Why the circuit ended; None while it lives."""
-        return self._fates[circuit].ended
+        return self._launched[circuit].ended
 
     def close(self, circuit: str) -> None:
         """End the circuit; nothing happens where it has ended by itself."""
@@ -79,19 +82,19 @@ class CircuitBuilder:
     def _note(self, event: CircuitEvent) -> None:
         now = time.monotonic()
         with self._changed:
-            fate = self._fates.get(event.id)
-            if fate is None:
+            known = self._launched.get(event.id)
+            if known is None:
                 return
             if event.status == CircStatus.BUILT:
-                fate.built_ms = round((now - fate.launched_at) * 1000, 1)
+                known.built_ms = round((now - known.launched_at) * 1000, 1)
             elif event.status in {CircStatus.FAILED, CircStatus.CLOSED}:
                 reasons = [event.reason, event.remote_reason]
-                fate.ended = ", ".join(str(reason) for reason in reasons if reason) or event.status
+                known.ended = ", ".join(str(reason) for reason in reasons if reason) or event.status
             self._changed.notify_all()
 
 
-def covering_paths(relays: Sequence[str]) -> list[list[str]]:
+def covering_paths(relays: Sequence[str]) -> list[tuple[str, ...]]:
     """Paths that together cross every relay, none of them crossing one twice."""
     length = min(PATH_LENGTH, len(relays))
     starts = range(0, len(relays), length or 1)
-    return [[relays[(start + hop) % len(relays)] for hop in range(length)] for start in starts]
+    return [tuple(relays[(start + hop) % len(relays)] for hop in range(length)) for start in starts]

@@ -1,29 +1,35 @@
-"""Builds, pins and reads back the circuits of the tor client in this node.
-
-Orders and answers are JSON lines; every order gets exactly one answer, `{"error": …}` where
-it could not be done. Relays are named by fingerprint.
-
-`{"op": "status"}`                         how far the network has come, see `status`
-`{"op": "verify", "relays": […]}`          a circuit through every relay, closed again
-`{"op": "pin", "path": […], "targets": […]}`  one circuit, and no other; see `Pin`
-`{"op": "read"}`                           what became of the pinned circuit
-`{"op": "close"}`                          ends the pinned circuit
-"""
+"""Builds, pins and reads back the circuits of the tor client in this node."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 import stem
-from stem.connection import AuthenticationFailure
 from stem.control import Controller
 
 from lab.agents.tor.builder import CircuitBuilder, CircuitError, covering_paths
-from lab.agents.tor.node import Network, Place, fetch, place_from, read_network
+from lab.agents.tor.control import ControlError, connect
+from lab.agents.tor.node import TorFiles, fetch, files_from, read_network
 from lab.agents.tor.pinned import Pin
-from lab.wire.lines import hear, say
+from lab.wire.circuits import (
+    CIRCUITS,
+    CircuitClosed,
+    CircuitState,
+    ClientStatus,
+    CloseCircuit,
+    CrossRelays,
+    PinCircuit,
+    ReadCircuit,
+    ReadStatus,
+    RelaysCrossed,
+    TorStatus,
+    TriedCircuit,
+)
+from lab.wire.line import Line
+from lab.wire.messages import Event, Failed, Order
+from lab.wire.tor_network import TorNetwork
 
 BUILD_TIMEOUT_S = 10.0
 
@@ -31,59 +37,32 @@ BUILD_TIMEOUT_S = 10.0
 class Circuits:
     """The state of one agent: its connection to tor, once there is one, and the pin."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self._place = place
+    def __init__(
+        self, files: TorFiles, network: TorNetwork, complain: Callable[[str], None]
+    ) -> None:
+        """`complain` is told what goes wrong between orders."""
+        self._files = files
         self._network = network
+        self._complain = complain
         self._controller: Controller | None = None
         self._builder: CircuitBuilder | None = None
         self._pin: Pin | None = None
 
-    def answer(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Do what `order` says; CircuitError or stem's errors where that does not work."""
-        match order.get("op"):
-            case "status":
-                return self.status()
-            case "verify":
-                return {"circuits": self._verify(order["relays"])}
-            case "pin":
-                return self._pin_circuit(order["path"], order.get("targets"))
-            case "read":
-                return self._pinned().read()
-            case "close":
+    def answer(self, order: Order) -> Event:
+        """Obey; CircuitError, ControlError, LookupError or stem's errors where it cannot be."""
+        match order:
+            case ReadStatus():
+                return self._status()
+            case CrossRelays():
+                return RelaysCrossed(tuple(self._cross(order.relays)))
+            case PinCircuit():
+                return self._pin_circuit(order)
+            case ReadCircuit():
+                return self._pinned().state()
+            case CloseCircuit():
                 self.release()
-                return {"closed": True}
-            case unknown:
-                raise CircuitError(f"no such order: {unknown!r}")
-
-    def status(self) -> dict[str, Any]:
-        """How far the network has come, as seen from here.
-
-        `known` are the relays the authority has heard of, null where it does not answer;
-        it is asked only as long as there is no client. The rest is the client's view.
-        """
-        try:
-            controller = self._connected()[0]
-        except CircuitError:
-            descriptors = fetch(self._network.directory, "/tor/server/all")
-            return {
-                "known": None if descriptors is None else described_relays(descriptors),
-                "client": False,
-            }
-        try:
-            consensus = [entry.fingerprint for entry in controller.get_network_statuses()]
-        except stem.DescriptorUnavailable:
-            consensus = []
-        return {
-            "known": None,
-            "client": True,
-            "version": str(controller.get_version()),
-            "bootstrap": controller.get_info("status/bootstrap-phase"),
-            "valid_after": controller.get_info("consensus/valid-after", None),
-            "consensus": consensus,
-            "descriptors": [
-                relay for relay in consensus if controller.get_info(f"desc/id/{relay}", "")
-            ],
-        }
+                return CircuitClosed()
+        raise TypeError(f"no order about circuits: {order}")
 
     def release(self) -> None:
         """End the pinned circuit, if there is one, and give streams back to tor."""
@@ -93,27 +72,48 @@ class Circuits:
                 self._pin.release()
             self._pin = None
 
-    def _verify(self, relays: list[str]) -> list[dict[str, Any]]:
-        """Each circuit's path and build time, ms; `error` where it could not be built."""
+    def _status(self) -> TorStatus:
+        try:
+            controller = self._connected()[0]
+        except ControlError:
+            descriptors = fetch(self._network.directory, "/tor/server/all")
+            known = None if descriptors is None else self._network.names_of(described(descriptors))
+            return TorStatus(known, client=None)
+        try:
+            consensus = [entry.fingerprint for entry in controller.get_network_statuses()]
+        except stem.DescriptorUnavailable:
+            consensus = []
+        there = [relay for relay in consensus if controller.get_info(f"desc/id/{relay}", "")]
+        client = ClientStatus(
+            version=str(controller.get_version()),
+            bootstrap=controller.get_info("status/bootstrap-phase"),
+            consensus_valid_after=controller.get_info("consensus/valid-after", None),
+            consensus=self._network.names_of(consensus),
+            descriptors=self._network.names_of(there),
+        )
+        return TorStatus(known=None, client=client)
+
+    def _cross(self, relays: tuple[str, ...]) -> Iterable[TriedCircuit]:
         _, builder = self._connected()
         deadline = time.monotonic() + BUILD_TIMEOUT_S
-        circuits = [(path, builder.launch(path)) for path in covering_paths(relays)]
-        results: list[dict[str, Any]] = []
-        for path, circuit in circuits:
+        launched = [
+            (path, builder.launch(self._network.fingerprints_of(path)))
+            for path in covering_paths(relays)
+        ]
+        for path, circuit in launched:
             try:
                 build_ms = builder.wait_built(circuit, deadline - time.monotonic())
-                results.append({"path": path, "build_ms": build_ms})
+                yield TriedCircuit(path, build_ms)
             except CircuitError as error:
-                results.append({"path": path, "error": str(error)})
+                yield TriedCircuit(path, None, str(error))
             builder.close(circuit)
-        return results
 
-    def _pin_circuit(self, path: list[str], targets: list[str] | None) -> dict[str, Any]:
+    def _pin_circuit(self, order: PinCircuit) -> CircuitState:
         controller, builder = self._connected()
         self.release()
-        self._pin = Pin(controller, builder, targets)
+        self._pin = Pin(controller, builder, self._network, order.targets, self._complain)
         try:
-            return self._pin.build(path, BUILD_TIMEOUT_S)
+            return self._pin.build(order.path, BUILD_TIMEOUT_S)
         except CircuitError:
             self.release()
             raise
@@ -125,16 +125,12 @@ class Circuits:
 
     def _connected(self) -> tuple[Controller, CircuitBuilder]:
         if self._controller is None or self._builder is None or not self._controller.is_alive():
-            try:
-                controller = Controller.from_socket_file(str(self._place.control_socket))
-                controller.authenticate()
-            except (stem.SocketError, AuthenticationFailure) as error:
-                raise CircuitError("the tor client does not run (yet)") from error
-            self._controller, self._builder = controller, CircuitBuilder(controller)
+            self._controller = connect(self._files)
+            self._builder = CircuitBuilder(self._controller, self._complain)
         return self._controller, self._builder
 
 
-def described_relays(descriptors: bytes) -> list[str]:
+def described(descriptors: bytes) -> list[str]:
     """The fingerprints in a list of server descriptors."""
     return [
         line.removeprefix("fingerprint ").replace(" ", "")
@@ -144,16 +140,17 @@ def described_relays(descriptors: bytes) -> list[str]:
 
 
 def main() -> None:
-    """Answer orders until standard input ends."""
-    place = place_from()
-    circuits = Circuits(place, read_network(place))
-    while (order := hear()) is not None:
+    """Answer orders until the input ends."""
+    files = files_from()
+    line = Line(CIRCUITS)
+    circuits = Circuits(files, read_network(files), lambda why: line.say(Failed(why)))
+    while (order := line.hear()) is not None:
         try:
-            say(circuits.answer(order))
-        except CircuitError as error:
-            say({"error": str(error)})
-        except (stem.ControllerError, KeyError) as error:
-            say({"error": f"{type(error).__name__}: {error}"})
+            line.say(circuits.answer(order))
+        except (CircuitError, ControlError, LookupError) as error:
+            line.say(Failed(str(error)))
+        except stem.ControllerError as error:
+            line.say(Failed(f"{type(error).__name__}: {error}"))
     circuits.release()
 
 

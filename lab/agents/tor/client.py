@@ -10,16 +10,16 @@ from __future__ import annotations
 import time
 
 from lab.agents.tor.node import (
-    Network,
-    Place,
+    TorFiles,
     become_tor,
     consensus_relays,
     fetch,
-    place_from,
+    files_from,
+    note,
     prepare_data,
     read_network,
-    say,
 )
+from lab.wire.tor_network import TorNetwork
 
 COMPLETE_DEADLINE_S = 120.0
 """After that the client starts with whatever there is, for someone to look into it."""
@@ -33,17 +33,17 @@ DOCUMENTS = {
 
 def main() -> None:
     """Entry point of the node."""
-    place = place_from()
-    network = read_network(place)
-    prepare_data(place)
+    files = files_from()
+    network = read_network(files)
+    prepare_data(files)
     if wait_for_consensus(network):
-        store_documents(place, network)
+        store_documents(files, network)
     else:
-        say(f"no complete consensus within {COMPLETE_DEADLINE_S:.0f} s; starting without")
-    become_tor(place)
+        note(f"no complete consensus within {COMPLETE_DEADLINE_S:.0f} s; starting without")
+    become_tor(files)
 
 
-def wait_for_consensus(network: Network) -> bool:
+def wait_for_consensus(network: TorNetwork) -> bool:
     """Whether the authority serves a consensus with every relay before the deadline."""
     expected = set(network.relays.values())
     deadline = time.monotonic() + COMPLETE_DEADLINE_S
@@ -55,14 +55,14 @@ def wait_for_consensus(network: Network) -> bool:
     return False
 
 
-def store_documents(place: Place, network: Network) -> None:
+def store_documents(files: TorFiles, network: TorNetwork) -> None:
     """Put what the authority serves where tor looks for it when it starts."""
     for name, path in DOCUMENTS.items():
         document = fetch(network.directory, path)
         if document:
-            (place.data / name).write_bytes(document)
+            (files.data / name).write_bytes(document)
         else:
-            say(f"the authority does not serve {path}")
+            note(f"the authority does not serve {path}")
 
 
 if __name__ == "__main__":

@@ -14,20 +14,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-CONFIG = Path("/run/lab/tor")
-"""Read-only: torrc, network.json and, for a relay, keys."""
-DATA = Path("/var/lib/tor/data")
+from lab.wire import places
+from lab.wire.plain import from_plain
+from lab.wire.tor_network import TorNetwork
+
 REQUEST_TIMEOUT_S = 2.0
-AUTHORITY_RUNS = "the authority's tor runs"
-"""What the authority's log says as soon as it does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TorFiles:
     """Where a tor finds its configuration and keeps its data."""
 
-    config: Path
-    data: Path
+    configuration: Path = Path(places.TOR)
+    """Read-only."""
+    data: Path = Path(places.TOR_DATA)
+
+    @property
+    def torrc(self) -> Path:
+        """tor's own configuration."""
+        return self.configuration / places.TORRC.name
 
     @property
     def control_socket(self) -> Path:
@@ -35,57 +40,51 @@ class Place:
         return self.data / "control"
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """The private Tor network as one node is told of it (`network.json`)."""
-
-    node: str
-    authority: bool
-    directory: str
-    """`address:port` of the authority's directory."""
-    voting_interval_s: int
-    relays: dict[str, str]
-    """Node name to fingerprint, of every relay."""
-
-
-def place_from(arguments: list[str] | None = None) -> Place:
+def files_from(arguments: list[str] | None = None) -> TorFiles:
     """The command line: only tests run a tor anywhere but in its node's directories."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--configuration", type=Path, default=TorFiles().configuration)
+    parser.add_argument("--data", type=Path, default=TorFiles().data)
     options = parser.parse_args(arguments)
-    return Place(options.config, options.data)
+    return TorFiles(options.configuration, options.data)
 
 
-def read_network(place: Place) -> Network:
-    """The node's `network.json`."""
-    return Network(**json.loads((place.config / "network.json").read_text()))
+def read_network(files: TorFiles) -> TorNetwork:
+    """What the node is told of the private network."""
+    text = (files.configuration / places.TOR_NETWORK.name).read_text(encoding="utf-8")
+    return from_plain(TorNetwork, json.loads(text))
 
 
-def prepare_data(place: Place) -> None:
+def prepare_data(files: TorFiles) -> None:
     """Make the data directory as private as tor demands and put the relay's keys into it."""
-    place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = place.config / "keys"
+    files.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = files.configuration / places.TOR_KEYS.name
     if not keys.is_dir():
         return
-    target = place.data / "keys"
+    target = files.data / "keys"
     target.mkdir(mode=0o700, exist_ok=True)
     for key in keys.iterdir():
         shutil.copyfile(key, target / key.name)
         (target / key.name).chmod(0o600)
 
 
-def become_tor(place: Place, *options: str) -> None:
+def become_tor(files: TorFiles, *options: str) -> None:
     """Replace this process by tor; `options` are more command-line options of tor."""
     sys.stdout.flush()
-    os.execvp("tor", [*tor_command(place), *options])  # noqa: S606
+    os.execvp("tor", [*tor_command(files), *options])  # noqa: S606
 
 
-def tor_command(place: Place) -> list[str]:
-    """The command line of the tor in `place`."""
+def tor_command(files: TorFiles) -> list[str]:
+    """The command line of the tor with these files."""
     return [
-        *("tor", "--defaults-torrc", "/dev/null", "-f", str(place.config / "torrc")),
-        *("--DataDirectory", str(place.data), "--ControlSocket", str(place.control_socket)),
+        *(
+            "tor",
+            "--defaults-torrc",
+            "/dev/null",
+            "-f",
+            str(files.torrc),
+        ),
+        *("--DataDirectory", str(files.data), "--ControlSocket", str(files.control_socket)),
     ]
 
 
@@ -99,7 +98,7 @@ def run_beside(task: Callable[[], None]) -> None:
     try:
         task()
     except Exception as error:
-        say(f"{type(error).__name__}: {error}")
+        note(f"{type(error).__name__}: {error}")
     finally:
         sys.stdout.flush()
         os._exit(0)
@@ -131,6 +130,6 @@ def consensus_relays(consensus: bytes) -> set[str]:
     }
 
 
-def say(text: str) -> None:
+def note(text: str) -> None:
     """One line in the node's log."""
     print(f"{time.strftime('%H:%M:%S')} lab: {text}", flush=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import stem
 from stem import CircBuildFlag, CircStatus, StreamStatus
@@ -12,6 +12,9 @@ from stem.control import Controller, EventType
 from stem.response.events import CircuitEvent, StreamEvent
 
 from lab.agents.tor.builder import CircuitBuilder
+from lab.agents.tor.control import follow
+from lab.wire.circuits import CircuitState, CircuitStream
+from lab.wire.tor_network import TorNetwork
 
 LEAVE_STREAMS = "__LeaveStreamsUnattached"
 DIRECTORY_PURPOSES = {"DIR_FETCH", "DIR_UPLOAD"}
@@ -34,56 +37,71 @@ class Pin:
     """The pinned circuit: built by `build`, then attached to every stream that comes."""
 
     def __init__(
-        self, controller: Controller, builder: CircuitBuilder, targets: list[str] | None
+        self,
+        controller: Controller,
+        builder: CircuitBuilder,
+        network: TorNetwork,
+        targets: Sequence[str] | None,
+        complain: Callable[[str], None],
     ) -> None:
         """`targets`: the `address:port` streams may go to; None allows them all."""
         self._controller = controller
         self._builder = builder
+        self._network = network
         self._targets = targets
+        self._complain = complain
         self._circuit: str | None = None
         self._build_ms = 0.0
         self._streams: dict[str, Stream] = {}
         self._lock = threading.Lock()
+        self._unfollow: Callable[[], None] = lambda: None
 
-    def build(self, path: list[str], timeout_s: float) -> dict[str, Any]:
+    def build(self, path: Sequence[str], timeout_s: float) -> CircuitState:
         """End every other circuit, build this one; CircuitError where tor cannot."""
-        self._controller.add_event_listener(self._on_stream, EventType.STREAM)
+        fingerprints = self._network.fingerprints_of(path)
+        self._unfollow = follow(self._controller, EventType.STREAM, self._on_stream, self._complain)
         self._controller.set_conf(LEAVE_STREAMS, "1")
         for other in self._controller.get_circuits():
             if not is_directory_tunnel(other):
                 self._builder.close(other.id)
-        circuit = self._builder.launch(path)
+        circuit = self._builder.launch(fingerprints)
         self._build_ms = self._builder.wait_built(circuit, timeout_s)
         self._circuit = circuit
-        return self.read()
+        return self.state()
 
-    def read(self) -> dict[str, Any]:
-        """The circuit as tor reports it now, its streams so far, and every other circuit.
-
-        `path` is what tor says, not what was asked for; empty once the circuit has ended,
-        and then `ended` says why.
-        """
+    def state(self) -> CircuitState:
+        """The circuit as tor reports it now, its streams so far, and every other circuit."""
         others, own = [], None
         for circuit in self._controller.get_circuits():
             if circuit.id == self._circuit:
                 own = circuit
             elif not is_directory_tunnel(circuit):
-                others.append(described(circuit))
+                others.append(self._path(circuit))
         with self._lock:
-            streams = [asdict(stream) for stream in self._streams.values()]
-        return {
-            "circuit": self._circuit,
-            "path": [hop[0] for hop in own.path] if own else [],
-            "built": own is not None and own.status == CircStatus.BUILT,
-            "ended": self._builder.ended(self._circuit) if self._circuit else None,
-            "build_ms": self._build_ms,
-            "streams": streams,
-            "others": others,
-        }
+            streams = tuple(
+                CircuitStream(
+                    target=stream.target,
+                    on_circuit=stream.circuit == self._circuit,
+                    succeeded=stream.succeeded,
+                    ended=stream.ended,
+                )
+                for stream in self._streams.values()
+            )
+        return CircuitState(
+            path=self._path(own) if own else (),
+            built=own is not None and own.status == CircStatus.BUILT,
+            ended=self._builder.ended(self._circuit) if self._circuit else None,
+            build_ms=self._build_ms,
+            streams=streams,
+            others=tuple(others),
+        )
+
+    def _path(self, circuit: CircuitEvent) -> tuple[str, ...]:
+        return self._network.names_of(hop[0] for hop in circuit.path)
 
     def release(self) -> None:
         """End the circuit and let tor attach streams again."""
-        self._controller.remove_event_listener(self._on_stream)
+        self._unfollow()
         self._controller.reset_conf(LEAVE_STREAMS)
         if self._circuit is not None:
             self._builder.close(self._circuit)
@@ -125,13 +143,3 @@ class Pin:
 def is_directory_tunnel(circuit: CircuitEvent) -> bool:
     """Whether tor made this one-hop circuit to talk to a directory."""
     return CircBuildFlag.ONEHOP_TUNNEL in (circuit.build_flags or ())
-
-
-def described(circuit: CircuitEvent) -> dict[str, Any]:
-    """A circuit that should not be there, for the record."""
-    return {
-        "circuit": circuit.id,
-        "path": [hop[0] for hop in circuit.path],
-        "status": str(circuit.status),
-        "purpose": str(circuit.purpose),
-    }

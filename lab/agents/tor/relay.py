@@ -14,25 +14,22 @@ import threading
 import time
 from functools import partial
 
-from stem import SocketError
 from stem.control import Controller, EventType
 
+from lab.agents.tor.control import connect
 from lab.agents.tor.node import (
-    AUTHORITY_RUNS,
-    Network,
-    Place,
+    TorFiles,
     become_tor,
     consensus_relays,
     fetch,
-    place_from,
+    files_from,
+    note,
     prepare_data,
     read_network,
     run_beside,
-    say,
 )
+from lab.wire.tor_network import AUTHORITY_RUNS, IDLE_VOTING_INTERVAL_S, TorNetwork
 
-IDLE_VOTING_INTERVAL_S = 1800
-"""What the authority's torrc says until the first vote is called."""
 CONTROL_DEADLINE_S = 30.0
 STRAGGLER_DEADLINE_S = 15.0
 """How long after the last new relay the authority votes without those still missing."""
@@ -52,32 +49,32 @@ second later; another call before that would undo the vote that is under way."""
 
 def main() -> None:
     """Entry point of the node."""
-    place = place_from()
-    network = read_network(place)
-    prepare_data(place)
+    files = files_from()
+    network = read_network(files)
+    prepare_data(files)
     # Where a consensus is there already, the signal to reload may come before tor listens to it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if network.authority:
-        run_beside(partial(call_first_vote, place, network))
-        become_tor(place, "--TestingV3AuthVotingStartOffset", str(farthest_offset(time.time())))
+        run_beside(partial(call_first_vote, files, network))
+        become_tor(files, "--TestingV3AuthVotingStartOffset", str(farthest_offset(time.time())))
     else:
-        run_beside(partial(join_network, place, network, os.getpid()))
+        run_beside(partial(join_network, files, network, os.getpid()))
         # A reload that read the options again would take tor off the network.
-        become_tor(place, "--DisableNetwork", "1", "--__ReloadTorrcOnSIGHUP", "0")
+        become_tor(files, "--DisableNetwork", "1", "--__ReloadTorrcOnSIGHUP", "0")
 
 
-def join_network(place: Place, network: Network, tor: int) -> None:
+def join_network(files: TorFiles, network: TorNetwork, tor: int) -> None:
     """Let the relay's tor onto the network as soon as the authority is there.
 
     It makes its keys meanwhile.
     """
     wait_for_authority(network)
-    with connect(place) as controller:
+    with connect(files, CONTROL_DEADLINE_S) as controller:
         controller.set_conf("DisableNetwork", "0")
     reload_at_consensus(network, tor)
 
 
-def wait_for_authority(network: Network) -> None:
+def wait_for_authority(network: TorNetwork) -> None:
     """Wait until the authority answers, or a deadline: tor tells it of this relay only once.
 
     An upload that fails, because the authority or a hop on the way starts later, is not tried
@@ -86,7 +83,7 @@ def wait_for_authority(network: Network) -> None:
     deadline = time.monotonic() + AUTHORITY_DEADLINE_S
     while fetch(network.directory, CONSENSUS) is None:
         if time.monotonic() > deadline:
-            say(f"no answer from the authority for {AUTHORITY_DEADLINE_S:.0f} s; starting anyway")
+            note(f"no answer from the authority for {AUTHORITY_DEADLINE_S:.0f} s; starting anyway")
             return
         time.sleep(AUTHORITY_POLL_S)
 
@@ -96,18 +93,18 @@ def farthest_offset(now: float) -> int:
     return int(now + IDLE_VOTING_INTERVAL_S / 2) % IDLE_VOTING_INTERVAL_S
 
 
-def call_first_vote(place: Place, network: Network) -> None:
+def call_first_vote(files: TorFiles, network: TorNetwork) -> None:
     """Let the authority vote as soon as it knows every relay, or no more of them come."""
-    with connect(place) as controller:
-        say(AUTHORITY_RUNS)
+    with connect(files, CONTROL_DEADLINE_S) as controller:
+        note(AUTHORITY_RUNS)
         missing = wait_for_descriptors(controller, set(network.relays.values()))
         if missing:
             names = [name for name, relay in network.relays.items() if relay in missing]
-            say(f"voting without {', '.join(names)}: no news for {STRAGGLER_DEADLINE_S:.0f} s")
+            note(f"voting without {', '.join(names)}: no news for {STRAGGLER_DEADLINE_S:.0f} s")
         published = threading.Event()
         controller.add_event_listener(lambda _: published.set(), EventType.NEWCONSENSUS)
         while not published.is_set():
-            say(f"calling a vote, {len(network.relays) - len(missing)} relays are known")
+            note(f"calling a vote, {len(network.relays) - len(missing)} relays are known")
             due = call_vote(controller, network.voting_interval_s)
             published.wait(due + LATE_CONSENSUS_S - time.time())
 
@@ -151,22 +148,7 @@ def knows(controller: Controller, relay: str) -> bool:
     return bool(controller.get_info(f"desc/id/{relay}", ""))
 
 
-def connect(place: Place) -> Controller:
-    """The tor's control connection, once it listens; SocketError after a deadline."""
-    deadline = time.monotonic() + CONTROL_DEADLINE_S
-    while True:
-        try:
-            controller = Controller.from_socket_file(str(place.control_socket))
-            controller.authenticate()
-        except SocketError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return controller
-
-
-def reload_at_consensus(network: Network, tor: int) -> None:
+def reload_at_consensus(network: TorNetwork, tor: int) -> None:
     """Tell the relay's tor to try its downloads again once it is part of a consensus.
 
     By itself it would come back at a random time, up to a quarter of a minute later.
@@ -179,7 +161,7 @@ def reload_at_consensus(network: Network, tor: int) -> None:
             os.kill(tor, signal.SIGHUP)
             return
         time.sleep(POLL_S)
-    say(f"not in any consensus after {CONSENSUS_DEADLINE_S:.0f} s")
+    note(f"not in any consensus after {CONSENSUS_DEADLINE_S:.0f} s")
 
 
 if __name__ == "__main__":

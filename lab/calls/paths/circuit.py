@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from lab.calls.workspace import Workspace
-from lab.engine.execution import start_plain_agent
+from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.record import CallRecord
-from lab.tor.circuits import CallCircuit, CircuitState
+from lab.tor.circuits import CallCircuit
 from lab.tor.paths import path_of_call
+from lab.wire.circuits import CIRCUITS, CircuitState
 
 
 @contextmanager
@@ -34,8 +35,8 @@ def pinned_circuit(
         )
     relays = lab.relays
     wanted = path_of_call(topology, record.seed)
-    with start_plain_agent(lab.running, lab.caller.name, "tor.circuits") as agent:
-        circuit = CallCircuit(agent, relays)
+    with start_agent(lab.running, lab.caller.name, CIRCUITS) as agent:
+        circuit = CallCircuit(agent)
         state = circuit.pin(wanted, [target])
         _note(record, state, relays)
         yield wanted
