@@ -5,7 +5,8 @@ How to write `images/<role>/Dockerfile`:
 - It begins `ARG BASE` and `FROM ${BASE}`. BASE is `debian:bookworm-slim` for `images/base`
   and the base image (python3 3.11, tini as entry point, PYTHONPATH=/opt/lab) for all others.
 - `COPY` sees the files of `images/<role>/` by their own names; only those it names are sent.
-- `COPY agents/ /opt/lab/` brings `lab.agents`, so that `python3 -m lab.agents.phone.phone` works.
+- `COPY agents/ /opt/lab/` brings the programs of `lab.agents` that `images/<role>/programs.txt`
+  names, and what they import, so that `python3 -m lab.agents.tor.relay` works.
 - `COPY packages/ /usr/local/lib/python3.11/dist-packages/` brings the wheels pinned in
   `images/<role>/wheels.txt` (pip's format: `name==version --hash=sha256:…`), unpacked on the
   host. There is no pip in the images. `RUN python3 -m compileall -q` on that directory

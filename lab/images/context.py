@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lab import checkout
 from lab.errors import LabError
+from lab.images import programs
 
 BASE_IMAGE = "debian:bookworm-slim"
 """What the base image is built from."""
@@ -26,8 +27,9 @@ REPOSITORY = "voice-tor-lab"
 PACKAGES = "packages"
 """The directory of the context that holds the unpacked wheels of `wheels.txt`."""
 AGENTS = "agents"
-"""The directory of the context that holds `lab.agents`, as a tree to put on PYTHONPATH."""
+"""The directory of the context that holds the image's programs, a tree to put on PYTHONPATH."""
 WHEELS_FILE = "wheels.txt"
+PROGRAMS_FILE = "programs.txt"
 _INSTRUCTION = re.compile(r"\s*(COPY|ADD)\s+(.*)", re.IGNORECASE)
 
 
@@ -71,16 +73,16 @@ def plan_directory(directory: Path, parent: str) -> Context:
     sources = copied_sources(dockerfile.read_text(encoding="utf-8"))
     files = {
         name: path
-        for name, path in sorted({**_own_files(directory), **_agent_files()}.items())
+        for name, path in sorted(_own_files(directory).items())
         if any(_covers(source, name) for source in sources)
     }
     wheels = None
-    if any(_covers(source, PACKAGES) or source.startswith(f"{PACKAGES}/") for source in sources):
-        wheels = directory / WHEELS_FILE
-        if not wheels.is_file():
-            raise LabError(
-                f"{dockerfile} copies {PACKAGES}/, but there is no {WHEELS_FILE} beside it."
-            )
+    if _copies(PACKAGES, sources):
+        wheels = _beside(dockerfile, PACKAGES, WHEELS_FILE)
+    if _copies(AGENTS, sources):
+        named = programs.named_programs(_beside(dockerfile, AGENTS, PROGRAMS_FILE))
+        modules = programs.files_of(named, checkout.ROOT)
+        files |= {f"{AGENTS}/{name}": path for name, path in modules.items()}
     content = {"Dockerfile": dockerfile, **({WHEELS_FILE: wheels} if wheels else {}), **files}
     return Context(
         role, dockerfile, files, wheels, parent, f"{REPOSITORY}/{role}:{_digest(parent, content)}"
@@ -103,6 +105,21 @@ def copied_sources(dockerfile: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _copies(directory: str, sources: tuple[str, ...]) -> bool:
+    """Whether a directory that is made for the context, or a part of it, is copied."""
+    return any(
+        _covers(source, directory) or source.startswith(f"{directory}/") for source in sources
+    )
+
+
+def _beside(dockerfile: Path, copied: str, needed: str) -> Path:
+    """The file by which the directory `copied` is made; LabError where there is none."""
+    path = dockerfile.with_name(needed)
+    if not path.is_file():
+        raise LabError(f"{dockerfile} copies {copied}/, but there is no {needed} beside it.")
+    return path
+
+
 def _covers(source: str, name: str) -> bool:
     return source == "." or fnmatch(name, source) or name.startswith(f"{source}/")
 
@@ -115,14 +132,6 @@ def _tree(directory: Path) -> Iterator[Path]:
     for path in directory.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
-
-
-def _agent_files() -> dict[str, Path]:
-    package = checkout.ROOT / "lab"
-    modules = [package / "__init__.py"]
-    for part in ("wire", "agents"):
-        modules += sorted((package / part).rglob("*.py"))
-    return {f"{AGENTS}/lab/{path.relative_to(package)}": path for path in modules}
 
 
 def _digest(parent: str, content: dict[str, Path]) -> str:

@@ -84,10 +84,12 @@ def test_a_file_made_executable_is_another_image(images: Path) -> None:
 def test_agents_come_as_a_tree_for_pythonpath(images: Path) -> None:
     assert context.plan("tor", images).files == {}
     add(images, "tor", "COPY agents/ /opt/lab/")
+    (images / "tor" / "programs.txt").write_text("# What nodes run:\nnet.kernel\n")
     files = context.plan("tor", images).files
     assert "agents/lab/__init__.py" in files
     assert "agents/lab/agents/net/kernel.py" in files
-    assert not any("__pycache__" in name for name in files)
+    assert "agents/lab/wire/kernel.py" in files
+    assert "agents/lab/agents/net/barrier.py" not in files
 
 
 def test_packages_take_part_through_their_lock(images: Path) -> None:
@@ -103,6 +105,12 @@ def test_packages_take_part_through_their_lock(images: Path) -> None:
 def test_packages_without_a_lock_are_a_mistake_in_words(images: Path) -> None:
     add(images, "tor", "COPY packages/ /usr/local/lib/")
     with pytest.raises(LabError, match=r"copies packages/, but there is no wheels\.txt"):
+        context.plan("tor", images)
+
+
+def test_agents_without_a_list_of_programs_are_a_mistake_in_words(images: Path) -> None:
+    add(images, "tor", "COPY agents/ /opt/lab/")
+    with pytest.raises(LabError, match=r"copies agents/, but there is no programs\.txt"):
         context.plan("tor", images)
 
 
