@@ -149,6 +149,8 @@ def _new_record(lab: ReadyLab, plan: CallPlan, coding: Coding) -> CallRecord:
         seed=plan.seed,
         link_rate_kbps=min((rate for rate in rates if rate is not None), default=None),
         duration_s=plan.duration_s,
+        cipher=topology.vpn.cipher,
+        digest=topology.vpn.digest,
         congestion_control=topology.congestion_control,
         versions=component_versions(lab),
     )

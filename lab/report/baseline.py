@@ -9,14 +9,17 @@ from typing import Any
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls
 from lab.report.agreement import Agreement, compare
+from lab.report.naming import told_apart
 from lab.report.pages import Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import (
     BASELINE_DELAY_MS,
     BASELINE_PESQ,
     BandwidthRow,
 )
-from lab.report.selection import mean_of, valid_ones
+from lab.report.selection import by_point, mean_of, valid_ones
 from lab.report.systems import paper_row, places, position_of, system_of
+from lab.sweep.dimensions.codec import CODEC
+from lab.sweep.dimensions.method import METHOD
 from lab.sweep.point import Point
 
 PAPER_CODECS = ("PCMU", "PCMA", "OPUS")
@@ -29,7 +32,7 @@ class Bandwidth:
 
     method: str
     codec: str
-    """With the playout buffer, where the run varies it."""
+    """With whatever else distinguishes these calls from others of the run."""
     point: str
     level: str
     where: str
@@ -45,6 +48,7 @@ class Quality:
 
     method: str
     codec: str
+    """As in `Bandwidth`."""
     counts: Counts
     callee_mos: Interval
     caller_mos: Interval
@@ -76,29 +80,31 @@ class Baseline:
 def baseline(
     calls: Sequence[CallRecord], points: Mapping[str | None, Point], beside_paper: bool
 ) -> Baseline:
-    """Summarise calls by method, codec and playout; only valid calls enter a mean.
+    """Summarise calls point by point; only valid calls enter a mean.
 
     `points` are those of the run, by name, at which the calls were made.
     Each call has a circuit of its own, so calls are what the intervals draw.
     """
     bandwidth: list[Bandwidth] = []
     quality: list[Quality] = []
-    several = len({point.playout for point in points.values()}) > 1
-
-    def kind(call: CallRecord) -> tuple[tuple[float, str], str, str]:
-        buffer = points[call.point_id].playout_buffer.spec if several else ""
-        return position_of(call.method), call.codec, buffer
-
-    for one in sorted({kind(call) for call in calls}):
-        (_, method), codec, buffer = one
-        mine = [call for call in calls if kind(call) == one]
+    made = by_point(calls)
+    named = dict(zip(points, told_apart(list(points.values()), (METHOD, CODEC)), strict=True))
+    called = [point_id for point_id in points if point_id in made]
+    for point_id in sorted(called, key=lambda name: _place(points[name])):
+        point, mine = points[point_id], made[point_id]
+        method, codec = point.method, point[CODEC]
         valid = valid_ones(mine)
         row = paper_row(method) if beside_paper and codec in PAPER_CODECS else None
-        named = f"{codec}, playout {buffer}" if several else codec
-        bandwidth += _bandwidth(method, named, valid, row)
-        quality.append(_quality(method, named, mine, valid, row is not None))
+        name = ", ".join(filter(None, [codec, named[point_id]]))
+        bandwidth += _bandwidth(method, name, valid, row)
+        quality.append(_quality(method, name, mine, valid, row is not None))
     methods = tuple(dict.fromkeys(point.method for point in points.values()))
     return Baseline(tuple(bandwidth), tuple(quality), beside_paper, methods)
+
+
+def _place(point: Point) -> tuple[tuple[float, str], str]:
+    """Where a point stands in tables; points that are alike in this keep the plan's order."""
+    return position_of(point.method), point[CODEC]
 
 
 def _bandwidth(

@@ -17,6 +17,8 @@ from lab.report.naming import values_in_words
 from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
 from lab.store.database import Run
+from lab.sweep.dimensions.load import LOAD_KIND, NONE
+from lab.sweep.dimensions.rate import RATE
 from lab.sweep.ledger import Ledger
 from lab.sweep.plan import Plan, plan_from_json
 from lab.sweep.point import Point
@@ -38,7 +40,7 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
     free: dict[str | None, Point] = {
         p.point_id: p
         for p in points
-        if p.load_kind == "none" and p.rate_kbps is None and p not in compared
+        if p[LOAD_KIND] == NONE and p[RATE] is None and p not in compared
     }
     alone = [call for call in calls if call.point_id in free]
     sections: list[Section] = []
@@ -84,7 +86,7 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     if run.quick:
         remarks.append("A quick run: few calls a point, so the intervals mean little.")
     plan = plan_from_json(run.plan)
-    if fitted := values_in_words([point for point in plan.points if point.rate_kbps], plan.fit):
+    if fitted := values_in_words([point for point in plan.points if point[RATE]], plan.fit):
         remarks.append(f"A fit, chosen after seeing results: {joined(fitted)}.")
     remarks += _precision(plan, calls)
     if run.ended_at is None:

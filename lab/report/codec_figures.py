@@ -12,7 +12,7 @@ from lab.report.codecs import CodecCalls, coding
 from lab.report.pages import reach
 from lab.report.paper import GOOD_PESQ
 from lab.report.systems import system_of
-from lab.wire.shape import format_rate
+from lab.sweep.dimensions.rate import RATE
 
 WIDTH_IN = 9.0
 PANEL_IN = 3.4
@@ -32,8 +32,8 @@ def draw_pesq(rows: Sequence[CodecCalls]) -> Figure:
     links = _links(rows)
     figure, panels = _panels(len(links))
     methods = list(dict.fromkeys(row.point.method for row in rows))
-    for axes, rate_kbps in zip(panels, links, strict=True):
-        mine = [row for row in rows if row.point.rate_kbps == rate_kbps]
+    for axes, link in zip(panels, links, strict=True):
+        mine = [row for row in rows if row.link == link]
         codings = list(dict.fromkeys(coding(row.point) for row in mine))
         for row in mine:
             number = methods.index(row.point.method)
@@ -42,7 +42,7 @@ def draw_pesq(rows: Sequence[CodecCalls]) -> Figure:
         axes.axhline(GOOD_PESQ, color="grey", linestyle=":", linewidth=1)
         axes.set_ylim(*MOS_RANGE)
         axes.set_ylabel("PESQ MOS-LQO (P.862.1)")
-        _finish(axes, codings, rate_kbps)
+        _finish(axes, codings, link)
     for number, method in enumerate(methods):
         panels[0].plot([], [], "o", color=f"C{number}", label=system_of(method))
     panels[0].plot([], [], "-", color="black", label="codec alone")
@@ -53,7 +53,7 @@ def draw_pesq(rows: Sequence[CodecCalls]) -> Figure:
 def draw_bandwidth(rows: Sequence[CodecCalls]) -> Figure:
     """A panel per method: what a call takes at the named points, by codec, uncapped if there is."""
     first = _links(rows)[0]
-    mine = [row for row in rows if row.point.rate_kbps == first]
+    mine = [row for row in rows if row.link == first]
     methods = list(dict.fromkeys(row.point.method for row in mine))
     figure, panels = _panels(len(methods))
     for axes, method in zip(panels, methods, strict=True):
@@ -103,10 +103,10 @@ def _draw_spread(axes: Axes, row: CodecCalls, place: float, color: str, width: f
     axes.annotate(text, (place, MOS_RANGE[0]), ha="center", va="bottom", fontsize=6)
 
 
-def _links(rows: Sequence[CodecCalls]) -> list[int | None]:
-    """The caps, uncapped first, then from the widest."""
-    rates = {row.point.rate_kbps for row in rows}
-    return sorted(rates, key=lambda rate: -np.inf if rate is None else -rate)
+def _links(rows: Sequence[CodecCalls]) -> list[str]:
+    """The links, uncapped first, then from the widest."""
+    rates = {row.link: row.point[RATE] for row in rows}
+    return sorted(rates, key=lambda link: -(rates[link] or np.inf))
 
 
 def _panels(number: int) -> tuple[Figure, list[Axes]]:
@@ -118,9 +118,8 @@ def _offset(number: int, of: int) -> float:
     return GROUP * ((number + 0.5) / of - 0.5)
 
 
-def _finish(axes: Axes, codings: Sequence[str], rate_kbps: int | None) -> None:
+def _finish(axes: Axes, codings: Sequence[str], link: str) -> None:
     axes.set_xticks(range(len(codings)), codings)
     axes.set_xlim(-0.5, len(codings) - 0.5)
     axes.grid(axis="y", alpha=0.3)
-    cap = "no cap" if rate_kbps is None else f"link capped at {format_rate(rate_kbps)}"
-    axes.set_title(cap, fontsize="medium")
+    axes.set_title(f"link: {link}", fontsize="medium")

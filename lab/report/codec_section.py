@@ -10,8 +10,6 @@ from lab.report.codecs import CodecCalls, Codecs, coding, encoder_kbps
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import ENCODER_MOS, GOOD_PESQ
 from lab.report.systems import places, system_of
-from lab.sweep.point import Point
-from lab.wire.shape import format_rate
 
 COSTS = (
     ("exit_eth", "on the last hop to the server"),
@@ -47,11 +45,6 @@ def codec_section(found: Codecs) -> Section:
         (*_findings(rows), *_beside_paper(rows)),
         tuple(drawings),
     )
-
-
-def link_of(point: Point) -> str:
-    """The link of a point, in words."""
-    return "uncapped" if point.rate_kbps is None else format_rate(point.rate_kbps)
 
 
 def _quality_table(rows: Sequence[CodecCalls]) -> Table:
@@ -105,7 +98,7 @@ def _bandwidth_table(rows: Sequence[CodecCalls]) -> Table:
 
 
 def _names(row: CodecCalls) -> tuple[str, str, str]:
-    return system_of(row.point.method), coding(row.point), link_of(row.point)
+    return system_of(row.point.method), coding(row.point), row.link
 
 
 def _spread(row: CodecCalls) -> tuple[str, ...]:
@@ -174,7 +167,7 @@ def _beside_paper(rows: Sequence[CodecCalls]) -> list[str]:
 
 
 def _path(row: CodecCalls) -> tuple[str, str]:
-    return row.point.method, link_of(row.point)
+    return row.point.method, row.link
 
 
 def _told(row: CodecCalls) -> str:

@@ -8,16 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from lab.calls.methods import METHODS
 from lab.measure.pesq_score import LONGEST_S
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, share_interval
+from lab.report.naming import in_words, told_apart
 from lab.report.paper import GOOD_PESQ
 from lab.report.selection import by_point, mean_of, valid_ones
 from lab.report.systems import places
+from lab.sweep.dimension import Coordinate
+from lab.sweep.dimensions.bitrate import BITRATE
+from lab.sweep.dimensions.codec import CODEC, codec_at
+from lab.sweep.dimensions.direction import hearer
+from lab.sweep.dimensions.duration import DURATION
+from lab.sweep.dimensions.load import LOAD_KIND, NONE
+from lab.sweep.dimensions.method import METHOD
+from lab.sweep.dimensions.ptime import PTIME
+from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point
 
 LINEAR_PCM = "L16"
+CODING: tuple[Coordinate[Any], ...] = (CODEC, BITRATE, PTIME)
+"""What `coding` tells of a point."""
 PERCENTILES = (0, 25, 50, 75, 100)
 """What a distribution is told by: least, quartiles, most."""
 
@@ -27,6 +38,8 @@ class CodecCalls:
     """The calls with one codec by one method over one link; figures are of the valid ones."""
 
     point: Point
+    link: str
+    """In words, with whatever else distinguishes its point from others of the same codec."""
     counts: Counts
     ceiling_mos: float | None
     """MOS-LQO of the clip through the codec alone."""
@@ -56,7 +69,10 @@ class Codecs:
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Plain values."""
-        return [asdict(row) | {"percentiles": row.percentiles} for row in self.rows]
+        return [
+            asdict(row) | {"point": row.point.to_dict(), "percentiles": row.percentiles}
+            for row in self.rows
+        ]
 
 
 def codecs(points: Sequence[Point], calls: Sequence[CallRecord]) -> Codecs | None:
@@ -68,7 +84,7 @@ def codecs(points: Sequence[Point], calls: Sequence[CallRecord]) -> Codecs | Non
     quiet = [
         point
         for point in points
-        if point.load_kind == "none" and (point.duration_s or 0) <= LONGEST_S
+        if point[LOAD_KIND] == NONE and (point[DURATION] or 0) <= LONGEST_S
     ]
     by_method: dict[str, set[str]] = {}
     for point in quiet:
@@ -76,36 +92,42 @@ def codecs(points: Sequence[Point], calls: Sequence[CallRecord]) -> Codecs | Non
     if all(len(codings) < 2 for codings in by_method.values()):
         return None
     made = by_point(calls)
-    rows = [_row(point, made[point.point_id]) for point in quiet if point.point_id in made]
+    others = told_apart(quiet, (METHOD, *CODING, RATE))
+    rows = [
+        _row(point, ", ".join(filter(None, [in_words(point, [RATE]), name])), made[point.point_id])
+        for point, name in zip(quiet, others, strict=True)
+        if point.point_id in made
+    ]
     return Codecs(tuple(rows)) if rows else None
 
 
 def coding(point: Point) -> str:
     """How voice is coded at a point, in words."""
-    words = [point.codec]
-    if point.bitrate_kbps is not None:
-        words.append(f"{point.bitrate_kbps} kbit/s")
-    if point.ptime_ms is not None:
-        words.append(f"{point.ptime_ms} ms")
+    words = [point[CODEC]]
+    if point[BITRATE] is not None:
+        words.append(f"{point[BITRATE]} kbit/s")
+    if point[PTIME] is not None:
+        words.append(f"{point[PTIME]} ms")
     return " ".join(words)
 
 
 def encoder_kbps(point: Point) -> float | None:
     """What leaves the encoder; None for a codec whose rate nobody chose."""
-    codec = METHODS.named(point.method).codec(point.codec)
+    codec = codec_at(point)
     if codec.encoding == LINEAR_PCM:
         return 16 * codec.sample_rate_hz / 1000
-    return point.bitrate_kbps or codec.bitrate_kbps
+    return point[BITRATE] or codec.bitrate_kbps
 
 
-def _row(point: Point, calls: Sequence[CallRecord]) -> CodecCalls:
+def _row(point: Point, link: str, calls: Sequence[CallRecord]) -> CodecCalls:
     valid = valid_ones(calls)
-    end = point.hearer
+    end = hearer(point)
     scores = [mos for call in valid if (mos := getattr(call, f"{end}_pesq_mos")) is not None]
     ceilings = [call.pesq_ceiling_mos for call in calls if call.pesq_ceiling_mos is not None]
     back = "_back" if end == "caller" else ""
     return CodecCalls(
         point=point,
+        link=link,
         counts=count_calls([(call.status, call.valid) for call in calls]),
         ceiling_mos=ceilings[0] if ceilings else None,
         mos=tuple(sorted(scores)),

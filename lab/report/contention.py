@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.load.kind import LoadKind
@@ -13,6 +13,10 @@ from lab.measure.statistics import Counts, Interval, count_calls, mean_interval,
 from lab.report.agreement import Agreement, compare
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.selection import by_point, mean_of, valid_ones
+from lab.sweep.dimensions.direction import DIRECTION, TO_CALLER, hearer
+from lab.sweep.dimensions.load import LOAD_COUNT, LOAD_KIND, LOAD_THROUGH, NONE, unloaded
+from lab.sweep.dimensions.placement import PLACEMENT
+from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point
 
 AT_SERVER = ("server", "router", "exit")
@@ -75,7 +79,7 @@ class Curve:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self)
+        return asdict(self) | {"point": self.point.to_dict()}
 
 
 def curves(
@@ -90,30 +94,30 @@ def curves(
     none, it is one by itself, unless it is `told_elsewhere`.
     """
     made = by_point(calls)
-    loaded = [point for point in points if point.load_kind != "none"]
-    families = dict.fromkeys(replace(point, load_count=0) for point in loaded)
-    begun = {replace(family, load_kind="none", load_through=None) for family in families}
+    loaded = [point for point in points if point[LOAD_KIND] != NONE]
+    families = dict.fromkeys(point.but(load_count=0) for point in loaded)
+    begun = {unloaded(family) for family in families}
     families |= dict.fromkeys(
         point
         for point in points
-        if point.load_kind == "none"
-        and point.rate_kbps is not None
+        if point[LOAD_KIND] == NONE
+        and point[RATE] is not None
         and point not in begun
         and point not in told_elsewhere
     )
     found = []
     for family in families:
-        alone = replace(family, load_kind="none", load_through=None)
+        alone = unloaded(family)
         members = [
             point
             for point in points
-            if replace(point, load_count=0) == family or (point == alone and point != family)
+            if point.but(load_count=0) == family or (point == alone and point != family)
         ]
         kind = kind_of(family)
-        speaks = paper and family.rate_kbps and kind and kind.paper_table == paper.number
+        speaks = paper and family[RATE] and kind and kind.paper_table == paper.number
         steps = [
             _step(point, made[point.point_id], paper if speaks else None)
-            for point in sorted(members, key=lambda point: point.load_count)
+            for point in sorted(members, key=lambda point: point[LOAD_COUNT])
             if point.point_id in made
         ]
         if steps:
@@ -123,16 +127,12 @@ def curves(
 
 def _step(point: Point, calls: Sequence[CallRecord], paper: ContentionTable | None) -> Step:
     valid = valid_ones(calls)
-    end = point.hearer
+    end, count, rate_kbps = hearer(point), point[LOAD_COUNT], point[RATE]
     mos = mean_of(valid, f"{end}_pesq_mos")
-    row = None
-    if paper is not None and point.rate_kbps is not None:
-        row = paper.row(point.load_count, point.rate_kbps)
-    share = None
-    if point.rate_kbps is not None and point.load_count:
-        share = point.rate_kbps / point.load_count
+    row = paper.row(count, rate_kbps) if paper is not None and rate_kbps is not None else None
+    share = rate_kbps / count if rate_kbps is not None and count else None
     return Step(
-        count=point.load_count,
+        count=count,
         counts=count_calls([(call.status, call.valid) for call in calls]),
         broken=sum(call.status != "ok" and call.artefacts is not None for call in calls),
         share_kbps=share,
@@ -158,26 +158,27 @@ def _good(valid: Sequence[CallRecord], end: str) -> Interval:
 
 
 def _cost(valid: Sequence[CallRecord], point: Point) -> Interval:
-    if point.load_count == 0 or _same_calls(point) != point.method:
+    if point[LOAD_COUNT] == 0 or _same_calls(point) != point.method:
         return mean_of(valid, _cost_column(point))
     carried = [call.rate_achieved_kbps for call in valid if call.rate_achieved_kbps is not None]
-    return mean_interval([kbps / (point.load_count + 1) for kbps in carried])
+    return mean_interval([kbps / (point[LOAD_COUNT] + 1) for kbps in carried])
 
 
 def _cost_column(point: Point) -> str:
-    where = "exit" if point.placement in AT_SERVER else "access"
-    return f"kbps_{where}_eth" + ("_back" if point.direction == "to-caller" else "")
+    where = "exit" if point[PLACEMENT] in AT_SERVER else "access"
+    return f"kbps_{where}_eth" + ("_back" if point[DIRECTION] == TO_CALLER else "")
 
 
 def _same_calls(point: Point) -> str | None:
     """The method that makes the same calls as the competitors do; None where they are none."""
     kind = kind_of(point)
-    return kind.same_calls.get(point.load_through) if kind and point.load_through else None
+    through = point[LOAD_THROUGH]
+    return kind.same_calls.get(through) if kind and through else None
 
 
 def kind_of(point: Point) -> LoadKind | None:
     """What competes with calls at a point; None for nothing, and for what this lab knows not."""
-    return LOAD_KINDS.all.get(point.load_kind)
+    return LOAD_KINDS.all.get(point[LOAD_KIND])
 
 
 def _cliff(family: Point, steps: Sequence[Step]) -> Cliff:
@@ -188,8 +189,9 @@ def _cliff(family: Point, steps: Sequence[Step]) -> Cliff:
     ]
     alone = steps[0].cost_kbps.estimate if steps[0].count == 0 else None
     predicted = None
-    if alone and family.rate_kbps and _same_calls(family) in (None, family.method):
-        predicted = family.rate_kbps / alone - 1
+    rate_kbps = family[RATE]
+    if alone and rate_kbps and _same_calls(family) in (None, family.method):
+        predicted = rate_kbps / alone - 1
     return Cliff(last_good, min(bad, default=None), predicted)
 
 

@@ -11,6 +11,7 @@ from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 from lab.report.contention import Curve, Step
 from lab.report.pages import reach
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionTable
+from lab.sweep.dimensions.rate import RATE
 
 SIZE_IN = (7.2, 4.4)
 
@@ -30,7 +31,7 @@ def draw_pesq(
         )
     last = max((step.count for curve in curves for step in curve.steps), default=0)
     if paper is not None:
-        rates = {curve.point.rate_kbps for curve in curves} - {None}
+        rates = {curve.point[RATE] for curve in curves} - {None}
         if len(rates) == 1:
             _draw_paper(axes, paper, (rates.pop() or paper.rate_kbps) / paper.rate_kbps, last)
     axes.axhline(GOOD_PESQ, color="grey", linestyle=":", linewidth=1)

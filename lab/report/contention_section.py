@@ -12,13 +12,15 @@ from lab.report.naming import curve_names
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
 from lab.report.side_by_side import side_by_side
+from lab.sweep.dimensions.load import LOAD_KIND, NONE
+from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point
 from lab.wire.shape import format_rate
 
 
 def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -> Section:
     """Every curve as a table; where several, their cliffs side by side."""
-    names = curve_names(curves)
+    names = curve_names([curve.point for curve in curves])
     findings = [_cliff_sentence(curve, name) for curve, name in zip(curves, names, strict=True)]
     if paper is not None:
         for curve, name in zip(curves, names, strict=True):
@@ -29,7 +31,7 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
     )
     tables = [_table(curve, name, paper) for curve, name in zip(curves, names, strict=True)]
     if len(curves) > 1:
-        tables[:0] = [*side_by_side(curves, names), _cliff_table(curves, names)]
+        tables[:0] = [*side_by_side(curves), _cliff_table(curves, names)]
         if found := effects(curves):
             tables.insert(0, effects_table(found))
     number = f"Table {paper.number}: " if paper else ""
@@ -56,10 +58,10 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
 
 
 def _against(point: Point) -> str:
-    if point.load_kind == "none":
+    if point[LOAD_KIND] == NONE:
         return "no other traffic"
     kind = kind_of(point)
-    return kind.description if kind else point.load_kind
+    return kind.description if kind else point[LOAD_KIND]
 
 
 def _table(curve: Curve, name: str, paper: ContentionTable | None) -> Table:
@@ -141,15 +143,16 @@ def _cliff_sentence(curve: Curve, name: str) -> str:
             f"{name}: PESQ falls below {GOOD_PESQ:g} between {cliff.last_good} and "
             f"{cliff.first_bad} streams"
         )
-    if cliff.predicted is not None and curve.point.rate_kbps is not None:
+    rate_kbps = curve.point[RATE]
+    if cliff.predicted is not None and rate_kbps is not None:
         cost = curve.steps[0].cost_kbps.estimate
         sentence += (
-            f"; link ÷ cost of a call alone ({format_rate(curve.point.rate_kbps)} ÷ "
+            f"; link ÷ cost of a call alone ({format_rate(rate_kbps)} ÷ "
             f"{cost:.0f} kbit/s), less the call itself, predicts {cliff.predicted:.0f}"
         )
         last = next((step for step in curve.steps if step.count == cliff.last_good), None)
         if last is not None and last.count and last.cost_kbps.estimate:
-            at_cliff = curve.point.rate_kbps / last.cost_kbps.estimate - 1
+            at_cliff = rate_kbps / last.cost_kbps.estimate - 1
             sentence += (
                 f", with the {last.cost_kbps.estimate:.0f} kbit/s it still takes against "
                 f"{last.count} it is {at_cliff:.0f}"

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from lab.report.contention import Curve, Step
-from lab.report.naming import value_in_words
+from lab.report.naming import USUAL, in_words, without
 from lab.report.pages import Table
 from lab.report.paper import GOOD_PESQ
-from lab.sweep.point import Point
+from lab.sweep.dimension import Coordinate, Dimension
+from lab.sweep.point import Point, dimensions_of
+from lab.sweep.written import Scalar
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "method": ("method", "codec"),
-    "playout": ("playout",),
-    "direction": ("direction",),
-    "link": ("rate_kbps",),
-    "placement": ("placement",),
-    "queue": ("queue_packets",),
-    "load": ("load_kind", "load_through"),
-    "cipher": ("cipher", "digest"),
-}
-"""What is chosen, and the fields of a point that are chosen with it."""
-
-_Value = tuple[str | int | None, ...]
-"""Of such fields."""
+_Value = tuple[Scalar, ...]
+"""Of the coordinates that are chosen together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +40,8 @@ def effects(curves: Sequence[Curve]) -> tuple[Effect, ...]:
 
     Empty where fewer than two choices vary: then the curves themselves tell it.
     """
-    found = {choice: _effects_of(curves, choice, names) for choice, names in _CHOICES.items()}
-    told = [rows for rows in found.values() if rows]
+    dimensions = dimensions_of([curve.point for curve in curves])
+    told = [rows for dimension in dimensions if (rows := _effects_of(curves, dimension))]
     return tuple(row for rows in told for row in rows) if len(told) > 1 else ()
 
 
@@ -72,19 +62,23 @@ def effects_table(found: Sequence[Effect]) -> Table:
     return Table(title, columns, tuple(rows), 2)
 
 
-def _effects_of(curves: Sequence[Curve], choice: str, names: tuple[str, ...]) -> list[Effect]:
-    values = dict.fromkeys(_value(curve.point, names) for curve in curves)
+def _effects_of(curves: Sequence[Curve], dimension: Dimension) -> list[Effect]:
+    chosen = (*dimension.coordinates, *dimension.brings)
+    values = {_value(curve.point, chosen): curve.point for curve in curves}
     sets: dict[tuple[Point, int], dict[_Value, Step]] = {}
     for curve in curves:
-        unchosen: dict[str, Any] = dict.fromkeys(names)
         for step in curve.steps:
             if step.mos.estimate is not None and step.owd_ms_p50.estimate is not None:
-                alike = replace(curve.point, **unchosen), step.count
-                sets.setdefault(alike, {})[_value(curve.point, names)] = step
+                alike = without(curve.point, chosen), step.count
+                sets.setdefault(alike, {})[_value(curve.point, chosen)] = step
     complete = [steps for steps in sets.values() if len(steps) == len(values) > 1]
     return [
-        _effect(choice, _in_words(names, value), [steps[value] for steps in complete])
-        for value in values
+        _effect(
+            dimension.choice or dimension.name,
+            in_words(point, chosen) or USUAL,
+            [steps[value] for steps in complete],
+        )
+        for value, point in values.items()
         if complete
     ]
 
@@ -96,10 +90,5 @@ def _effect(choice: str, value: str, steps: Sequence[Step]) -> Effect:
     return Effect(choice, value, len(steps), fmean(means), fmean(delays), good)
 
 
-def _value(point: Point, names: tuple[str, ...]) -> _Value:
-    return tuple(getattr(point, name) for name in names)
-
-
-def _in_words(names: tuple[str, ...], value: _Value) -> str:
-    said = [value_in_words(name, part) for name, part in zip(names, value, strict=True)]
-    return ", ".join(filter(None, said)) or "the usual"
+def _value(point: Point, chosen: Iterable[Coordinate[Any]]) -> _Value:
+    return tuple(point[coordinate] for coordinate in chosen)

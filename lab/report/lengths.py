@@ -8,12 +8,16 @@ from typing import Any
 
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls
-from lab.report.codecs import coding
+from lab.report.codecs import CODING, coding
+from lab.report.naming import in_words, told_apart
 from lab.report.pages import Section, Table, counts_text, interval_text, mean_text
 from lab.report.selection import by_point, mean_of, valid_ones
 from lab.report.systems import system_of
+from lab.sweep.dimensions.direction import hearer
+from lab.sweep.dimensions.duration import DURATION, ONCE
+from lab.sweep.dimensions.load import LOAD_KIND, NONE
+from lab.sweep.dimensions.method import METHOD
 from lab.sweep.point import Point
-from lab.topology.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class LengthCalls:
     """The calls of one length by one method; means over the valid ones, at the scored end."""
 
     point: Point
+    others: str
+    """What distinguishes its point from the others, beside method, codec and length."""
     counts: Counts
     owd_ms_p50: Interval
     """Of each call's median, and so on."""
@@ -35,23 +41,29 @@ class LengthCalls:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self)
+        return asdict(self) | {"point": self.point.to_dict()}
 
 
 def lengths(points: Sequence[Point], calls: Sequence[CallRecord]) -> tuple[LengthCalls, ...]:
     """Compare the lengths of calls that met no other traffic; nothing where there is but one."""
-    quiet = [point for point in points if point.load_kind == "none"]
-    if len({point.duration_s for point in quiet}) < 2:
+    quiet = [point for point in points if point[LOAD_KIND] == NONE]
+    if len({point[DURATION] for point in quiet}) < 2:
         return ()
     made = by_point(calls)
-    return tuple(_row(point, made[point.point_id]) for point in quiet if point.point_id in made)
+    names = told_apart(quiet, (METHOD, *CODING, DURATION))
+    return tuple(
+        _row(point, name, made[point.point_id])
+        for point, name in zip(quiet, names, strict=True)
+        if point.point_id in made
+    )
 
 
-def _row(point: Point, calls: Sequence[CallRecord]) -> LengthCalls:
+def _row(point: Point, others: str, calls: Sequence[CallRecord]) -> LengthCalls:
     valid = valid_ones(calls)
-    end = point.hearer
+    end = hearer(point)
     return LengthCalls(
         point=point,
+        others=others,
         counts=count_calls([(call.status, call.valid) for call in calls]),
         owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
         owd_ms_p95=mean_of(valid, f"{end}_owd_ms_p95"),
@@ -83,8 +95,8 @@ def length_section(rows: Sequence[LengthCalls]) -> Section:
     cells = tuple(
         (
             system_of(row.point.method),
-            coding(row.point),
-            "once" if row.point.duration_s is None else format_duration(row.point.duration_s),
+            ", ".join(filter(None, [coding(row.point), row.others])),
+            in_words(row.point, [DURATION]) or ONCE,
             interval_text(row.owd_ms_p50, 1),
             mean_text(row.owd_ms_p95, 1),
             interval_text(row.jitter_ms, 2),

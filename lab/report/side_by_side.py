@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lab.report.contention import Curve, Step
+from lab.report.naming import told_apart, without
 from lab.report.pages import Table, interval_text, mean_text
+from lab.sweep.dimensions import DIMENSIONS
+from lab.sweep.point import Point
 
 _NOT_TRIED = ("-", "-", "-")
 
 
-def side_by_side(curves: Sequence[Curve], names: Sequence[str]) -> list[Table]:
-    """A table for every set of curves that differ in method, and in nothing that was chosen.
-
-    `names` say what distinguishes each curve from all others, as parts after commas.
-    """
-    sets: dict[object, list[int]] = {}
+def side_by_side(curves: Sequence[Curve]) -> list[Table]:
+    """A table for every set of curves that differ in method, and in nothing that was chosen."""
+    by_method = DIMENSIONS.named("method")
+    # A method may have a codec of its own, which it does not choose.
+    told = (*by_method.coordinates, *by_method.brings)
+    names = told_apart([curve.point for curve in curves], told)
+    sets: dict[Point, list[int]] = {}
     for position, curve in enumerate(curves):
-        # A method may have a codec of its own, which it does not choose.
-        alike = replace(curve.point, method="", codec="")
-        sets.setdefault(alike, []).append(position)
+        sets.setdefault(without(curve.point, told), []).append(position)
     return [
         _table([curves[position] for position in found], names[found[0]])
         for found in sets.values()
@@ -29,18 +30,17 @@ def side_by_side(curves: Sequence[Curve], names: Sequence[str]) -> list[Table]:
 
 
 def _table(curves: Sequence[Curve], name: str) -> Table:
+    """`name` is what distinguishes these curves from all others."""
     counts = sorted({step.count for curve in curves for step in curve.steps})
     rows = [
         (str(count), *[cell for curve in curves for cell in _cells(curve, count)])
         for count in counts
     ]
     methods = [curve.point.method for curve in curves]
-    first = curves[0].point
-    rest = [part for part in name.split(", ") if part not in (first.method, first.codec)]
     columns = [
         f"{method}: {figure}" for method in methods for figure in ("MOS-LQO", "delay ms", "valid")
     ]
-    title = ", ".join([" beside ".join(methods), *rest])
+    title = ", ".join(filter(None, [" beside ".join(methods), name]))
     return Table(title, ("streams", *columns), tuple(rows), 0)
 
 

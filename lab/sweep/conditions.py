@@ -1,9 +1,10 @@
-"""What surrounds a call at its point: the cap on the shared link and the competing traffic."""
+"""What surrounds a call at its point: whatever is applied to the running lab for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.shared_link import link_observer
@@ -11,51 +12,79 @@ from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
 from lab.load.competing import competing
 from lab.load.spec import LoadSpec
-from lab.shaping.cap import Cap
-from lab.shaping.helpers import link_helpers
+from lab.shaping.cap import Cap, LinkPoint
+from lab.shaping.helpers import LinkHelpers, link_helpers
 from lab.shaping.live import apply
 from lab.shaping.placement import locate
-from lab.sweep.point import Point
+from lab.sweep.dimensions.direction import DIRECTION, TO_CALLER
+from lab.sweep.dimensions.load import LOAD_COUNT, LOAD_KIND, LOAD_THROUGH, NONE
+from lab.sweep.dimensions.placement import PLACEMENT, SERVER
+from lab.sweep.dimensions.queue import QUEUE
+from lab.sweep.dimensions.rate import RATE
+from lab.sweep.point import Point, dimensions_of
 from lab.tor.paths import path_of_call
 from lab.wire.shape import DEFAULT_QUEUE_PACKETS, Queue
-
-WATCHED = "server"
-"""The placement whose link is watched during calls without a cap of their own."""
 
 PACKETS_PER_SENDER = 3
 ON_THE_CIRCUIT = ("relay", "exit")
 """Placements between two relays."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a dimension is applied around a call."""
+
+    lab: ReadyLab
+    point: Point
+    circuit: tuple[str, ...]
+    """The relays of the call, guard first."""
+    shared: LinkPoint
+    """The link that is capped, and watched in any case."""
+    helpers: LinkHelpers
+    tell: Listener
+
+
 @contextmanager
 def conditions(
     lab: ReadyLab, point: Point, seed: int, tell: Listener
 ) -> Iterator[tuple[Observer, ...]]:
-    """Cap the link and start the competing traffic of `point`; both end with the block.
+    """Apply to the lab what `point` wants around a call; it ends with the block.
 
-    Yields what `make_call` needs to measure them during the call. `seed` chooses the circuit
+    Yields what `make_call` needs to measure it during the call. `seed` chooses the circuit
     on which some placements lie. LabError where that is not possible in this lab.
     """
     circuit = path_of_call(lab.topology, seed)
     shared = locate(
         lab.topology,
-        point.placement or WATCHED,
-        towards_caller=point.direction == "to-caller",
+        point[PLACEMENT] or SERVER,
+        towards_caller=point[DIRECTION] == TO_CALLER,
         circuit=circuit,
     )
     with ExitStack() as stack:
         helpers = stack.enter_context(
-            link_helpers(lab, [shared], may_change=point.rate_kbps is not None)
+            link_helpers(lab, [shared], may_change=point[RATE] is not None)
         )
+        scene = Scene(lab, point, circuit, shared, helpers, tell)
         observers: list[Observer] = [link_observer(helpers, [shared])]
-        if point.rate_kbps is not None:
-            tell(Began("capping the shared link"))
-            queue = Queue(limit=point.queue_packets or roomy_queue_packets(point.load_count))
-            stack.enter_context(apply(helpers, [Cap(shared, point.rate_kbps, queue)]))
-        if point.load_kind != "none":
-            load = stack.enter_context(competing(lab, load_of(point, circuit), tell))
-            observers.append(load.observe)
+        for dimension in dimensions_of([point]):
+            if dimension.around is not None:
+                observer = stack.enter_context(dimension.around.load()(scene))
+                observers += [observer] if observer else []
         yield tuple(observers)
+
+
+@contextmanager
+def capped(scene: Scene) -> Iterator[None]:
+    """Cap the shared link, if the point has a rate."""
+    point = scene.point
+    rate_kbps = point[RATE]
+    if rate_kbps is None:
+        yield
+        return
+    scene.tell(Began("capping the shared link"))
+    queue = Queue(limit=point[QUEUE] or roomy_queue_packets(point[LOAD_COUNT]))
+    with apply(scene.helpers, [Cap(scene.shared, rate_kbps, queue)]):
+        yield
 
 
 def roomy_queue_packets(load_count: int) -> int:
@@ -63,15 +92,26 @@ def roomy_queue_packets(load_count: int) -> int:
     return max(DEFAULT_QUEUE_PACKETS, PACKETS_PER_SENDER * load_count)
 
 
+@contextmanager
+def loaded(scene: Scene) -> Iterator[Observer | None]:
+    """Have the competing traffic, if the point has any."""
+    if scene.point[LOAD_KIND] == NONE:
+        yield None
+        return
+    with competing(scene.lab, load_of(scene.point, scene.circuit), scene.tell) as load:
+        yield load.observe
+
+
 def load_of(point: Point, circuit: tuple[str, ...]) -> LoadSpec:
     """The competing traffic of the point, in the direction of the voice that is scored.
 
     Where relays share a link with it, it crosses the same ones as the call, `circuit`.
     """
+    through = point[LOAD_THROUGH]
     return LoadSpec(
-        kind=point.load_kind,
-        count=point.load_count,
-        route=point.load_through or "tor",
-        direction="down" if point.direction == "to-caller" else "up",
-        circuit=circuit if point.placement in ON_THE_CIRCUIT else (),
+        kind=point[LOAD_KIND],
+        count=point[LOAD_COUNT],
+        route=through or "tor",
+        direction="down" if point[DIRECTION] == TO_CALLER else "up",
+        circuit=circuit if point[PLACEMENT] in ON_THE_CIRCUIT else (),
     )

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lab.events import Listener
 from lab.measure.record import CallRecord
+from lab.sweep.asked import note_asked
 from lab.sweep.plan import PlannedCall
 
 
@@ -21,15 +22,6 @@ class Executor(Protocol):
 
 
 def note_point(record: CallRecord, planned: PlannedCall) -> None:
-    """Write into a record where in the plan it belongs."""
-    point = planned.point
-    record.point_id, record.point_call = point.point_id, planned.number
-    record.direction = point.direction
-    record.placement = point.placement
-    if record.link_point is None:
-        # Not read from the kernel: the call did not come so far.
-        record.link_rate_kbps = point.rate_kbps or record.link_rate_kbps
-        record.queue_packets = point.queue_packets
-    record.load_kind = None if point.load_kind == "none" else point.load_kind
-    record.load_count = point.load_count
-    record.load_through = point.load_through
+    """Write into a record where in the plan it belongs, and what was asked for there."""
+    record.point_id, record.point_call = planned.point.point_id, planned.number
+    note_asked(record, planned.point)

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
+from typing import Any
 
-from pydantic import BaseModel
-
-from lab.calls.coding import choose_coding
-from lab.calls.methods import METHODS
 from lab.checkout import EXPERIMENTS
 from lab.errors import LabError, UsageError
-from lab.load.kinds import LOAD_KINDS
-from lab.sweep.point import Point
-from lab.sweep.raw import (
-    Fitted,
-    RawExperiment,
-    RawGrid,
-    RawLoad,
-    RawQuick,
-    RawQuickGrid,
-    RawVariant,
-)
-from lab.topology.load import find_topology
+from lab.sweep.grid import Axis, axes_of, points_of
+from lab.sweep.point import Point, coordinates, dimensions_of
+from lab.sweep.raw import RawExperiment, experiment_grammar, lists_of
+from lab.sweep.topology_key import GRID_KEY, is_topology_key
+from lab.sweep.variant_check import mistakes_of
+from lab.topology.load import find_topology, load_topology
 from lab.topology.mistakes import DocumentError, Mistake, Path, did_you_mean, quoted
-from lab.topology.validation import Grammar, check_text, read_content
+from lab.topology.raw import RawModel
+from lab.topology.validation import check_text, read_content
 
 MAX_POINTS = 5000
-
-_FITTED: Mapping[Fitted, tuple[str, ...]] = {
-    "rate": ("rate_kbps",),
-    "placement": ("placement",),
-    "queue": ("queue_packets",),
-    "playout": ("playout",),
-    "vpn": ("cipher", "digest"),
-}
-"""Key of the grid → fields of a point."""
 
 _HINT = "`lab schema experiment` prints a JSON Schema with which an editor explains every key."
 
@@ -67,7 +49,7 @@ class Experiment:
     source: str
     """The file's text."""
     fit: tuple[str, ...] = ()
-    """Fields of the points whose values were chosen after seeing results."""
+    """Coordinates of the points whose values were chosen after seeing results."""
     precision_mos: float | None = None
     """Half the width that the 95 % confidence interval of a point's mean PESQ may have in the
     end; None where the number of calls is all that counts."""
@@ -99,32 +81,37 @@ def parse_experiment(
     content: bytes | str, source: str, directory: FilePath, quick: bool = False
 ) -> Experiment:
     """Check an experiment given as YAML text; topologies are looked up from `directory`."""
-    checked = check_text(content, _GRAMMAR)
+    checked = check_text(content, experiment_grammar())
     raw = checked.value
     if raw is not None:
-        checked.mistakes += _check(raw)
+        checked.mistakes += _mistakes_in_mappings(raw)
     if checked.mistakes or raw is None:
         raise ExperimentError(source, checked.in_order(), _HINT)
     text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
     calls = (raw.quick.calls or raw.calls) if quick else raw.calls
-    points = _points(_quick_grid(raw) if quick else raw.grid)
-    if impossible := _impossible(points):
-        raise ExperimentError(source, impossible)
+    topology = _topology(raw.topology, directory)
+    places = _places(raw, quick)
+    axes = list(axes_of({name: written for name, (_, written) in places.items()}))
+    points = points_of(axes)
     if len(points) > MAX_POINTS:
-        mistake = Mistake(("grid",), f"makes {len(points)} points; at most {MAX_POINTS} may be")
-        raise ExperimentError(source, [mistake])
+        found = [Mistake((), f"makes {len(points)} points; at most {MAX_POINTS} may be")]
+    else:
+        found = _impossible(axes, points) + _mistakes_in_topologies(axes, points, topology)
+    if found:
+        checked.mistakes += [_placed(mistake, places) for mistake in found]
+        raise ExperimentError(source, checked.in_order())
     return Experiment(
         name=raw.name,
         description=raw.description,
         paper_table=raw.paper_table,
-        topology=_topology(raw.topology, directory),
+        topology=topology,
         seed=raw.seed,
         calls=calls,
         calls_at_most=calls * raw.attempts,
         points=points,
         quick=quick,
         source=text,
-        fit=tuple(name for key in raw.fit for name in _FITTED[key]),
+        fit=_fit(raw.fit, points),
         precision_mos=None if quick else raw.precision_mos,
     )
 
@@ -135,122 +122,61 @@ def _topology(name_or_path: str, directory: FilePath) -> FilePath:
     return find_topology(name_or_path)
 
 
-def _check(raw: RawExperiment) -> list[Mistake]:
-    """What the model cannot say: a kind of load needs a count, and none has none."""
-    mistakes = []
-    places: list[tuple[Path, list[RawLoad]]] = [(("grid", "load"), raw.grid.load)]
-    if raw.quick.grid.load is not None:
-        places.append((("quick", "grid", "load"), raw.quick.grid.load))
-    for path, loads in places:
-        for index, load in enumerate(loads):
-            if load.kind == "none" and load.count:
-                mistakes.append(Mistake((*path, index, "count"), "has no meaning without load"))
-            if load.kind != "none" and not load.count:
-                mistakes.append(Mistake((*path, index), f"{load.kind} needs a `count`"))
-            for position, count in enumerate(load.count if load.kind != "none" else ()):
-                if excess := LOAD_KINDS.named(load.kind).excess(count, load.through):
-                    mistakes.append(Mistake((*path, index, "count", position), excess))
-    return mistakes
+def _mistakes_in_mappings(raw: RawExperiment) -> Iterator[Mistake]:
+    """What the model cannot say: what no key of a mapping is wrong with by itself."""
+    for path, grid in ((("grid",), raw.grid), (("quick", "grid"), raw.quick.grid)):
+        for axis in axes_of(lists_of(grid)):
+            for index, written in enumerate(axis.written):
+                for place, what in axis.dimension.written.mistakes(written):
+                    yield Mistake((*path, *axis.path, index, *place), what)
 
 
-def _quick_grid(raw: RawExperiment) -> RawGrid:
-    replaced = {
-        name: value
-        for name in RawQuickGrid.model_fields
-        if (value := getattr(raw.quick.grid, name)) is not None
+def _places(raw: RawExperiment, quick: bool) -> dict[str, tuple[Path, Any]]:
+    """What the grid says of each of its keys that is used, and the path of the grid it is in."""
+    grids: list[tuple[Path, RawModel]] = [(("grid",), raw.grid)]
+    if quick:
+        grids.append((("quick", "grid"), raw.quick.grid))
+    return {
+        name: (path, written) for path, grid in grids for name, written in lists_of(grid).items()
     }
-    return raw.grid.model_copy(update=replaced)
 
 
-def _points(grid: RawGrid) -> tuple[Point, ...]:
-    loads = [
-        (load.kind, count, load.through) for load in grid.load for count in (load.count or [0])
-    ]
-    variants: list[tuple[str | None, str | None]] = [
-        (item.cipher, item.digest) for item in grid.vpn
-    ] or [(None, None)]
-    voices = list(
-        product(
-            grid.duration_s,
-            grid.playout,
-            grid.ptime_ms,
-            grid.bitrate_kbps,
-            grid.codec,
-            grid.method,
-        )
+def _placed(mistake: Mistake, places: Mapping[str, tuple[Path, Any]]) -> Mistake:
+    """A mistake with the path from the grid on, as one with that from the file on."""
+    path, _ = (
+        places.get(str(mistake.path[0]), (("grid",), None)) if mistake.path else (("grid",), 0)
     )
-    points = {
-        Point(
-            method=method,
-            codec=codec,
-            bitrate_kbps=bitrate_kbps,
-            ptime_ms=ptime_ms,
-            duration_s=duration_s,
-            playout=None if playout is None else playout.spec,
-            direction=direction,
-            rate_kbps=rate_kbps,
-            placement=placement,
-            queue_packets=queue_packets,
-            load_kind=kind,
-            load_count=count,
-            load_through=through,
-            cipher=cipher,
-            digest=digest,
-        ).normalised(): None
-        for (
-            (cipher, digest),
-            rate_kbps,
-            placement,
-            queue_packets,
-            direction,
-            (duration_s, playout, ptime_ms, bitrate_kbps, codec, method),
-            (kind, count, through),
-        ) in product(
-            variants,
-            grid.rate_kbps,
-            grid.placement,
-            grid.queue_packets,
-            grid.direction,
-            voices,
-            loads,
-        )
-    }
-    return tuple(points)
+    return replace(mistake, path=(*path, *mistake.path))
 
 
-def _impossible(points: Iterable[Point]) -> list[Mistake]:
-    """What no phone can do: a bit rate out of the codec's range, a buffer it has not."""
-    mistakes = {}
-    for point in points:
-        method = METHODS.named(point.method)
-        codec = method.codec(point.codec)
-        try:
-            choose_coding(codec, point.ptime_ms, point.bitrate_kbps)
-            method.check_playout(codec, point.playout_buffer)
-        except UsageError as error:
-            what = f"asks for what cannot be: {error.message}"
-            mistakes[what] = Mistake(("grid",), what)
+def _fit(keys: Iterable[str], points: Iterable[Point]) -> tuple[str, ...]:
+    """The names of the coordinates that `keys` of the grid stand for."""
+    chosen = [
+        dimension
+        for key in keys
+        for dimension in dimensions_of(points)
+        if key == dimension.name or (key == GRID_KEY and is_topology_key(dimension.name))
+    ]
+    return tuple(item.name for item in coordinates(chosen))
+
+
+def _impossible(axes: Iterable[Axis], points: Iterable[Point]) -> list[Mistake]:
+    """What cannot be: a bit rate out of the codec's range, a buffer that a phone has not."""
+    mistakes: dict[str, Mistake] = {}
+    for axis in axes:
+        for point in points:
+            try:
+                axis.dimension.check(point)
+            except UsageError as error:
+                what = f"asks for what cannot be: {error.message}"
+                mistakes.setdefault(what, Mistake(axis.path, what))
     return list(mistakes.values())
 
 
-def _model_at(path: Path) -> type[BaseModel]:
-    """Which model describes the mapping at `path`."""
-    match path:
-        case ("grid",):
-            return RawGrid
-        case ("quick",):
-            return RawQuick
-        case ("quick", "grid"):
-            return RawQuickGrid
-        case (*_, "load", _):
-            return RawLoad
-        case (*_, "vpn", _):
-            return RawVariant
-    return RawExperiment
-
-
-def _keys_at(path: Path) -> list[str]:
-    return [field.alias or name for name, field in _model_at(path).model_fields.items()]
-
-
-_GRAMMAR = Grammar(RawExperiment, _keys_at, {"name": "unnamed", "grid": {"method": ["sip"]}})
+def _mistakes_in_topologies(
+    axes: Sequence[Axis], points: Sequence[Point], topology: FilePath
+) -> list[Mistake]:
+    if not any(axis.dimension.topology for axis in axes):
+        return []
+    load_topology(topology)
+    return mistakes_of(axes, points, topology.read_text(encoding="utf-8"))

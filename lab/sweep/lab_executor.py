@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docker import DockerClient
 from docker.errors import DockerException
 
 from lab import storage
-from lab.calls.call import CallPlan, failed_call, make_call
+from lab.calls.call import failed_call, make_call
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
@@ -24,12 +24,15 @@ from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
 from lab.measure.record import CallRecord
+from lab.sweep.asked import call_plan
 from lab.sweep.conditions import conditions
+from lab.sweep.dimensions.duration import DURATION
 from lab.sweep.executor import note_point
 from lab.sweep.locks import bringing_up
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
-from lab.topology.document import read_document
+from lab.sweep.variants import changes_of
+from lab.topology.variant import value_text, varied
 
 log = logging.getLogger(__name__)
 
@@ -50,27 +53,25 @@ class RunFiles:
         """The run's directory in the results."""
         return storage.results_directory() / "runs" / self.run_id
 
-    def topology(self, text: str, cipher: str | None, digest: str | None) -> Path:
-        """The file of the run's topology, with another OpenVPN setting where one is given.
+    def topology(self, text: str, changes: Mapping[str, Any]) -> Path:
+        """The file of the run's topology, in which dotted keys have other values.
 
         LabError where it cannot be written.
         """
-        name = "topology.yaml" if cipher is None else f"topology-{cipher}-{digest}.yaml"
-        if cipher is not None:
-            text = _with_vpn(text, {"cipher": cipher, "digest": digest})
-        file = self.directory / name
+        file = self.directory / f"topology{_short_name(changes)}.yaml"
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            file.write_text(varied(text, changes), encoding="utf-8")
         except OSError as error:
             raise LabError(f"cannot write {file}: {error.strerror}", "Make room.") from error
         return file
 
 
-def _with_vpn(text: str, changes: dict[str, Any]) -> str:
-    document: dict[str, Any] = read_document(text).value
-    document["vpn"] = (document.get("vpn") or {}) | changes
-    return yaml.safe_dump(document, sort_keys=False)
+def _short_name(changes: Mapping[str, Any]) -> str:
+    """Another one for other changes; none for no changes."""
+    if not changes:
+        return ""
+    return f"-{sha256(value_text(dict(changes)).encode()).hexdigest()[:12]}"
 
 
 class LabExecutor:
@@ -101,12 +102,10 @@ class LabExecutor:
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make one call at its point; see `Executor`."""
         with _in_words():
-            _check_room(planned.point.duration_s)
+            _check_room(planned.point[DURATION])
             lab = self._ready(planned.point, tell)
             record = self._call(lab, planned, tell)
             note_point(record, planned)
-            vpn = lab.topology.vpn
-            record.cipher, record.digest = vpn.cipher, vpn.digest
             if record.status != "ok":
                 self._explain(record)
         return record
@@ -114,16 +113,7 @@ class LabExecutor:
     def _call(self, lab: ReadyLab, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make the call; where its surroundings cannot be had, that is how the call failed."""
         point = planned.point
-        plan = CallPlan(
-            point.method,
-            point.codec,
-            ptime_ms=point.ptime_ms,
-            bitrate_kbps=point.bitrate_kbps,
-            duration_s=point.duration_s,
-            playout=point.playout_buffer,
-            seed=planned.seed,
-            run_id=self._files.run_id,
-        )
+        plan = call_plan(point, seed=planned.seed, run_id=self._files.run_id)
         record: CallRecord | None = None
         try:
             with conditions(lab, point, planned.seed, tell) as observers:
@@ -143,8 +133,8 @@ class LabExecutor:
         return next((lab for lab in find_labs(self._client) if lab.name == self.lab), None)
 
     def _ready(self, point: Point, tell: Listener) -> ReadyLab:
-        """The lab with the point's OpenVPN setting, up and whole."""
-        topology = self._files.topology(self._topology, point.cipher, point.digest)
+        """The lab with the point's topology, up and whole."""
+        topology = self._files.topology(self._topology, changes_of(point))
         lab = self._find()
         if topology != self._current or lab is None or lab.stopped:
             if self._current not in (None, topology):
@@ -156,10 +146,10 @@ class LabExecutor:
     def _take_down_for(self, point: Point, tell: Listener) -> None:
         if not self.lab_is_own:
             raise LabError(
-                f"lab {self.lab} is up with another cipher than {point.point_id} needs",
+                f"lab {self.lab} is up with another topology than {point.point_id} needs",
                 f"Take it down (`lab down {self.lab}`) and let the run bring it up.",
             )
-        tell(Began("bringing the lab up with another cipher"))
+        tell(Began("bringing the lab up with another topology"))
         down(self._client, self.lab)
 
     def _bring_up(self, topology: Path, tell: Listener) -> None:

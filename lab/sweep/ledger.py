@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.measure.precision import mean_half_width
 from lab.measure.record import CallRecord
+from lab.sweep.dimensions.direction import hearer
 from lab.sweep.plan import Plan, PlannedCall, plan_from_json
 from lab.sweep.point import Point
 
@@ -75,7 +76,7 @@ class Ledger:
             tally.invalid += 1
         else:
             tally.valid += 1
-            mos = getattr(record, f"{point.hearer}_pesq_mos")
+            mos = getattr(record, f"{hearer(point)}_pesq_mos")
             if mos is not None:
                 tally.mos.append(mos)
 

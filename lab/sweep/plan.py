@@ -6,9 +6,11 @@ import json
 import random
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lab.errors import LabError
 from lab.sweep.point import Point
+from lab.sweep.variants import variant_of
 
 if TYPE_CHECKING:
     from lab.sweep.experiment import Experiment
@@ -39,7 +41,7 @@ class Plan:
     points: tuple[Point, ...]
     order: tuple[PlannedCall, ...]
     fit: tuple[str, ...] = ()
-    """Fields of the points; see `Experiment`."""
+    """Coordinates of the points; see `Experiment`."""
     precision_mos: float | None = None
     """Half the width of a confidence interval; see `Experiment`."""
 
@@ -68,30 +70,40 @@ class Plan:
 def plan_from_json(text: str) -> Plan:
     """The plan that `Plan.to_json` wrote."""
     data = json.loads(text)
-    points = tuple(Point(**values) for values in data["points"])
+    points = tuple(_point(values) for values in data["points"])
     order = tuple(PlannedCall(points[index], number, seed) for index, number, seed in data["order"])
     fit = tuple(data.get("fit", ()))
     return Plan(data["calls"], points, order, fit, data.get("precision_mos"))
 
 
+def _point(values: dict[str, Any]) -> Point:
+    try:
+        return Point(**values)
+    except KeyError as error:
+        raise LabError(
+            f"the run varies {error}, which this version of the lab does not know",
+            "Use the version that made it.",
+        ) from None
+
+
 def make_plan(experiment: Experiment) -> Plan:
     """Order the experiment's calls at random, by its seed alone.
 
-    Points with the same OpenVPN settings stay together within a round, because another
-    setting needs the lab brought up anew; everything else is mixed.
+    Points with the same topology stay together within a round, because another one needs the lab
+    brought up anew; everything else is mixed.
     """
     chance = random.Random(experiment.seed)  # noqa: S311 - an order, no secret
     order: list[PlannedCall] = []
     wanted, at_most = experiment.calls, experiment.calls_at_most
     for first in range(1, at_most + 1, wanted):
         numbers = range(first, min(first + wanted, at_most + 1))
-        variants = list(dict.fromkeys((p.cipher, p.digest) for p in experiment.points))
+        variants = list(dict.fromkeys(map(variant_of, experiment.points)))
         chance.shuffle(variants)
         for variant in variants:
             block = [
                 PlannedCall(point, number, chance.getrandbits(31))
                 for point in experiment.points
-                if (point.cipher, point.digest) == variant
+                if variant_of(point) == variant
                 for number in numbers
             ]
             chance.shuffle(block)

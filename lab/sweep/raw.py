@@ -1,71 +1,35 @@
 """What a user writes in an experiment file, before anything is decided.
 
-The descriptions here become the JSON Schema that editors show (`lab schema experiment`).
+The grid's keys are the dimensions there are when a file is read; with the descriptions here they
+become the JSON Schema that editors show (`lab schema experiment`).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from functools import lru_cache
+from types import GenericAlias
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, create_model
 
 from lab.calls.methods import METHODS
-from lab.load.kinds import LOAD_KINDS
-from lab.sweep.point import Direction, Placement, Through
-from lab.topology.mistakes import did_you_mean
-from lab.topology.raw import NAME_PATTERN, Codec, RawModel, is_name
-from lab.topology.units import DURATION_PATTERN, RATE_PATTERN, parse_call_s, parse_rate_kbps
-from lab.wire.codecs import CODECS
-from lab.wire.playout import PLAYOUT_PATTERN, Playout, parse_playout
+from lab.sweep.dimension import Dimension
+from lab.sweep.dimensions import DIMENSIONS
+from lab.sweep.topology_key import GRID_KEY
+from lab.sweep.written import REQUIRED, JsonSchema, Key, Keys, Parse, one_of
+from lab.topology.mistakes import Path
+from lab.topology.raw import NAME_PATTERN, RawModel, is_name
+from lab.topology.validation import Grammar
 
-NONE = "none"
-UNCAPPED = "uncapped"
-USUAL = "usual"
-ONCE = "once"
-PTIMES = {
-    f"{ptime_ms}ms": ptime_ms
-    for ptime_ms in sorted({time for codec in CODECS.values() for time in codec.ptimes_ms})
-}
-"""Every packetisation that some codec has, as it is written."""
 MAX_NAME_LENGTH = 14
 """Runs are named after their experiment, and labs side by side after their run."""
-
-
-def _rate(value: object) -> int | None:
-    return None if value == UNCAPPED else parse_rate_kbps(value)
-
-
-def _bitrate(value: object) -> int | None:
-    return None if value == USUAL else parse_rate_kbps(value)
-
-
-def _ptime(value: object) -> int | None:
-    if value == USUAL:
-        return None
-    if value not in PTIMES:
-        raise ValueError(f"is no packetisation; write one of {', '.join(PTIMES)}")
-    return PTIMES[str(value)]
-
-
-def _playout(value: object) -> Playout | None:
-    return None if value == USUAL else parse_playout(value)
-
-
-def _call_s(value: object) -> int | None:
-    return None if value == ONCE else parse_call_s(value)
-
-
-def _method(name: str) -> str:
-    if name not in METHODS:
-        raise ValueError(f"is not a method; methods are {', '.join(METHODS.all)}")
-    return name
-
-
-def _kind(name: str) -> str:
-    if name not in (NONE, *LOAD_KINDS.all):
-        known = [NONE, *LOAD_KINDS.all]
-        raise ValueError(f"is not one of {', '.join(known)}{did_you_mean(name, known)}")
-    return name
+TOPOLOGY_KEYS = (
+    "Keys of the topology (vpn.cipher, tor.circuit, nodes.server.links.hosting.delay), each with "
+    "the values that it is to have in turn; the lab is brought up anew for another."
+)
 
 
 def _name(name: str) -> str:
@@ -82,130 +46,25 @@ Name = Annotated[
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME_LENGTH}),
 ]
-Rate = Annotated[
-    int | None,
-    BeforeValidator(_rate),
+TopologyKeys = Annotated[
+    dict[str, Annotated[list[Any], Field(min_length=1)]],
     WithJsonSchema(
-        {"anyOf": [{"const": UNCAPPED}, {"type": "string", "pattern": RATE_PATTERN}]},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$"},
+            "additionalProperties": {"type": "array", "minItems": 1},
+        }
     ),
 ]
-Bitrate = Annotated[
-    int | None,
-    BeforeValidator(_bitrate),
-    WithJsonSchema({"anyOf": [{"const": USUAL}, {"type": "string", "pattern": RATE_PATTERN}]}),
-]
-Ptime = Annotated[int | None, BeforeValidator(_ptime), WithJsonSchema({"enum": [USUAL, *PTIMES]})]
-PlayoutBuffer = Annotated[
-    Playout | None,
-    BeforeValidator(_playout),
-    WithJsonSchema(
-        {"anyOf": [{"const": USUAL}, {"type": "string", "pattern": f"^{PLAYOUT_PATTERN}$"}]}
-    ),
-]
-CallS = Annotated[
-    int | None,
-    BeforeValidator(_call_s),
-    WithJsonSchema({"anyOf": [{"const": ONCE}, {"type": "string", "pattern": DURATION_PATTERN}]}),
-]
-
-
-class _EveryMethod:
-    """The schema of a method's name: those there are when the schema is made."""
-
-    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
-        return {"enum": list(METHODS.all)}
-
-
-class _EveryKind:
-    """The schema of a kind of load: none, and those there are when the schema is made."""
-
-    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
-        told = [f"{kind.name}: {kind.explanation}" for kind in LOAD_KINDS]
-        return {"enum": [NONE, *LOAD_KINDS.all], "description": "; ".join([NONE, *told]) + "."}
-
-
-Method = Annotated[str, AfterValidator(_method), _EveryMethod()]
-Kind = Annotated[str, AfterValidator(_kind), _EveryKind()]
-Count = Annotated[int, Field(ge=0, le=1000)]
-Fitted = Literal["rate", "placement", "queue", "playout", "vpn"]
-Packets = Annotated[int, Field(ge=2, le=100_000)]
-
-
-class RawLoad(RawModel):
-    """Traffic that competes with the call."""
-
-    kind: Kind
-    count: list[Count] = Field(default=[])
-    """How many at once; each is a point of its own. 0 is the call alone."""
-    through: Through = "tor"
-    """Whether the competing traffic takes Tor as well, or goes straight over the shared link."""
-
-
-class RawVariant(RawModel):
-    """How OpenVPN protects the data channel."""
-
-    cipher: str = Field(pattern=r"^[A-Za-z0-9-]{1,40}$")
-    """The cipher (`--data-ciphers`), or none."""
-    digest: str = Field(default="SHA1", pattern=r"^[A-Za-z0-9-]{1,40}$")
-    """The HMAC (`--auth`), or none; without effect under a GCM cipher."""
+Model = TypeVar("Model", bound=RawModel)
 
 
 class RawGrid(RawModel):
     """What is varied: every combination is a point."""
 
-    method: list[Method] = Field(min_length=1)
-    """How voice travels."""
-    codec: list[Codec] = Field(default=["PCMU"], min_length=1)
-    """The codec both phones offer; a method that has none of that name uses its own."""
-    bitrate_kbps: list[Bitrate] = Field(default=[None], min_length=1, alias="bitrate")
-    """The bit rate of codecs that take one (OPUS: 6kbit to 256kbit), or usual; others: theirs."""
-    ptime_ms: list[Ptime] = Field(default=[None], min_length=1, alias="ptime")
-    """Voice in a packet (20ms, 40ms, 60ms), or usual: the codec's own."""
-    duration_s: list[CallS] = Field(default=[None], min_length=1, alias="duration")
-    """How long both ends talk (30s, 2m, 4m): the clip is repeated, or cut; once: its own length."""
-    playout: list[PlayoutBuffer] = Field(default=[None], min_length=1)
-    """The buffer before the ear (fixed:60, adaptive:60, its depth in ms), or usual: fixed:200."""
-    direction: list[Direction] = Field(default=["to-callee"], min_length=1)
-    """Which way the scored voice and the competing traffic flow."""
-    rate_kbps: list[Rate] = Field(default=[None], min_length=1, alias="rate")
-    """The cap on the shared link (10mbit), or uncapped: the topology's own rates."""
-    placement: list[Placement] = Field(default=["server"], min_length=1)
-    """Where the cap sits: server (its own egress), access, relay or router."""
-    queue_packets: list[Packets] = Field(default=[200], min_length=1, alias="queue")
-    """Length of the queue at the cap, packets."""
-    load: list[RawLoad] = Field(default=[RawLoad(kind="none")], min_length=1)
-    """The competing traffic."""
-    vpn: list[RawVariant] = Field(default=[])
-    """Ciphers and digests to vary; absent: the topology's own."""
-
 
 class RawQuickGrid(RawModel):
     """Lists that replace those of the grid in a quick run."""
-
-    method: list[Method] | None = None
-    """How voice travels."""
-    codec: list[Codec] | None = None
-    """The codec both phones offer."""
-    bitrate_kbps: list[Bitrate] | None = Field(default=None, alias="bitrate")
-    """The bit rate of codecs that take one."""
-    ptime_ms: list[Ptime] | None = Field(default=None, alias="ptime")
-    """Voice in a packet."""
-    duration_s: list[CallS] | None = Field(default=None, alias="duration")
-    """How long both ends talk."""
-    playout: list[PlayoutBuffer] | None = None
-    """The buffer before the ear."""
-    direction: list[Direction] | None = None
-    """Which way the scored voice and the competing traffic flow."""
-    rate_kbps: list[Rate] | None = Field(default=None, alias="rate")
-    """The cap on the shared link."""
-    placement: list[Placement] | None = None
-    """Where the cap sits."""
-    queue_packets: list[Packets] | None = Field(default=None, alias="queue")
-    """Length of the queue at the cap, packets."""
-    load: list[RawLoad] | None = None
-    """The competing traffic."""
-    vpn: list[RawVariant] | None = None
-    """Ciphers and digests to vary."""
 
 
 class RawQuick(RawModel):
@@ -237,7 +96,7 @@ class RawExperiment(RawModel):
     precision_mos: float | None = Field(default=None, gt=0, le=2, alias="precision")
     """Call on at a point, as far as `attempts` allow, until the 95 % confidence interval of its
     mean PESQ is no wider than ± this; absent: `calls` valid ones are enough. Not in quick runs."""
-    fit: list[Fitted] = Field(default=[])
+    fit: list[str] = Field(default=[])
     """What in the grid was chosen after seeing results; the report calls it a fit."""
     grid: RawGrid
     """What is varied."""
@@ -245,9 +104,127 @@ class RawExperiment(RawModel):
     """How the short version, `lab experiment run --quick`, differs."""
 
 
+def lists_of(grid: RawModel) -> dict[str, Any]:
+    """What a checked grid says: key → what is written there; without what is left out."""
+    lists = {name: getattr(grid, name) for name in type(grid).model_fields}
+    return {name: value for name, value in lists.items() if value is not None}
+
+
 def experiment_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of an experiment file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **RawExperiment.model_json_schema(),
+        **experiment_grammar().model.model_json_schema(),
     }
+
+
+def experiment_grammar() -> Grammar[RawExperiment]:
+    """How experiment files are checked, with the dimensions there are now."""
+    return _grammar(tuple(DIMENSIONS))
+
+
+@lru_cache(maxsize=4)
+def _grammar(dimensions: tuple[Dimension, ...]) -> Grammar[RawExperiment]:
+    items = {dimension.name: _item(dimension) for dimension in dimensions}
+    grid = _model(
+        RawGrid,
+        **{each.name: _values(items[each.name], each) for each in dimensions},
+        **{GRID_KEY: (TopologyKeys, _field(TOPOLOGY_KEYS, {}))},
+    )
+    quick_grid = _model(
+        RawQuickGrid,
+        **{
+            each.name: (_values(items[each.name], each)[0] | None, _field(each.description, None))
+            for each in dimensions
+        },
+        **{GRID_KEY: (TopologyKeys | None, _field(TOPOLOGY_KEYS, None))},
+    )
+    quick = _model(RawQuick, grid=(quick_grid, _again(RawQuick, "grid")))
+    fitted = _checked(*one_of(lambda: [*(d.name for d in dimensions if d.may_fit), GRID_KEY]))
+    model = _model(
+        RawExperiment,
+        fit=(_list_of(fitted), _again(RawExperiment, "fit")),
+        grid=(grid, _again(RawExperiment, "grid")),
+        quick=(quick, _again(RawExperiment, "quick")),
+    )
+    mappings = {each.name: each.written for each in dimensions if isinstance(each.written, Keys)}
+
+    def keys_at(path: Path) -> list[str]:
+        match path:
+            case ():
+                return _keys(model)
+            case ("grid",) | ("quick", "grid"):
+                return _keys(grid)
+            case ("quick",):
+                return _keys(quick)
+            case (*_, str(name), int()) if name in mappings:
+                return list(mappings[name].keys)
+        return []
+
+    return Grammar(model, keys_at, {"name": "unnamed", "grid": {"method": [*METHODS.all][:1]}})
+
+
+def _values(item: Any, dimension: Dimension) -> tuple[Any, Any]:
+    """The field of the grid in which the values of a dimension are listed."""
+    if dimension.usual is None:
+        return _list_of(item), _field(dimension.description, [])
+    several: Any = Annotated[_list_of(item), Field(min_length=1)]
+    if dimension.usual is REQUIRED:
+        return several, _field(dimension.description, ...)
+    return several, _field(dimension.description, [dimension.usual])
+
+
+def _item(dimension: Dimension) -> Any:
+    """What one value of a dimension is written as."""
+    written = dimension.written
+    if isinstance(written, Key):
+        return _checked(written.parse, written.schema)
+    fields = {}
+    for name, key in written.keys.items():
+        value = _checked(key.parse, key.schema)
+        usual = ... if key.usual is REQUIRED else key.usual
+        fields[name] = _list_of(value) if key.many else value, _field(key.description, usual)
+    made = type(f"Raw{dimension.name.title()}", (RawModel,), {"__doc__": written.description})
+    return _model(made, **fields)
+
+
+def _checked(parse: Parse, schema: Callable[[], JsonSchema]) -> Any:
+    """A value that `parse` takes; it stays as it is written."""
+
+    def check(value: object) -> object:
+        parse(value)
+        return value
+
+    return Annotated[Any, PlainValidator(check), _Schema(schema)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """The schema of a value, made when one is asked for: it may name what is registered."""
+
+    schema: Callable[[], JsonSchema]
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> JsonSchema:
+        return self.schema()
+
+
+def _list_of(item: Any) -> Any:
+    return GenericAlias(list, (item,))
+
+
+def _model(base: type[Model], **fields: Any) -> type[Model]:
+    """The model with fields of its own, or others in place of its base's."""
+    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
+
+
+def _field(description: str, default: Any) -> Any:
+    return Field(default, description=description or None)
+
+
+def _again(base: type[RawModel], name: str) -> Any:
+    """The field of that name, for values of another type."""
+    return copy(base.model_fields[name])
+
+
+def _keys(model: type[RawModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -10,6 +10,7 @@ from lab.calls.figures import ended
 from lab.errors import LabError
 from lab.events import Began, CallStage, Ended, Happening, Listener, RunAdvanced
 from lab.measure.record import CallRecord
+from lab.sweep.dimensions.direction import hearer
 from lab.sweep.executor import Executor
 from lab.sweep.ledger import Ledger
 from lab.sweep.plan import PlannedCall
@@ -80,7 +81,7 @@ def _store(
             run_id=record.run_id or "",
             point_id=planned.point.point_id,
             number=planned.number,
-            hearer=planned.point.hearer,
+            hearer=hearer(planned.point),
             call=ended(record),
             valid_here=tally.valid,
             mean_mos=tally.mean_mos,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
+from typing import Any
 
 from pydantic import BaseModel
 
 from lab.checkout import TOPOLOGIES
 from lab.errors import LabError
 from lab.topology.check import check
+from lab.topology.document import read_document
 from lab.topology.draft import Draft
 from lab.topology.mistakes import Mistake, Path, TopologyError, did_you_mean, quoted
 from lab.topology.raw import (
@@ -23,6 +26,7 @@ from lab.topology.raw import (
     RawVpn,
 )
 from lab.topology.validation import Grammar, check_text, read_content
+from lab.topology.variant import varied
 
 _HINT = "`lab schema` prints a JSON Schema with which an editor explains every key."
 
@@ -81,6 +85,38 @@ def parse_topology(content: bytes | str, source: str = "<text>") -> RawTopology:
     if checked.mistakes or checked.value is None:
         raise TopologyError(source, checked.in_order(), _HINT)
     return checked.value
+
+
+def mistakes_in(topology: str, changes: Mapping[str, Any]) -> list[Mistake]:
+    """What is wrong with a topology without mistakes, as YAML, when dotted keys of it change.
+
+    A key may be one that it does not write, but no item of what its user names: no other node.
+    """
+    found = [*_unknown_items(read_document(topology).value, changes)]
+    if found:
+        return found
+    try:
+        parse_topology(varied(topology, changes))
+    except TopologyError as error:
+        found += error.mistakes
+    return found
+
+
+def _unknown_items(document: Any, keys: Iterable[str]) -> Iterator[Mistake]:
+    for key in keys:
+        path: Path = tuple(key.split("."))
+        place = document
+        for depth, name in enumerate(path, 1):
+            place = place or {}
+            if not isinstance(place, dict):
+                yield Mistake(path[:depth], "holds no keys")
+                break
+            named = any(_fits(path[:depth], known) for known, _ in _MODELS if known[-1] == "*")
+            if named and name not in place:
+                what = f"there is no {path[depth - 2]} called {quoted(name)}"
+                yield Mistake(path, f"{what}{did_you_mean(str(name), place)}")
+                break
+            place = place.get(name)
 
 
 def _model_at(path: Path) -> type[BaseModel]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.events import Began, Listener
 from lab.measure.record import CallRecord
+from lab.sweep.dimensions.codec import CODEC
 from lab.sweep.executor import note_point
 from lab.sweep.plan import PlannedCall
 
@@ -19,7 +20,7 @@ def simulated(planned: PlannedCall, run_id: str = "run") -> CallRecord:
         call_id=f"{planned.point.point_id}-{planned.number}",
         started_at="2026-01-01T00:00:00.000+00:00",
         method=planned.point.method,
-        codec=planned.point.codec,
+        codec=planned.point[CODEC],
         lab="simulated",
         topology="none",
         pbx="none",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -28,7 +27,7 @@ LINK = Point(
 
 
 def against(count: int) -> Point:
-    return replace(LINK, load_kind="wget", load_count=count, load_through="tor").normalised()
+    return LINK.but(load_kind="wget", load_count=count, load_through="tor").normalised()
 
 
 def call(point: Point, number: int = 1, mos: float = 4.39, **columns: object) -> CallRecord:

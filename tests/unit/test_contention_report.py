@@ -11,7 +11,6 @@ from report_runs import LINK, MOS, against, call, contention_calls, report_on, t
 from lab.measure.record import CallRecord
 from lab.report.contention import Curve, curves
 from lab.report.paper import TABLE_2, TABLE_3
-from lab.sweep.point import Through
 
 
 @pytest.mark.parametrize(
@@ -119,7 +118,7 @@ def test_every_row_of_the_paper_is_answered_in_words() -> None:
 
 def test_placements_are_curves_of_their_own_and_set_side_by_side() -> None:
     points = [
-        replace(against(count), placement=placement)
+        against(count).but(placement=placement)
         for placement in ("server", "access")
         for count in (0, 40)
     ]
@@ -131,7 +130,7 @@ def test_placements_are_curves_of_their_own_and_set_side_by_side() -> None:
 
 def test_v_tor_and_m_tor_stand_side_by_side_against_the_same_traffic() -> None:
     points = [
-        replace(against(count), method=method, load_through=None if not count else "direct")
+        against(count).but(method=method, load_through=None if not count else "direct")
         for method in ("v-tor", "m-tor")
         for count in (0, 40, 60)
         if (method, count) != ("v-tor", 60)
@@ -157,9 +156,9 @@ def test_v_tor_and_m_tor_stand_side_by_side_against_the_same_traffic() -> None:
 
 
 def test_against_calls_of_its_own_kind_a_call_takes_its_part_of_the_link() -> None:
-    def cost(method: str, through: Through) -> float | None:
-        point = replace(
-            LINK, method=method, load_kind="mumble", load_count=9, load_through=through
+    def cost(method: str, through: str) -> float | None:
+        point = LINK.but(
+            method=method, load_kind="mumble", load_count=9, load_through=through
         ).normalised()
         made = call(point, rate_achieved_kbps=1000.0, kbps_exit_eth_back=118.0)
         (found,) = curves([point], [made], None)
@@ -171,8 +170,8 @@ def test_against_calls_of_its_own_kind_a_call_takes_its_part_of_the_link() -> No
 
 def test_a_cliff_is_predicted_only_against_what_takes_an_even_share() -> None:
     def predicted(method: str) -> float | None:
-        alone = replace(LINK, method=method).normalised()
-        loaded = replace(alone, load_kind="mumble", load_count=9, load_through="tor")
+        alone = LINK.but(method=method).normalised()
+        loaded = alone.but(load_kind="mumble", load_count=9, load_through="tor")
         calls = [call(point, kbps_exit_eth_back=100.0) for point in (alone, loaded)]
         (found,) = curves([alone, loaded], calls, None)
         return found.cliff.predicted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 from report_runs import against, call, report_on, text_of
@@ -10,14 +9,17 @@ from report_runs import against, call, report_on, text_of
 from lab.measure.record import CallRecord
 from lab.report.contention import curves
 from lab.report.effects import effects
-from lab.sweep.point import Placement, Point
+from lab.sweep.dimensions.load import LOAD_COUNT
+from lab.sweep.dimensions.placement import PLACEMENT
+from lab.sweep.dimensions.queue import QUEUE
+from lab.sweep.point import Point
 
-PLACEMENTS: tuple[Placement, ...] = ("server", "access")
+PLACEMENTS: tuple[str, ...] = ("server", "access")
 QUEUES = (20, 300)
 
 
-def at(placement: Placement, queue: int, count: int) -> Point:
-    return replace(against(count), placement=placement, queue_packets=queue)
+def at(placement: str, queue: int, count: int) -> Point:
+    return against(count).but(placement=placement, queue_packets=queue)
 
 
 def made(points: list[Point]) -> list[CallRecord]:
@@ -26,8 +28,8 @@ def made(points: list[Point]) -> list[CallRecord]:
         call(
             point,
             number,
-            mos=4.0 - 2.0 * (point.placement == "access") - 0.5 * (point.load_count == 80),
-            caller_owd_ms_p50=50.0 + 100.0 * (point.queue_packets == 300),
+            mos=4.0 - 2.0 * (point[PLACEMENT] == "access") - 0.5 * (point[LOAD_COUNT] == 80),
+            caller_owd_ms_p50=50.0 + 100.0 * (point[QUEUE] == 300),
         )
         for point in points
         for number in (1, 2)
@@ -68,13 +70,13 @@ def test_invalid_calls_say_nothing_of_a_choice() -> None:
 
 
 def test_where_one_choice_alone_varies_its_curves_tell_it() -> None:
-    points = [point for point in GRID if point.queue_packets == 20]
+    points = [point for point in GRID if point[QUEUE] == 20]
     assert effects(curves(points, made(points), None)) == ()
 
 
 def test_a_cipher_is_chosen_with_its_digest() -> None:
     points = [
-        replace(point, cipher=cipher, digest=digest)
+        point.but(cipher=cipher, digest=digest)
         for point in GRID
         for cipher, digest in (("AES-256-GCM", None), ("AES-256-CBC", "SHA512"))
     ]

@@ -9,6 +9,12 @@ import pytest
 
 from lab.checkout import EXPERIMENTS
 from lab.errors import LabError
+from lab.sweep.dimensions.codec import CODEC
+from lab.sweep.dimensions.load import LOAD_COUNT
+from lab.sweep.dimensions.placement import PLACEMENT
+from lab.sweep.dimensions.playout import PLAYOUT
+from lab.sweep.dimensions.queue import QUEUE
+from lab.sweep.dimensions.rate import RATE
 from lab.sweep.experiment import (
     Experiment,
     ExperimentError,
@@ -65,11 +71,11 @@ def test_table1_calls_by_three_methods_with_nothing_else_on_the_links() -> None:
 def test_every_combination_is_a_point_and_no_two_points_are_alike() -> None:
     """Where there is no cap, it has no placement: four of the combinations are the same."""
     points = parsed(CLIFF).points
-    capped = [point for point in points if point.rate_kbps == 10_000]
-    uncapped = [point for point in points if point.rate_kbps is None]
+    capped = [point for point in points if point[RATE] == 10_000]
+    uncapped = [point for point in points if point[RATE] is None]
     assert len(capped) == 2 * 2 * 3
     assert len(uncapped) == 2 * 3
-    assert all(point.placement is None and point.queue_packets is None for point in uncapped)
+    assert all(point[PLACEMENT] is None and point[QUEUE] is None for point in uncapped)
     assert len({point.point_id for point in points}) == len(points)
 
 
@@ -83,7 +89,7 @@ def test_mumble_keeps_its_own_codec_beside_phones() -> None:
     text = CLIFF.replace("[v-tor, vpn]", "[v-tor, m-tor]").replace(
         "direction:", "codec: [PCMU, GSM]\n  direction:"
     )
-    codecs = {(point.method, point.codec) for point in parsed(text).points}
+    codecs = {(point.method, point[CODEC]) for point in parsed(text).points}
     assert codecs == {("v-tor", "PCMU"), ("v-tor", "GSM"), ("m-tor", "OPUS")}
 
 
@@ -91,7 +97,7 @@ def test_quick_replaces_lists_and_the_number_of_calls() -> None:
     quick = parsed(CLIFF, quick=True)
     assert quick.calls == 1
     assert quick.calls_at_most == 2
-    assert [point.load_count for point in quick.points] == [0, 40, 80]
+    assert [point[LOAD_COUNT] for point in quick.points] == [0, 40, 80]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_a_rate_that_the_codec_has_not_is_a_mistake_of_the_file() -> None:
 
 def test_playout_is_an_axis_for_the_programs_that_have_the_buffer() -> None:
     text = "name: a\ngrid: {method: [v-tor, m-tor], playout: [usual, fixed:200, adaptive:80]}\n"
-    found = [(point.method, point.playout) for point in parsed(text).points]
+    found = [(point.method, point[PLAYOUT]) for point in parsed(text).points]
     assert found == [
         ("v-tor", None),
         ("m-tor", None),

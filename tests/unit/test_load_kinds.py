@@ -113,8 +113,7 @@ def test_it_is_had_where_the_topology_can_carry_it() -> None:
 
 def test_its_calls_are_stored_and_told_apart_in_reports() -> None:
     points = [
-        replace(LINK, load_kind=kind, load_count=5, load_through="direct")
-        for kind in ("wget", "ping")
+        LINK.but(load_kind=kind, load_count=5, load_through="direct") for kind in ("wget", "ping")
     ]
     calls = [call(point, rate_achieved_kbps=600.0) for point in points]
     assert b"ping" in to_csv(calls)

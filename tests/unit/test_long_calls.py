@@ -20,6 +20,7 @@ from lab.checkout import EXPERIMENTS
 from lab.cli.durations import call_s_of
 from lab.errors import UsageError
 from lab.measure.score import Score, score
+from lab.sweep.dimensions.duration import DURATION
 from lab.sweep.experiment import parse_experiment
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
@@ -146,7 +147,7 @@ def test_the_record_of_a_long_call_holds_its_series_in_figures_and_no_pesq(
 def test_an_experiment_varies_the_length_of_its_calls() -> None:
     text = "name: length\ngrid:\n  method: [sip]\n  duration: [once, 2m, 90s]\n"
     points = parse_experiment(text, "length.yaml", EXPERIMENTS).points
-    assert [(point.duration_s, point.point_id) for point in points] == [
+    assert [(point[DURATION], point.point_id) for point in points] == [
         (None, "sip.PCMU.to-callee"),
         (120, "sip.PCMU.2m.to-callee"),
         (90, "sip.PCMU.90s.to-callee"),

@@ -15,6 +15,7 @@ from lab.calls.mumble.conversation import Deadlines, talk
 from lab.calls.paths.m_tor import packets_between
 from lab.engine.agent import AgentFailedError
 from lab.measure.capture import read_capture
+from lab.sweep.dimensions.codec import CODEC
 from lab.sweep.point import Point
 from lab.wire.messages import Event, Failed, Order
 from lab.wire.mumble import Join, Joined, Leave, Left, MumbleServer, OpusSettings, Recording, Talk
@@ -115,9 +116,9 @@ def test_a_client_that_ends_or_hangs_is_the_reason() -> None:
 
 
 def test_mumble_points_carry_opus_whatever_the_phones_were_to_carry() -> None:
-    assert Point("m-tor", "GSM").normalised() == Point("m-tor", "PCMU").normalised()
-    assert Point("m-tor").normalised().codec == "OPUS"
-    assert Point("v-tor", "GSM").normalised().codec == "GSM"
+    assert Point("m-tor", codec="GSM").normalised() == Point("m-tor", codec="PCMU").normalised()
+    assert Point("m-tor").normalised()[CODEC] == "OPUS"
+    assert Point("v-tor", codec="GSM").normalised()[CODEC] == "GSM"
     assert METHODS.named("m-tor").codec().name == "OPUS"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from report_runs import call, report_on, text_of
@@ -12,10 +10,12 @@ from lab.measure.record import CallRecord
 from lab.report.codec_figures import draw_bandwidth, draw_pesq
 from lab.report.codecs import codecs
 from lab.report.pages import Report, to_html
+from lab.sweep.dimensions.codec import CODEC
+from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point
 
 POINTS = tuple(
-    replace(link, method=method, codec=codec)
+    link.but(method=method, codec=codec)
     for link in (Point("sip"), Point("sip", rate_kbps=100, placement="server", queue_packets=50))
     for codec in ("PCMU", "GSM")
     for method in ("sip", "v-tor")
@@ -27,11 +27,11 @@ def calls() -> list[CallRecord]:
     """Three valid calls at every point, bad ones where G.711 does not fit through the cap."""
     made = []
     for point in POINTS:
-        fits = point.rate_kbps is None or point.codec == "GSM"
+        fits = point[RATE] is None or point[CODEC] == "GSM"
         for number, below in enumerate((0.1, 0.2, 0.6), start=1):
-            mos = CEILINGS[point.codec] - below if fits else 1.5
+            mos = CEILINGS[point[CODEC]] - below if fits else 1.5
             own = {"kbps_exit_eth": 118.0, "kbps_exit_eth_back": 7.0, "kbps_access_eth": 250.0}
-            ceiling = CEILINGS[point.codec]
+            ceiling = CEILINGS[point[CODEC]]
             made.append(call(point, number, mos, pesq_ceiling_mos=ceiling, **own))
     return made
 
@@ -59,7 +59,7 @@ def test_each_codec_stands_beside_its_ceiling_with_only_valid_calls_in_its_sprea
 
 
 def test_bandwidth_is_that_of_the_scored_direction() -> None:
-    back = tuple(Point("sip", codec, direction="to-caller") for codec in CEILINGS)
+    back = tuple(Point("sip", codec=codec, direction="to-caller") for codec in CEILINGS)
     found = codecs(
         back, [call(point, kbps_exit_eth=118.0, kbps_exit_eth_back=7.0) for point in back]
     )
@@ -106,8 +106,8 @@ def test_a_panel_per_link_and_a_bar_per_point_of_the_path() -> None:
     found = codecs(POINTS, calls())
     assert found is not None
     assert [axes.get_title() for axes in draw_pesq(found.rows).axes] == [
-        "no cap",
-        "link capped at 100kbit",
+        "link: uncapped",
+        "link: 100kbit",
     ]
     sip, tor = draw_bandwidth(found.rows).axes
     assert [axes.get_title() for axes in (sip, tor)] == ["direct SIP", "V-Tor"]
@@ -118,9 +118,9 @@ def test_a_panel_per_link_and_a_bar_per_point_of_the_path() -> None:
 
 def test_encoder_rates_stand_beside_the_papers() -> None:
     points = [
-        Point("v-tor", "OPUS"),
-        Point("v-tor", "OPUS", bitrate_kbps=200),
-        *(Point("v-tor", codec) for codec in ("L16-16", "L16-32", "L16-48")),
+        Point("v-tor", codec="OPUS"),
+        Point("v-tor", codec="OPUS", bitrate_kbps=200),
+        *(Point("v-tor", codec=codec) for codec in ("L16-16", "L16-32", "L16-48")),
     ]
     scores = (4.3, 4.4, 4.2, 4.1, 4.0)
     made = [call(point, 1, mos) for point, mos in zip(points, scores, strict=True)]

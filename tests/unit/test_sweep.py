@@ -13,6 +13,8 @@ from simulated_calls import SimulatedCalls, simulated
 from lab.errors import LabError
 from lab.events import CallStage, Happening, Listener, RunAdvanced, silent
 from lab.measure.record import CallRecord
+from lab.sweep.dimensions.load import LOAD_COUNT
+from lab.sweep.dimensions.vpn import CIPHER
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
 from lab.sweep.ledger import Ledger
@@ -71,7 +73,7 @@ def test_the_wanted_calls_of_all_points_are_mixed_and_come_before_any_spare() ->
     first_round = plan.order[: 3 * 4]
     assert {planned.number for planned in first_round} == {1, 2, 3, 4}
     assert {planned.number for planned in plan.order[3 * 4 :]} == set(range(5, 13))
-    loads = [planned.point.load_count for planned in first_round]
+    loads = [planned.point[LOAD_COUNT] for planned in first_round]
     assert loads != sorted(loads)
     assert len({planned.seed for planned in plan.order}) == len(plan.order)
 
@@ -83,7 +85,7 @@ def test_points_of_one_cipher_stay_together() -> None:
         for cipher in ("AES-256-GCM", "AES-256-CBC")
         for count in (1, 2, 3)
     ]
-    ciphers = [planned.point.cipher for planned in make_plan(experiment(points)).order[: 6 * 4]]
+    ciphers = [planned.point[CIPHER] for planned in make_plan(experiment(points)).order[: 6 * 4]]
     assert sum(a != b for a, b in pairwise(ciphers)) == 1
 
 

@@ -1,0 +1,58 @@
+"""What voice is heard through."""
+
+from __future__ import annotations
+
+from lab.calls.methods import METHODS
+from lab.sweep.dimension import Coordinate, Dimension, Option, measured
+from lab.sweep.dimensions.codec import codec_at
+from lab.sweep.point import Point
+from lab.sweep.written import Key, or_word, text_like
+from lab.wire.playout import FIXED, PLAYOUT_PATTERN, Playout, parse_playout
+
+USUAL = "usual"
+
+
+def _in_words(spec: str | None) -> str:
+    return f"playout {spec or FIXED.spec}"
+
+
+PLAYOUT: Coordinate[str | None] = Coordinate("playout", None, words=_in_words, note=measured)
+"""As `lab.wire.playout` writes it; None is the usual one."""
+
+
+def buffer_at(point: Point) -> Playout:
+    """The buffer before both ears."""
+    spec = point[PLAYOUT]
+    return FIXED if spec is None else parse_playout(spec)
+
+
+def _label(point: Point) -> str | None:
+    spec = point[PLAYOUT]
+    return None if spec is None else spec.replace(":", "-")
+
+
+def _check(point: Point) -> None:
+    METHODS.named(point.method).check_playout(codec_at(point), buffer_at(point))
+
+
+DIMENSION = Dimension(
+    name="playout",
+    description="The buffer before the ear (fixed:60, adaptive:60, its depth in ms), or usual: "
+    "fixed:200.",
+    position=60,
+    turns=70,
+    coordinates=(PLAYOUT,),
+    written=Key(
+        *or_word(USUAL, lambda value: parse_playout(value).spec, text_like(f"^{PLAYOUT_PATTERN}$"))
+    ),
+    usual=USUAL,
+    label=_label,
+    normalise=lambda point: point.but(playout=None) if buffer_at(point) == FIXED else point,
+    check=_check,
+    plan=lambda point: {"playout": buffer_at(point)},
+    option=Option(
+        "The buffer before both ears, fixed or adaptive, with its depth in ms, such as fixed:60 "
+        "or adaptive:60 (default: fixed:200)."
+    ),
+    may_fit=True,
+)
