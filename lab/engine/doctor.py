@@ -22,6 +22,7 @@ from lab.errors import LabError
 from lab.images import base_image, build, context
 from lab.role import Program
 from lab.roles import ROLES
+from lab.wire import places
 
 
 class State(StrEnum):
@@ -135,10 +136,10 @@ def _machine(info: dict[str, Any]) -> Iterator[Finding]:
 def _tun(*, local: bool) -> Finding:
     if not local:
         return Finding("tun", State.UNKNOWN, "Docker runs on another machine")
-    if Path("/dev/net/tun").is_char_device():
-        return Finding("tun", State.OK, "/dev/net/tun")
+    if Path(places.TUN).is_char_device():
+        return Finding("tun", State.OK, str(places.TUN))
     hint = "Load it with `modprobe tun`; calls by vpn and v-tor need it."
-    return Finding("tun", State.MISSING, "/dev/net/tun is not there", hint)
+    return Finding("tun", State.MISSING, f"{places.TUN} is not there", hint)
 
 
 def _kernel(client: DockerClient) -> Iterator[Finding]:

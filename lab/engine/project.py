@@ -22,6 +22,7 @@ from lab.errors import LabError
 from lab.render import labels
 from lab.render.owner import Owner
 from lab.render.project import Project, project_name
+from lab.wire import places
 
 log = logging.getLogger(__name__)
 
@@ -119,9 +120,9 @@ def _explain(lab: str, output: str) -> tuple[str, str]:
             f"lab {lab} cannot have its subnet, another network of this host uses it: {reason}",
             "Remove that network, or take the fixed `subnet` out of the topology.",
         )
-    if "/dev/net/tun" in reason:
+    if str(places.TUN) in reason:
         return (
-            f"lab {lab} needs /dev/net/tun for OpenVPN and this host has none: {reason}",
+            f"lab {lab} needs {places.TUN} for OpenVPN and this host has none: {reason}",
             "Load the module (`modprobe tun`) or ask for a kernel that has it.",
         )
     return f"lab {lab} did not start: {reason}", "`lab --debug up` shows all that Compose said."

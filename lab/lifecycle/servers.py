@@ -31,7 +31,7 @@ DEADLINE_S = 30.0
 
 
 @dataclass(slots=True)
-class Listener:
+class AwaitedServers:
     """An agent that tells when servers are ready."""
 
     agent: Agent
@@ -64,9 +64,9 @@ class Listener:
 
 
 @contextmanager
-def listening(lab: RunningLab, plan: Plan) -> Iterator[tuple[Listener, ...]]:
+def listening(lab: RunningLab, plan: Plan) -> Iterator[tuple[AwaitedServers, ...]]:
     """Begin to wait for every server of the lab: one listener per machine, one per handshake."""
-    listeners: list[Listener] = []
+    listeners: list[AwaitedServers] = []
     try:
         for machine, servers in awaited_servers(plan.topology).items():
             plain = {name: socket for name, socket in servers.items() if not socket.handshake}
@@ -93,7 +93,7 @@ def awaited_servers(topology: Topology) -> dict[str, dict[str, ServerSocket]]:
 
 def _listen(
     lab: RunningLab, plan: Plan, machine: str, servers: Mapping[str, ServerSocket]
-) -> Listener:
+) -> AwaitedServers:
     if program_of(plan.topology, plan.topology.node(machine)).users_image:
         # It has none of the lab's agents in it.
         image = plan.images["net"]
@@ -108,13 +108,13 @@ def _listen(
             )
         )
     )
-    return Listener(agent, dict(servers), time.monotonic(), DEADLINE_S)
+    return AwaitedServers(agent, dict(servers), time.monotonic(), DEADLINE_S)
 
 
 def _shake_hands(
     lab: RunningLab, server: str, socket: ServerSocket, dialogue: Dialogue
-) -> Listener:
+) -> AwaitedServers:
     agent = start_agent(lab, server, dialogue)
     # It gives up a little before it is given up, and then says why.
     agent.send(AwaitHandshake(server, DEADLINE_S - 1))
-    return Listener(agent, {server: socket}, time.monotonic(), DEADLINE_S)
+    return AwaitedServers(agent, {server: socket}, time.monotonic(), DEADLINE_S)

@@ -30,9 +30,8 @@ from lab.role import HeadStart
 from lab.roles import ROLES, program_of
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import Node, Topology
+from lab.wire import places
 from lab.wire.network import NetworkInForce
-
-TUN = Path("/dev/net/tun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +98,10 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
 
 
 def _check_tun(plan: Plan) -> None:
-    nodes = plan.topology.nodes
-    if any(ROLES.all[n.role].tunnel(plan.topology, n) for n in nodes) and not TUN.exists():
+    wanted = any(ROLES.all[n.role].tunnel(plan.topology, n) for n in plan.topology.nodes)
+    if wanted and not Path(places.TUN).exists():
         raise LabError(
-            f"lab {plan.topology.lab} needs {TUN} for OpenVPN and this host has none",
+            f"lab {plan.topology.lab} needs {places.TUN} for OpenVPN and this host has none",
             "Load the module (`modprobe tun`) or use a host that has it.",
         )
 

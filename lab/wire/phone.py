@@ -10,6 +10,7 @@ from typing import Literal
 from lab.wire.codecs import Coding
 from lab.wire.messages import Dialogue, Event, Order
 from lab.wire.playout import Playout
+from lab.wire.ports import SIP_PORT
 from lab.wire.voice import Expect, Played, Playing, Received
 
 
@@ -24,7 +25,7 @@ class SipAccount:
     """The phone's own address: at home or inside the tunnel, according to the method."""
     tunnelled: bool = False
     """Whether that address is the one inside the tunnel."""
-    pbx_port: int = 5060
+    pbx_port: int = SIP_PORT
 
     @property
     def pbx(self) -> str:

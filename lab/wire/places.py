@@ -5,15 +5,15 @@ What lies below `NODE` comes from the node's directory in the lab's project, see
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath as Place
+from pathlib import PurePosixPath
 
-NODE = Place("/run/lab")
+NODE = PurePosixPath("/run/lab")
 """The node's own files, read-only."""
-CALLS = Place("/calls")
+CALLS = PurePosixPath("/calls")
 """Calls in progress, of endpoints: a directory for each."""
-SPEECH = Place("/usr/share/voice-tor-lab/speech")
+SPEECH = PurePosixPath("/usr/share/voice-tor-lab/speech")
 """The clips that endpoints speak."""
-TUN = Place("/dev/net/tun")
+TUN = PurePosixPath("/dev/net/tun")
 
 TOR = NODE / "tor"
 TORRC = TOR / "torrc"
@@ -21,7 +21,7 @@ TOR_NETWORK = TOR / "network.json"
 """A `lab.wire.tor_network.TorNetwork`."""
 TOR_KEYS = TOR / "keys"
 """A relay's own; tor wants them in its data directory."""
-TOR_STATE = Place("/var/lib/tor")
+TOR_STATE = PurePosixPath("/var/lib/tor")
 TOR_DATA = TOR_STATE / "data"
 
 OPENVPN = NODE / "openvpn"
@@ -34,19 +34,19 @@ MUMBLE_CERTIFICATE = MUMBLE / "certificate.pem"
 MUMBLE_KEY = MUMBLE / "key.pem"
 MURMUR = MUMBLE / "murmur.ini"
 MURMUR_SUPERUSER = MUMBLE / "superuser"
-MURMUR_STATE = Place("/run/murmur")
+MURMUR_STATE = PurePosixPath("/run/murmur")
 
 KAMAILIO = NODE / "kamailio.cfg"
 RTPENGINE = NODE / "rtpengine.conf"
 FREESWITCH = NODE / "freeswitch"
-FREESWITCH_STATE = Place("/run/freeswitch")
+FREESWITCH_STATE = PurePosixPath("/run/freeswitch")
 NGINX = NODE / "nginx.conf"
-ENDLESS = Place("/run/endless")
+ENDLESS = PurePosixPath("/run/endless")
 """What the web server serves: a file that no download comes to the end of."""
-UPLOAD = Place("/tmp/upload")  # noqa: S108 - a tmpfs inside the node
+UPLOAD = PurePosixPath("/tmp/upload")  # noqa: S108 - a tmpfs inside the node
 """The same for uploads, at the client."""
 
 
-def in_project(place: Place) -> str:
+def in_project(place: PurePosixPath) -> str:
     """A file below `NODE` as it is called in the node's directory of the project."""
     return str(place.relative_to(NODE))

@@ -17,7 +17,7 @@ from lab.engine import client as engine
 from lab.engine.compose_plugin import compose_command
 from lab.errors import LabError
 from lab.images import build
-from lab.lifecycle.up import TUN
+from lab.wire import places
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def able_host(docker_client: DockerClient) -> DockerClient:
         compose_command()
     except LabError as error:
         pytest.skip(error.message)
-    if not TUN.exists():
-        pytest.skip(f"no {TUN}")
+    if not Path(places.TUN).exists():
+        pytest.skip(f"no {places.TUN}")
     if lacking := build.missing(docker_client):
         pytest.skip(f"images are missing, `lab setup` builds them: {', '.join(lacking)}")
     return docker_client

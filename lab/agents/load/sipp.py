@@ -15,13 +15,15 @@ import wave
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.wire import places
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
 from lab.wire.load import CallEnds
 
-CLIP = Path("/usr/share/voice-tor-lab/speech/clip-8k.wav")
+CLIP = places.SPEECH / "clip-8k.wav"
 RTP_BYTES = 172
 """A packet of 20 ms of G.711 with its RTP header."""
 SIP_PORT = 5070
