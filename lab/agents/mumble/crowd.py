@@ -130,9 +130,9 @@ class Crowd:
     def _begin(self, member: Member) -> None:
         self._selector.register(member.session.secure, selectors.EVENT_READ, member)
         period_s = self._ptime_ms / 1000
-        # On a grid that all members share, each at a place of its own.
-        place_s = member.number * _GOLDEN % 1 * period_s
-        first = (time.monotonic() // period_s + 1) * period_s + place_s
+        # On a grid that all members share, each shifted by its own share of it.
+        shift_s = member.number * _GOLDEN % 1 * period_s
+        first = (time.monotonic() // period_s + 1) * period_s + shift_s
         heapq.heappush(self._due, (first, member.number, member))
 
     def _serve(self, member: Member, events: int) -> None:

@@ -66,20 +66,20 @@ def message(fields: Mapping[int, Value | Sequence[Value]]) -> bytes:
 def parse(body: bytes) -> Fields:
     """The fields of a protobuf message; FramingError where it is none."""
     found: dict[int, list[int | bytes]] = {}
-    place = 0
-    while place < len(body):
-        key, place = _read_varint(body, place)
+    offset = 0
+    while offset < len(body):
+        key, offset = _read_varint(body, offset)
         value: int | bytes
         match key & 7:
             case 0:
-                value, place = _read_varint(body, place)
+                value, offset = _read_varint(body, offset)
             case 1 | 2 | 5 as wire:
-                length, place = _length(wire, body, place)
-                value = body[place : place + length]
-                place += length
+                length, offset = _length(wire, body, offset)
+                value = body[offset : offset + length]
+                offset += length
             case wire:
                 raise FramingError(f"no protobuf message: wire type {wire}")
-        if place > len(body):
+        if offset > len(body):
             raise FramingError("a protobuf message ends too early")
         found.setdefault(key >> 3, []).append(value)
     return found
@@ -118,11 +118,11 @@ class Frames:
             yield kind, body
 
 
-def _length(wire: int, body: bytes, place: int) -> tuple[int, int]:
+def _length(wire: int, body: bytes, offset: int) -> tuple[int, int]:
     """How long a value of that wire type is, and where it begins."""
     if wire == _BYTES:
-        return _read_varint(body, place)
-    return (8 if wire == _FIXED64 else 4), place
+        return _read_varint(body, offset)
+    return (8 if wire == _FIXED64 else 4), offset
 
 
 def _varint(value: int) -> bytes:
@@ -134,13 +134,13 @@ def _varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-def _read_varint(body: bytes, place: int) -> tuple[int, int]:
+def _read_varint(body: bytes, offset: int) -> tuple[int, int]:
     value = shift = 0
-    while place < len(body) and shift < 64:
-        octet = body[place]
-        place += 1
+    while offset < len(body) and shift < 64:
+        octet = body[offset]
+        offset += 1
         value |= (octet & 0x7F) << shift
         shift += 7
         if not octet & 0x80:
-            return value, place
+            return value, offset
     raise FramingError("a protobuf message ends too early")

@@ -58,7 +58,7 @@ class Session:
         """The session number the server gave, once it has let the client in."""
         self.users: dict[str, int] = {}
         self.channels: dict[str, int] = {}
-        self.places: dict[int, int] = {}
+        self.channel_of: dict[int, int] = {}
         """Session → channel."""
         self.server_version: str | None = None
         self.round_trips_ms: list[float] = []
@@ -105,8 +105,8 @@ class Session:
 
         def together() -> bool:
             there = self.users.get(peer)
-            here = self.places.get(self.own or 0)
-            return there is not None and here == number == self.places.get(there)
+            here = self.channel_of.get(self.own or 0)
+            return there is not None and here == number == self.channel_of.get(there)
 
         self.wait(together, f"for {peer} in channel {channel}", deadline)
         return self.users[peer]
@@ -174,20 +174,20 @@ class Session:
                 if number is not None and name is not None:
                     self.channels[name] = number
             case Kind.USER_STATE:
-                self._place(fields)
+                self._locate(fields)
             case Kind.USER_REMOVE:
                 self._forget(fields)
 
-    def _place(self, fields: Fields) -> None:
+    def _locate(self, fields: Fields) -> None:
         session, name = integer(fields, 1), text(fields, 3)
         if session is None:
             return
         if name is not None:
             self.users[name], self._names[session] = session, name
-            self.places.setdefault(session, ROOT_CHANNEL)
+            self.channel_of.setdefault(session, ROOT_CHANNEL)
         channel = integer(fields, 5)
         if channel is not None:
-            self.places[session] = channel
+            self.channel_of[session] = channel
 
     def _forget(self, fields: Fields) -> None:
         session = integer(fields, 1)
@@ -195,5 +195,5 @@ class Session:
             return
         if session == self.own:
             raise RefusedError(text(fields, 3) or "the server removed this client")
-        self.places.pop(session, None)
+        self.channel_of.pop(session, None)
         self.users.pop(self._names.pop(session, ""), None)

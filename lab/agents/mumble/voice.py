@@ -50,10 +50,10 @@ def unpack_voice(data: bytes) -> VoicePacket | None:
         raise VoiceError("an empty voice packet")
     if data[0] >> 5 != OPUS:
         return None
-    session, place = read_number(data, 1)
-    sequence, place = read_number(data, place)
-    length, place = read_number(data, place)
-    opus = data[place : place + (length & (_TERMINATOR - 1))]
+    session, offset = read_number(data, 1)
+    sequence, offset = read_number(data, offset)
+    length, offset = read_number(data, offset)
+    opus = data[offset : offset + (length & (_TERMINATOR - 1))]
     if len(opus) != length & (_TERMINATOR - 1):
         raise VoiceError("a voice packet is shorter than it says")
     return VoicePacket(session, sequence, opus, bool(length & _TERMINATOR))
@@ -74,21 +74,21 @@ def number(value: int) -> bytes:
     return b"\xf4" + value.to_bytes(8, "big")
 
 
-def read_number(data: bytes, place: int) -> tuple[int, int]:
-    """The varint at `place` and the place behind it; VoiceError where it is cut short."""
-    if place >= len(data):
+def read_number(data: bytes, offset: int) -> tuple[int, int]:
+    """The varint at `offset`, and the offset behind it; VoiceError where it is cut short."""
+    if offset >= len(data):
         raise VoiceError("a voice packet ends too early")
-    first = data[place]
+    first = data[offset]
     if first >= 0xF8:
         raise VoiceError("a negative number in a voice packet")
     for ones, length in ((0, 1), (1, 2), (2, 3), (3, 4)):
         if first >> (7 - ones) == (1 << (ones + 1)) - 2:
-            value = int.from_bytes(data[place : place + length], "big")
+            value = int.from_bytes(data[offset : offset + length], "big")
             value &= (1 << (7 * length)) - 1
             break
     else:
         length = 9 if first & 0x04 else 5
-        value = int.from_bytes(data[place + 1 : place + length], "big")
-    if place + length > len(data):
+        value = int.from_bytes(data[offset + 1 : offset + length], "big")
+    if offset + length > len(data):
         raise VoiceError("a voice packet ends too early")
-    return value, place + length
+    return value, offset + length
