@@ -37,7 +37,13 @@ def doing(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda now: spinner.update(Text(now))
 
 
-def print_json(value: Any) -> None:
-    """Write `value` as indented JSON to stdout; non-finite numbers are refused."""
-    json.dump(value, sys.stdout, indent=2, allow_nan=False, default=str)
+def print_json(value: Any, *, compact: bool = False) -> None:
+    """Write `value` as JSON to stdout, indented or on one line; non-finite numbers are refused.
+
+    Indenting takes ten times as long: what has thousands of entries is for programs anyway.
+    """
+    if compact:
+        sys.stdout.write(json.dumps(value, allow_nan=False, default=str))
+    else:
+        json.dump(value, sys.stdout, indent=2, allow_nan=False, default=str)
     sys.stdout.write("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from lab.measure.rtp import Stream
     from lab.measure.stream_report import StreamReport
     from lab.measure.two_captures import Comparison, Direction
+
+MANY_STREAMS = 200
+"""More are laid out for programs: a table that folds to the terminal takes a millisecond a row."""
+HEADINGS = (
+    "SSRC", "from", "to", "codec",
+    "packets", "lost %", "jitter ms", "max", "gap ms", "reordered", "s",
+    "notes",
+)  # fmt: skip
+DELAY_HEADINGS = (
+    "sent by", "received by", "matched",
+    "packets", "lost %", "delay ms p50", "p95", "max", "spikes",
+)  # fmt: skip
+WORDS = frozenset({"SSRC", "from", "to", "codec", "notes", "sent by", "received by", "matched"})
+"""Headings of columns that hold words; the others hold numbers."""
 
 
 @click.command("rtp")
@@ -62,7 +77,7 @@ def command(
         }
         if comparison is not None:
             values |= _comparison_values(comparison, series)
-        print_json(values)
+        print_json(values, compact=sum(map(len, found)) > MANY_STREAMS)
         return
     for capture, own in zip(read, found, strict=True):
         _print_capture(capture, [stream_report(stream) for stream in own])
@@ -143,29 +158,24 @@ def _print_capture(capture: Capture, reports: list[StreamReport]) -> None:
     if not reports:
         err.print("No RTP stream in it. RTP inside a tunnel shows only on the tunnel's interface.")
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("SSRC", no_wrap=True)
-    for heading in ("from", "to", "codec"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("packets", "lost %", "jitter ms", "max", "gap ms", "reordered", "s"):
-        table.add_column(heading, justify="right", min_width=5)
-    table.add_column("notes")
-    for report in reports:
-        table.add_row(
-            report.ssrc,
-            report.source,
-            report.destination,
-            report.codec + ("" if report.codec_certain else "?"),
-            str(report.packets),
-            f"{report.loss_pct:.2f}",
-            f"{report.jitter.mean:.3f}",
-            f"{report.jitter.max:.3f}",
-            f"{report.gaps.network_gap_max_ms:.0f}",
-            str(report.reordered),
-            f"{report.duration_s:.1f}",
-            _notes(report),
-        )
-    out.print(table)
+    _print_rows(HEADINGS, [_row(report) for report in reports])
+
+
+def _row(report: StreamReport) -> tuple[str, ...]:
+    return (
+        report.ssrc,
+        report.source,
+        report.destination,
+        report.codec + ("" if report.codec_certain else "?"),
+        str(report.packets),
+        f"{report.loss_pct:.2f}",
+        f"{report.jitter.mean:.3f}",
+        f"{report.jitter.max:.3f}",
+        f"{report.gaps.network_gap_max_ms:.0f}",
+        str(report.reordered),
+        f"{report.duration_s:.1f}",
+        _notes(report),
+    )
 
 
 def _notes(report: StreamReport) -> str:
@@ -182,23 +192,19 @@ def _print_comparison(comparison: Comparison) -> None:
     if not comparison.directions:
         err.print("No stream stands in both captures: they are not of one call.")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("sent by", "received by", "matched"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("packets", "lost %", "delay ms p50", "p95", "max", "spikes"):
-        table.add_column(heading, justify="right", min_width=6)
-    for way in comparison.directions:
-        delays = way.delays
-        table.add_row(
+    rows = [
+        (
             str(way.sent.source),
             str(way.received.destination),
-            f"by {delays.matched_by}",
-            f"{len(delays)}/{delays.sent_packets}",
-            "-" if delays.loss_pct is None else f"{delays.loss_pct:.2f}",
-            *(f"{delays.percentile_ms(percent):.2f}" for percent in (50, 95, 100)),
-            str(delays.spikes()),
+            f"by {way.delays.matched_by}",
+            f"{len(way.delays)}/{way.delays.sent_packets}",
+            "-" if way.delays.loss_pct is None else f"{way.delays.loss_pct:.2f}",
+            *(f"{way.delays.percentile_ms(percent):.2f}" for percent in (50, 95, 100)),
+            str(way.delays.spikes()),
         )
-    out.print(table)
+        for way in comparison.directions
+    ]
+    _print_rows(DELAY_HEADINGS, rows)
     estimate, clock = comparison.estimate, comparison.clock
     if clock.basis == "shared":
         remark = "Clocks taken as one"
@@ -210,3 +216,31 @@ def _print_comparison(comparison: Comparison) -> None:
             f"{clock.skew_ppm:+.2f} ppm (estimated, {clock.basis})"
         )
     out.print(remark + ".", soft_wrap=True)
+
+
+def _print_rows(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if len(rows) > MANY_STREAMS:
+        click.echo("\n".join(_lines(headings, rows)))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        if heading not in WORDS:
+            table.add_column(heading, justify="right", min_width=5)
+        elif heading == "SSRC":
+            table.add_column(heading, no_wrap=True)
+        else:
+            table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def _lines(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """The same table as plain lines, whatever the terminal's width."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    pattern = "  ".join(
+        f"{{:{'<' if heading in WORDS else '>'}{width}}}"
+        for heading, width in zip(headings, widths, strict=True)
+    )
+    for row in (headings, *rows):
+        yield pattern.format(*row).rstrip()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from lab.measure.capture import Floats
 from lab.measure.pcap import Ints
+from lab.measure.percentiles import percentiles
 from lab.measure.rtp import Stream
 
 LATE_MS = 60.0
@@ -52,7 +53,12 @@ class Gaps:
 
     def to_dict(self) -> dict[str, float | int | bool]:
         """The values by name, with the verdict on voice activity detection."""
-        return asdict(self) | {"voice_activity_detection": self.voice_activity_detection}
+        return {name: getattr(self, name) for name in _NAMES} | {
+            "voice_activity_detection": self.voice_activity_detection
+        }
+
+
+_NAMES = tuple(field.name for field in fields(Gaps))
 
 
 def gaps(stream: Stream) -> Gaps:
@@ -61,19 +67,20 @@ def gaps(stream: Stream) -> Gaps:
     The sequence number counts packets and the timestamp counts media time, so a step in both
     is loss, a step in the timestamp alone is the talker, and a step in neither is delay.
     """
-    arrival_ms = np.diff((stream.time_ns - stream.time_ns[0]) / 1e6)
-    beyond_ms = arrival_ms - np.diff(stream.media_ms)
-    order = np.argsort(stream.sequence)
-    number = np.diff(stream.sequence[order])
-    plain = ~stream.restart[order][1:]
+    since_ms = (stream.time_ns - stream.time_ns[0]) / 1e6
+    arrival_ms = since_ms[1:] - since_ms[:-1]
+    beyond_ms = arrival_ms - (stream.media_ms[1:] - stream.media_ms[:-1])
+    number = stream.sequence[stream.in_order]
+    number = number[1:] - number[:-1]
+    plain = ~stream.restart[stream.in_order][1:]
     missing = number[(number > 1) & plain] - 1
-    pauses_ms = _talk_pauses_ms(stream, order)
+    pauses_ms = _talk_pauses_ms(stream, number)
     late = beyond_ms[(beyond_ms > LATE_MS) & ~stream.restart[1:]]
-    p50, p99, top = np.percentile(arrival_ms, (50, 99, 100))
+    p50, p99, top = percentiles(arrival_ms, (50, 99, 100))
     return Gaps(
-        interarrival_p50_ms=float(p50),
-        interarrival_p99_ms=float(p99),
-        interarrival_max_ms=float(top),
+        interarrival_p50_ms=p50,
+        interarrival_p99_ms=p99,
+        interarrival_max_ms=top,
         network_gaps=len(late),
         network_gap_max_ms=float(late.max(initial=0.0)),
         lost_runs=len(missing),
@@ -84,13 +91,21 @@ def gaps(stream: Stream) -> Gaps:
     )
 
 
-def _talk_pauses_ms(stream: Stream, order: Ints) -> Floats:
-    """The media time that the sender left out each time, beyond a packet's own."""
-    plain = ~stream.restart[order][1:] & stream.media[order][1:] & stream.media[order][:-1]
-    follows = plain & (np.diff(stream.sequence[order]) == 1)
-    media_ms = np.diff(stream.media_ms[order])[follows]
+def _talk_pauses_ms(stream: Stream, number: Ints) -> Floats:
+    """The media time that the sender left out each time, beyond a packet's own.
+
+    `number` are the steps of the numbers in their order.
+    """
+    order = stream.in_order
+    media_ms = stream.media_ms[order]
+    media_ms = media_ms[1:] - media_ms[:-1]
     usual_ms = stream.ptime_ms
-    if not len(media_ms) or media_ms.max() <= PAUSE_PACKETS * usual_ms:
+    if not (media_ms > PAUSE_PACKETS * usual_ms).any():
+        return np.zeros(0)
+    media = stream.media[order]
+    follows = ~stream.restart[order][1:] & media[1:] & media[:-1] & (number == 1)
+    media_ms = media_ms[follows]
+    if not len(media_ms):
         return np.zeros(0)
     packet_ms = _packet_times_ms(media_ms, stream.payload_bytes[order][:-1][follows], usual_ms)
     pause = media_ms > PAUSE_PACKETS * packet_ms

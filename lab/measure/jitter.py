@@ -9,6 +9,7 @@ import numpy as np
 
 from lab.measure.capture import Floats
 from lab.measure.octets import Flags
+from lab.measure.percentiles import mean, percentiles, std_dev
 from lab.measure.rtp import Stream
 
 
@@ -53,7 +54,8 @@ def running(transit: Floats, stream: Stream) -> Floats:
 
 
 def _differences(transit: Floats, restart: Flags) -> Floats:
-    difference = np.abs(np.diff(transit, prepend=transit[:1]))
+    difference = np.zeros(len(transit))
+    np.abs(transit[1:] - transit[:-1], out=difference[1:])
     difference[restart] = 0.0
     return difference
 
@@ -71,12 +73,13 @@ def summary(jitter_ms: Floats) -> JitterSummary:
 
     Quartiles by linear interpolation, standard deviation with n - 1, as the second study's.
     """
-    quartiles = np.percentile(jitter_ms, (25, 50, 75))
+    lower, median, upper = percentiles(jitter_ms, (25, 50, 75))
+    greatest, least = float(jitter_ms.max()), float(jitter_ms.min())
     return JitterSummary(
-        mean=float(jitter_ms.mean()),
-        median=float(quartiles[1]),
-        max=float(jitter_ms.max()),
-        range=float(jitter_ms.max() - jitter_ms.min()),
-        iqr=float(quartiles[2] - quartiles[0]),
-        std_dev=float(jitter_ms.std(ddof=1)) if len(jitter_ms) > 1 else 0.0,
+        mean=mean(jitter_ms),
+        median=median,
+        max=greatest,
+        range=greatest - least,
+        iqr=upper - lower,
+        std_dev=std_dev(jitter_ms),
     )

@@ -58,11 +58,12 @@ def payload_types(
     packets: RtpPackets, names: PayloadNames, receiver: End, sender: End
 ) -> PayloadTypes:
     """Name the types by SDP, the receiver's first; by the static table; or by their packets."""
+    if (packets.payload_type == packets.payload_type[0]).all():
+        return _single(packets, names, receiver, sender)
     types, counts = np.unique(packets.payload_type, return_counts=True)
     by_count = types[np.argsort(-counts, kind="stable")].tolist()
-    # The receiver's own description counts first: it asked for what the numbers mean.
     named = {number: names.of(number, receiver, sender) for number in by_count}
-    quiet = {number for number in by_count if _is_comfort_noise(number, named[number])}
+    quiet = {number for number in by_count if is_comfort_noise(number, named[number])}
     events = {n for n in by_count if n not in quiet and _is_event(packets, n, named[n], by_count)}
     usual = next((n for n in by_count if n not in quiet | events), by_count[0])
     codec = _codec(packets, usual, named[usual], names)
@@ -90,7 +91,29 @@ def payload_types(
     )
 
 
-def _is_comfort_noise(number: int, codec: Codec | None) -> bool:
+def single_type(
+    packets: RtpPackets, names: PayloadNames, receiver: End, sender: End
+) -> tuple[int, Codec]:
+    """The type of packets that have one only, and what it stands for."""
+    number = int(packets.payload_type[0])
+    # The receiver's own description counts first: it asked for what the numbers mean.
+    return number, _codec(packets, number, names.of(number, receiver, sender), names)
+
+
+def _single(packets: RtpPackets, names: PayloadNames, receiver: End, sender: End) -> PayloadTypes:
+    number, codec = single_type(packets, names, receiver, sender)
+    count = len(packets)
+    return PayloadTypes(
+        usual=number,
+        codecs={number: codec},
+        clock_rate_hz=np.full(count, codec.clock_rate_hz),
+        media=np.full(count, codec.name not in EVENT_NAMES),
+        comfort_noise=np.full(count, is_comfort_noise(number, codec)),
+    )
+
+
+def is_comfort_noise(number: int, codec: Codec | None) -> bool:
+    """Whether a type, with what is known of it, stands for comfort noise."""
     return number in COMFORT_NOISE_TYPES or (codec is not None and codec.name == COMFORT_NOISE)
 
 
@@ -98,7 +121,7 @@ def _is_event(packets: RtpPackets, number: int, codec: Codec | None, types: list
     """By name; else a minor dynamic type whose packets have an event's size and stand still."""
     if codec is not None:
         return codec.name in EVENT_NAMES
-    if number not in DYNAMIC_TYPES or len(types) == 1:
+    if number not in DYNAMIC_TYPES:
         return False
     mine = packets.payload_type == number
     if (packets.payload_bytes[mine] == EVENT_BYTES).all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -12,12 +13,13 @@ from lab.measure.capture import Address, Capture, Floats
 from lab.measure.capture_clock import ClockStep
 from lab.measure.codecs import Codec
 from lab.measure.media_time import media_time
-from lab.measure.numbering import extended_numbers, unwrapped
+from lab.measure.numbering import difference, extended_numbers, unwrapped
 from lab.measure.octets import Flags
-from lab.measure.payload_types import payload_types
+from lab.measure.payload_types import is_comfort_noise, payload_types, single_type
 from lab.measure.pcap import Bytes, Ints
-from lab.measure.rtp_packets import RtpPackets, rtp_groups
-from lab.measure.sdp import PayloadNames, payload_names
+from lab.measure.percentiles import percentiles
+from lab.measure.rtp_packets import Groups, RtpPackets, rtp_groups
+from lab.measure.sdp import End, PayloadNames, payload_names
 
 MIN_PACKETS = 5
 """Fewer packets with one SSRC are not taken for a stream: chance can make them."""
@@ -28,7 +30,7 @@ MIN_DISTINCT = 0.1
 shows few numbers again and again only looks like RTP."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Stream:
     """One RTP stream in order of arrival; every array has one entry per packet.
 
@@ -85,15 +87,24 @@ class Stream:
     def __len__(self) -> int:
         return len(self.time_ns)
 
-    @property
+    @cached_property
+    def in_order(self) -> Ints | slice:
+        """The packets in order of their numbers."""
+        if (self.sequence[1:] > self.sequence[:-1]).all():
+            return slice(None)
+        return np.argsort(self.sequence)
+
+    @cached_property
     def ptime_ms(self) -> float:
         """Packetisation: the usual step of media time from one packet to the next."""
-        in_order = np.argsort(self.sequence)
-        usual = ((self.payload_types == self.payload_type) & ~self.restart)[in_order]
-        follows = (np.diff(self.sequence[in_order]) == 1) & usual[1:] & usual[:-1]
-        steps = np.diff(self.timestamp[in_order])[follows]
+        usual = ((self.payload_types == self.payload_type) & ~self.restart)[self.in_order]
+        number, stamp = self.sequence[self.in_order], self.timestamp[self.in_order]
+        follows = (number[1:] - number[:-1] == 1) & usual[1:] & usual[:-1]
+        steps = (stamp[1:] - stamp[:-1])[follows]
         steps = steps[steps > 0]
-        return float(np.median(steps)) * 1000 / self.codec.clock_rate_hz if len(steps) else 0.0
+        if not len(steps):
+            return 0.0
+        return percentiles(steps, (50,))[0] * 1000 / self.codec.clock_rate_hz
 
     @property
     def timestamps_are_media_time(self) -> bool:
@@ -104,6 +115,8 @@ class Stream:
     @property
     def codecs_used(self) -> tuple[Codec, ...]:
         """The usual codec, then those of other types that carried media."""
+        if len(self.codecs) == 1:
+            return (self.codec,)
         types = np.unique(self.payload_types[self.media & ~self.comfort_noise]).tolist()
         others = [self.codecs[number] for number in types if number != self.payload_type]
         return (self.codec, *others)
@@ -148,79 +161,138 @@ def streams(capture: Capture, ports: frozenset[int] | None = None) -> tuple[Stre
     its SSRC between the same ports, and their numbers go on as RFC 3550 A.1 expects.
     """
     groups = rtp_groups(capture, ports)
-    names = payload_names(capture) if len(groups) else PayloadNames()
-    found = []
-    for begin, end in pairwise(groups.bounds.tolist()):
-        if end - begin < MIN_PACKETS:
-            continue
-        stream = _stream(capture, groups.packets.taken(slice(begin, end)), names)
-        if stream is not None:
-            found.append(_with_steps(stream, groups.steps))
+    search = _Search(capture, groups, payload_names(capture) if len(groups) else PayloadNames())
+    found = [
+        stream
+        for number, (begin, end) in enumerate(pairwise(groups.bounds.tolist()))
+        if end - begin >= MIN_PACKETS
+        if (stream := search.stream(number, slice(begin, end))) is not None
+    ]
     return tuple(sorted(found, key=lambda stream: int(stream.time_ns[0])))
 
 
-def _stream(capture: Capture, packets: RtpPackets, names: PayloadNames) -> Stream | None:
-    """The stream of packets with one SSRC, or None where their numbers show it is none."""
-    first = packets.packet[0]
-    source = capture.addresses[capture.source[first]]
-    destination = capture.addresses[capture.destination[first]]
-    source_port, destination_port = (
-        int(port[first]) for port in (capture.source_port, capture.destination_port)
-    )
-    types = payload_types(packets, names, (destination, destination_port), (source, source_port))
-    numbers = extended_numbers(
-        packets.sequence, packets.timestamp, packets.time_ns, types.media, types.clock_rate_hz
-    )
-    if len(numbers.kept) < MIN_CONTINUITY * len(packets):
-        return None
-    if np.mean(numbers.restart) > 1 - MIN_CONTINUITY:
-        return None
-    once = np.sort(np.unique(numbers.extended, return_index=True)[1])
-    if len(once) < max(MIN_PACKETS, MIN_DISTINCT * len(packets)):
-        return None
-    chosen = numbers.kept[once]
-    sequence, renumbered = numbers.extended[once], numbers.restart[once]
-    packets_sent = packets.taken(chosen)
-    media = types.media[chosen]
-    time = media_time(
-        sequence,
-        packets_sent.timestamp,
-        packets_sent.time_ns,
-        media,
-        types.clock_rate_hz[chosen],
-        renumbered,
-    )
-    return Stream(
-        ssrc=int(packets.ssrc[0]),
-        source=source,
-        source_port=source_port,
-        destination=destination,
-        destination_port=destination_port,
-        payload_type=types.usual,
-        codec=types.codec,
-        codecs=types.codecs,
-        data=capture.data,
-        time_ns=packets_sent.time_ns,
-        sequence=sequence,
-        timestamp=unwrapped(packets_sent.timestamp, 32),
-        media_ms=time.ms,
-        media=media,
-        comfort_noise=types.comfort_noise[chosen],
-        marker=packets_sent.marker,
-        payload_types=packets_sent.payload_type,
-        payload_start=packets_sent.payload_start,
-        payload_bytes=packets_sent.payload_bytes,
-        payload_captured_bytes=packets_sent.payload_captured_bytes,
-        ip_bytes=capture.datagram_bytes[packets_sent.packet],
-        restart=time.seam,
-        renumberings=int(numbers.restart.sum()),
-        retimings=time.restarts,
-        duplicates=len(numbers.kept) - len(once),
-        strays=len(packets) - len(numbers.kept),
-    )
+class _Search:
+    """The groups of a capture, of which some are streams."""
+
+    def __init__(self, capture: Capture, groups: Groups, names: PayloadNames) -> None:
+        self._capture = capture
+        self._groups = groups
+        self._names = names
+        self._even = groups.even.tolist()
+        packets = groups.packets
+        self._ip_bytes = capture.datagram_bytes[packets.packet]
+        self._never = np.zeros(len(packets), bool)
+        self._always = ~self._never
+        begin, size = groups.bounds[:-1], np.diff(groups.bounds)
+        place = np.arange(len(packets)) - np.repeat(begin, size)
+        self._sequence = np.repeat(packets.sequence[begin], size) + place
+        units = packets.timestamp[np.minimum(begin + 1, len(packets) - 1)]
+        units = difference(units, packets.timestamp[begin], 32)
+        self._timestamp = np.repeat(packets.timestamp[begin], size) + np.repeat(units, size) * place
+
+    def stream(self, group: int, own: slice) -> Stream | None:
+        """The stream of a group, or None where its numbers show that it is none."""
+        packets = self._groups.packets.taken(own)
+        first = packets.packet[0]
+        addresses, ends = self._capture.addresses, self._capture
+        sender = (addresses[ends.source[first]], int(ends.source_port[first]))
+        receiver = (addresses[ends.destination[first]], int(ends.destination_port[first]))
+        if self._even[group]:
+            stream = self._even_stream(packets, own, sender, receiver)
+        elif (judged := self._judged(packets, own, sender, receiver)) is not None:
+            stream = judged
+        else:
+            return None
+        return _with_steps(stream, self._groups.steps)
+
+    def _even_stream(self, packets: RtpPackets, own: slice, sender: End, receiver: End) -> Stream:
+        kind, codec = single_type(packets, self._names, receiver, sender)
+        timestamp = self._timestamp[own]
+        never = self._never[own]
+        return Stream(
+            ssrc=int(packets.ssrc[0]),
+            source=sender[0],
+            source_port=sender[1],
+            destination=receiver[0],
+            destination_port=receiver[1],
+            payload_type=kind,
+            codec=codec,
+            codecs={kind: codec},
+            data=packets.data,
+            time_ns=packets.time_ns,
+            sequence=self._sequence[own],
+            timestamp=timestamp,
+            media_ms=(timestamp - timestamp[0]) * 1000.0 / codec.clock_rate_hz,
+            media=self._always[own],
+            comfort_noise=self._always[own] if is_comfort_noise(kind, codec) else never,
+            marker=packets.marker,
+            payload_types=packets.payload_type,
+            payload_start=packets.payload_start,
+            payload_bytes=packets.payload_bytes,
+            payload_captured_bytes=packets.payload_captured_bytes,
+            ip_bytes=self._ip_bytes[own],
+            restart=never,
+            renumberings=0,
+            retimings=0,
+            duplicates=0,
+            strays=0,
+        )
+
+    def _judged(self, packets: RtpPackets, own: slice, sender: End, receiver: End) -> Stream | None:
+        types = payload_types(packets, self._names, receiver, sender)
+        numbers = extended_numbers(
+            packets.sequence, packets.timestamp, packets.time_ns, types.media, types.clock_rate_hz
+        )
+        if len(numbers.kept) < MIN_CONTINUITY * len(packets):
+            return None
+        if np.mean(numbers.restart) > 1 - MIN_CONTINUITY:
+            return None
+        once = np.sort(np.unique(numbers.extended, return_index=True)[1])
+        if len(once) < max(MIN_PACKETS, MIN_DISTINCT * len(packets)):
+            return None
+        chosen = numbers.kept[once]
+        sequence, sent, media = numbers.extended[once], packets.taken(chosen), types.media[chosen]
+        time = media_time(
+            sequence,
+            sent.timestamp,
+            sent.time_ns,
+            media,
+            types.clock_rate_hz[chosen],
+            numbers.restart[once],
+        )
+        return Stream(
+            ssrc=int(packets.ssrc[0]),
+            source=sender[0],
+            source_port=sender[1],
+            destination=receiver[0],
+            destination_port=receiver[1],
+            payload_type=types.usual,
+            codec=types.codec,
+            codecs=types.codecs,
+            data=packets.data,
+            time_ns=sent.time_ns,
+            sequence=sequence,
+            timestamp=unwrapped(sent.timestamp, 32),
+            media_ms=time.ms,
+            media=media,
+            comfort_noise=types.comfort_noise[chosen],
+            marker=sent.marker,
+            payload_types=sent.payload_type,
+            payload_start=sent.payload_start,
+            payload_bytes=sent.payload_bytes,
+            payload_captured_bytes=sent.payload_captured_bytes,
+            ip_bytes=self._ip_bytes[own][chosen],
+            restart=time.seam,
+            renumberings=int(numbers.restart.sum()),
+            retimings=time.restarts,
+            duplicates=len(numbers.kept) - len(once),
+            strays=len(packets) - len(numbers.kept),
+        )
 
 
 def _with_steps(stream: Stream, steps: tuple[ClockStep, ...]) -> Stream:
+    if not steps:
+        return stream
     begin, end = int(stream.time_ns[0]), int(stream.time_ns[-1])
     during = tuple(step for step in steps if begin < step.at_ns <= end)
     return replace(stream, clock_steps=during) if during else stream

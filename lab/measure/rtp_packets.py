@@ -9,6 +9,7 @@ import numpy as np
 from lab.measure.capture import Capture
 from lab.measure.capture_clock import ClockStep, clock_steps
 from lab.measure.fragments import undelivered
+from lab.measure.numbering import difference
 from lab.measure.octets import Flags
 from lab.measure.packets import LATER
 from lab.measure.pcap import Bytes, Ints
@@ -68,11 +69,14 @@ class Groups:
     packets: RtpPackets
     bounds: Ints
     """Where each group begins, and where the last one ends."""
+    even: Flags
+    """Groups of one payload type whose numbers go on by one and whose timestamps by one step:
+    nothing in them is to be judged."""
     steps: tuple[ClockStep, ...]
     """Of the capturing host's clock; `packets.time_ns` is already freed of them."""
 
     def __len__(self) -> int:
-        return len(self.bounds) - 1
+        return len(self.even)
 
 
 def rtp_groups(capture: Capture, ports: frozenset[int] | None) -> Groups:
@@ -94,7 +98,20 @@ def rtp_groups(capture: Capture, ports: frozenset[int] | None) -> Groups:
     else:
         order = np.argsort(group, kind="stable")
     bounds = np.flatnonzero(np.diff(group[order], prepend=-1, append=-2))
-    return Groups(packets.taken(order), bounds, tuple(steps))
+    packets = packets.taken(order)
+    return Groups(packets, bounds, _even(packets, bounds), tuple(steps))
+
+
+def _even(packets: RtpPackets, bounds: Ints) -> Flags:
+    first = np.zeros(len(packets) + 1, bool)
+    first[bounds] = True
+    units = difference(packets.timestamp[1:], packets.timestamp[:-1], 32)
+    follows = difference(packets.sequence[1:], packets.sequence[:-1], 16) == 1
+    follows &= (packets.payload_type[1:] == packets.payload_type[:-1]) & (units > 0)
+    follows[1:] &= (units[1:] == units[:-1]) | first[1:-2]
+    whole = np.concatenate([[True], follows])
+    whole[first[:-1]] = True
+    return np.logical_and.reduceat(whole, bounds[:-1]) if len(packets) else np.zeros(0, bool)
 
 
 def _candidates(capture: Capture, ports: frozenset[int] | None) -> RtpPackets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -48,13 +48,17 @@ class StreamReport:
 
     def to_dict(self) -> dict[str, Any]:
         """All values by name, jitter and gaps as nested objects."""
-        values = asdict(self)
-        return values | {"gaps": self.gaps.to_dict()}
+        values = {name: getattr(self, name) for name in _NAMES}
+        return values | {"jitter": self.jitter.to_dict(), "gaps": self.gaps.to_dict()}
+
+
+_NAMES = tuple(field.name for field in fields(StreamReport))
 
 
 def stream_report(stream: Stream) -> StreamReport:
     """Loss, order, jitter and gaps of a stream."""
-    expected = int(stream.sequence.max() - stream.sequence.min()) + 1
+    highest = np.maximum.accumulate(stream.sequence)
+    expected = int(highest[-1] - stream.sequence.min()) + 1
     lost = expected - len(stream)
     jitter_ms = running_jitter(stream)
     octets = int(stream.ip_bytes.sum())
@@ -74,7 +78,7 @@ def stream_report(stream: Stream) -> StreamReport:
         lost=lost,
         loss_pct=100.0 * lost / expected,
         duplicates=stream.duplicates,
-        reordered=int(np.sum(stream.sequence < np.maximum.accumulate(stream.sequence))),
+        reordered=int(np.count_nonzero(stream.sequence < highest)),
         restarts=stream.renumberings + stream.retimings,
         remarks=remarks(stream),
         kbps_ip=octets * 8 / 1000 / duration_s if duration_s > 0 else 0.0,

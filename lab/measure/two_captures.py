@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from lab.measure.capture import Address
 from lab.measure.clocks import Clocks
 from lab.measure.delay import SHARED_CLOCK, ClockFit, PacketDelays, fit_clocks, packet_delays
 from lab.measure.matching import Match, match_by_number, match_by_payload
@@ -90,12 +91,7 @@ def pair_streams(first: Sequence[Stream], second: Sequence[Stream]) -> tuple[Str
     continues as a stream from it in the other.
     """
     left, right = set(first), set(second)
-    numbered = [
-        StreamPair(one, other, pairs)
-        for one, other in _of_one_ssrc(first, second)
-        if len(pairs := match_by_number(one, other))
-    ]
-    found = _taken(sorted(numbered, key=_likeness, reverse=True), left, right)
+    found = _taken(_by_number(first, second), left, right)
     options = [
         StreamPair(one, other, match_by_payload(one, other))
         for one, other in _plausible(
@@ -111,13 +107,20 @@ def pair_streams(first: Sequence[Stream], second: Sequence[Stream]) -> tuple[Str
     return tuple(found)
 
 
-def _of_one_ssrc(
-    first: Sequence[Stream], second: Sequence[Stream]
-) -> Iterator[tuple[Stream, Stream]]:
+def _by_number(first: Sequence[Stream], second: Sequence[Stream]) -> list[StreamPair]:
+    """What has an SSRC and numbers in common; of several for one SSRC the likeliest first."""
     others: dict[int, list[Stream]] = defaultdict(list)
     for other in second:
         others[other.ssrc].append(other)
-    return ((one, other) for one in first for other in others[one.ssrc])
+    options: dict[int, list[StreamPair]] = defaultdict(list)
+    for one in first:
+        for other in others[one.ssrc]:
+            if len(pairs := match_by_number(one, other)):
+                options[one.ssrc].append(StreamPair(one, other, pairs))
+    for same in options.values():
+        if len(same) > 1:
+            same.sort(key=_likeness, reverse=True)
+    return [option for same in options.values() for option in same]
 
 
 def _taken(
@@ -199,21 +202,16 @@ def _senders(pairs: Sequence[StreamPair]) -> list[bool]:
     Two opposite streams differ in their readings by the sum of their delays, whatever the
     clocks: the one with the larger reading runs from the first capture to the second.
     """
-    known = [_through_exchange(pair.first, pair.second) for pair in pairs]
     readings = [pair.reading_ms for pair in pairs]
+    from_source: dict[Address, float] = {}
+    for pair, reading in zip(pairs, readings, strict=True):
+        source = pair.first.source
+        from_source[source] = max(reading, from_source.get(source, reading))
     answers = []
-    for pair, sent_first, reading in zip(pairs, known, readings, strict=True):
-        opposite = [
-            other_reading
-            for other, other_reading in zip(pairs, readings, strict=True)
-            if other.first.source == pair.first.destination
-        ]
-        if sent_first is not None:
-            answers.append(sent_first)
-        elif opposite:
-            answers.append(reading >= max(opposite))
-        else:
-            answers.append(reading >= 0)
+    for pair, reading in zip(pairs, readings, strict=True):
+        through = _through_exchange(pair.first, pair.second)
+        opposite = from_source.get(pair.first.destination, 0.0)
+        answers.append(reading >= opposite if through is None else through)
     return answers
 
 

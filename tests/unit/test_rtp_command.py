@@ -68,6 +68,22 @@ def test_the_table_has_a_line_per_stream(both: list[Path]) -> None:
     assert "offset of +5.00 ms" in lines[-1]
 
 
+def test_thousands_of_streams_are_plain_lines(tmp_path: Path) -> None:
+    frames = [
+        frame for ssrc in range(300) for frame in voice(5, ssrc=ssrc, source_port=6000 + ssrc)
+    ]
+    path = write(tmp_path / "load.pcap", frames)
+    first, heading, *lines = run(path).stdout.splitlines()
+    assert "1500 packets" in first
+    assert len(lines) == 300
+    assert heading.split()[:4] == ["SSRC", "from", "to", "codec"]
+    for line in lines:
+        assert line.index("PCMU") == heading.index("codec")
+        assert line.split()[4:] == ["5", "0.00", "0.000", "0.000", "0", "0", "0.1"]
+    assert run(path, "--json").stdout.count("\n") == 1
+    assert len(as_json(path)["captures"][0]["streams"]) == 300
+
+
 def test_a_capture_without_voice_says_so_on_stderr(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pcap"
     empty.write_bytes(pcap([]))
