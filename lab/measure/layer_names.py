@@ -16,6 +16,8 @@ from lab.measure.pcap import Ints
 NOTHING = 0
 ETHERTYPE = 0
 PPP_PROTOCOL, LLC_SAPS, IP_PROTOCOL, LINK_TYPE, UDP_PORT = (base << 16 for base in (1, 2, 3, 4, 5))
+NUMBERS = 6 << 16
+"""All are below that."""
 
 _LINK_TYPES = {
     6: "Token Ring",

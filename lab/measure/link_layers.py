@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lab.measure.layer_names import LINK_TYPE, LLC_SAPS, NOTHING, PPP_PROTOCOL
-from lab.measure.octets import Octets
+from lab.measure.layer_names import LINK_TYPE, LLC_SAPS, NOTHING, NUMBERS, PPP_PROTOCOL
+from lab.measure.octets import Octets, among
 from lab.measure.pcap import Ints, Records
 
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -81,7 +81,7 @@ def find_ip(octets: Octets, kind: Ints, at: Ints) -> Layers:
         arrived = (kind == IPV4) | (kind == IPV6)
         ip_at[rows[arrived]] = at[arrived]
         stopped[rows] = np.where(arrived, NOTHING, kind)
-        followed = ~arrived & np.isin(kind, list(_STEPS))
+        followed = ~arrived & among(kind, _STEPS, NUMBERS)
         rows, kind, at = rows[followed], kind[followed], at[followed]
         if not len(rows):
             break

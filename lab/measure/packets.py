@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.measure.layer_names import NOTHING
 from lab.measure.link_layers import find_ip, first_layers
-from lab.measure.octets import Flags, Octets
+from lab.measure.octets import Flags, Octets, among
 from lab.measure.pcap import Bytes, Ints, Records
 from lab.measure.tunnels import TCP, UDP, inner_layers, is_tunnel
 
@@ -22,6 +22,7 @@ IPV6_EXTENSIONS = (0, 43, IPV6_FRAGMENT, 60)
 MAX_EXTENSIONS, MAX_TUNNELS = 6, 6
 FIRST, LATER = 1, 2
 """Parts of a datagram in fragments."""
+UDP_HEADER_BYTES = 8
 FRAGMENT_UNIT = 8
 """Bytes that a fragment's offset counts (RFC 791, 3.1)."""
 
@@ -75,7 +76,10 @@ def read_headers(data: Bytes, records: Records) -> Headers:
         headers, kind, at = _ip_headers(part, frame_end[rows], ip_at)
         inside = headers.ip_version > 0
         for name, column in columns.items():
-            column[rows[inside]] = getattr(headers, name)[inside]
+            if len(rows) == count and inside.all():
+                columns[name] = getattr(headers, name)
+            else:
+                column[rows[inside]] = getattr(headers, name)[inside]
         columns["stopped"][rows] = np.where(stopped == NOTHING, kind, stopped)
         followed = is_tunnel(kind)
         rows, kind, at = rows[followed], kind[followed], at[followed]
@@ -87,20 +91,28 @@ def read_headers(data: Bytes, records: Records) -> Headers:
 def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, Ints, Ints]:
     """The headers from the IP header on, and what packets carry of their own kind, and where."""
     first = octets.u8(ip_at)
-    version = np.where((ip_at < octets.end) & np.isin(first >> 4, (4, 6)), first >> 4, 0)
-    four, six = version == 4, version == 6
+    inside = ip_at < octets.end
+    four, six = inside & (first >> 4 == 4), inside & (first >> 4 == 6)
+    version = 4 * four + 6 * six
 
-    stated = np.where(four, octets.u16(ip_at + 2), octets.u16(ip_at + 4) + 40)
+    stated = octets.u16(ip_at + 2)
+    if six.any():
+        stated = np.where(six, octets.u16(ip_at + 4) + 40, stated)
     # Offloaded segments above 64 KiB state a length of zero: then the frame's length stands.
-    unstated = np.where(four, stated == 0, stated == 40)
+    unstated = stated == 40 * six
     ip_bytes = np.where(unstated, frame_end - ip_at, stated) * (version > 0)
 
     protocol, at, fragment, identification = _transport(octets, ip_at, first, four, six)
     whole = fragment != LATER
-    seen = whole & (at + 4 <= octets.end) & np.isin(protocol, (TCP, UDP))
+    seen = whole & (at + 4 <= octets.end) & ((protocol == UDP) | (protocol == TCP))
     source_port = octets.u16(at) * seen
     destination_port = octets.u16(at + 2) * seen
-    header = np.where(protocol == UDP, 8, (octets.u8(at + 12) >> 4) * 4)
+    header, tcp_flags = np.full(len(at), UDP_HEADER_BYTES), np.zeros(len(at), np.int64)
+    tcp = np.flatnonzero(seen & (protocol == TCP))
+    if len(tcp):
+        part, tcp_at = octets.of(tcp), at[tcp]
+        header[tcp] = (part.u8(tcp_at + 12) >> 4) * 4
+        tcp_flags[tcp] = part.u8(tcp_at + 13)
     payload_start = np.where(seen, at + header, at)
     payload_bytes = ip_at + ip_bytes - payload_start
     datagram_bytes = np.where(whole, ip_bytes, 0)
@@ -108,10 +120,10 @@ def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, 
     if len(parted):
         udp_bytes = octets.of(parted).u16(at[parted] + 4)
         room = np.maximum(ip_at + ip_bytes - at, FRAGMENT_UNIT)[parted]
-        payload_bytes[parted] = udp_bytes - 8
+        payload_bytes[parted] = udp_bytes - UDP_HEADER_BYTES
         parts = -(-udp_bytes // room)
         datagram_bytes[parted] = udp_bytes + parts * (at - ip_at)[parted]
-    payload_bytes = np.where(seen & (header >= 8), np.maximum(payload_bytes, 0), 0)
+    payload_bytes = np.where(seen & (header >= UDP_HEADER_BYTES), np.maximum(payload_bytes, 0), 0)
     captured_most = np.where(fragment == LATER, ip_bytes, payload_bytes)
     captured_end = np.minimum(octets.end, ip_at + ip_bytes)  # Padding and check sequence follow.
     headers = Headers(
@@ -121,7 +133,7 @@ def _ip_headers(octets: Octets, frame_end: Ints, ip_at: Ints) -> tuple[Headers, 
         source_at=np.where(four, ip_at + 12, ip_at + 8) * (version > 0),
         source_port=source_port,
         destination_port=destination_port,
-        tcp_flags=octets.u8(at + 13) * (seen & (protocol == TCP)),
+        tcp_flags=tcp_flags,
         payload_start=payload_start,
         payload_bytes=payload_bytes,
         payload_captured_bytes=np.clip(captured_end - payload_start, 0, captured_most),
@@ -142,13 +154,19 @@ def _transport(
     octets: Octets, ip_at: Ints, first: Ints, four: Flags, six: Flags
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Protocol, offset of its header, part of a datagram (as in `Headers`), identification."""
-    protocol = np.where(four, octets.u8(ip_at + 9), octets.u8(ip_at + 6) * six)
-    at = ip_at + np.where(four, (first & 15) * 4, 40)
-    flags = np.where(four, octets.u16(ip_at + 6), 0)
+    protocol, at = octets.u8(ip_at + 9) * four, ip_at + np.where(four, (first & 15) * 4, 40)
+    if six.any():
+        protocol = np.where(six, octets.u8(ip_at + 6), protocol)
+    flags = octets.u16(ip_at + 6) * four
     fragment = np.where(flags & 0x1FFF > 0, LATER, FIRST * (flags >> 13 & 1))
-    identification = np.where(four, octets.u16(ip_at + 4), 0)
+    identification = np.zeros(len(at), np.int64)
+    parts = np.flatnonzero(fragment > 0)
+    identification[parts] = octets.of(parts).u16(ip_at[parts] + 4)
+    any_six = six.any()
     for _ in range(MAX_EXTENSIONS):
-        extended = six & np.isin(protocol, IPV6_EXTENSIONS) | (protocol == AUTHENTICATION)
+        extended = protocol == AUTHENTICATION
+        if any_six:
+            extended |= six & among(protocol, IPV6_EXTENSIONS, 1 << 8)
         extended &= fragment != LATER
         if not extended.any():
             break

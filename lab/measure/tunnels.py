@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.measure.layer_names import IP_PROTOCOL, NOTHING, UDP_PORT, UDP_TUNNELS
 from lab.measure.link_layers import ETHERNET, IPV4, IPV6, MPLS, PPP, Layers
-from lab.measure.octets import Flags, Octets
+from lab.measure.octets import Flags, Octets, among
 from lab.measure.pcap import Ints
 
 TCP, UDP = 6, 17
@@ -30,23 +30,29 @@ def inner_layers(octets: Octets, protocol: Ints, ports: tuple[Ints, Ints], at: I
     `at` is the offset of what follows the IP header, or of what follows the UDP header, and
     `ports` are a packet's two, 0 where it has none.
     """
-    kind = np.where(np.isin(protocol, (0, TCP, UDP)), NOTHING, IP_PROTOCOL + protocol)
+    plain = (protocol == UDP) | (protocol == TCP) | (protocol == 0)
+    kind = np.where(plain, NOTHING, IP_PROTOCOL + protocol)
     inner_at = at.copy()
+    if not plain.all():
+        _follow_ip(octets, protocol, at, kind, inner_at)
+    _follow_udp(octets, protocol, ports, at, kind, inner_at)
+    return kind, inner_at
+
+
+def _follow_ip(octets: Octets, protocol: Ints, at: Ints, kind: Ints, inner_at: Ints) -> None:
     for number, carried in ((IP_IN_IP, IPV4), (IPIP, IPV4), (IPV6_IN_IP, IPV6), (MPLS_IN_IP, MPLS)):
         kind[protocol == number] = carried
     for number, step in ((GRE, _gre), (ETHERIP, _ether_ip)):
         mine = np.flatnonzero(protocol == number)
         if len(mine):
             kind[mine], inner_at[mine] = step(octets.of(mine), at[mine])
-    _follow_udp(octets, protocol, ports, at, kind, inner_at)
-    return kind, inner_at
 
 
 def _follow_udp(
     octets: Octets, protocol: Ints, ports: tuple[Ints, Ints], at: Ints, kind: Ints, inner_at: Ints
 ) -> None:
     known = [*_UDP_STEPS, *UDP_TUNNELS]
-    on_known_port = np.isin(ports[0], known) | np.isin(ports[1], known)
+    on_known_port = among(ports[0], known, 1 << 16) | among(ports[1], known, 1 << 16)
     candidates = np.flatnonzero((protocol == UDP) & on_known_port)
     # Any port may be that of a voice stream: RTP's version is never a tunnel's first bits.
     candidates = candidates[octets.of(candidates).u8(at[candidates]) >> 6 != 2]
