@@ -61,13 +61,17 @@ def command(
     With two captures of one call, one from each end, the delay of every packet as well.
     """
     from lab.measure.capture import read_capture
+    from lab.measure.clock_agreement import freed_of_steps
     from lab.measure.rtp import streams
     from lab.measure.stream_report import stream_report
     from lab.measure.two_captures import compare
 
     read = [read_capture(path) for path in captures]
     found = [streams(capture, frozenset(ports) or None) for capture in read]
-    comparison = compare(found[0], found[1], Clocks(clocks)) if len(read) == 2 else None
+    comparison = None
+    if len(read) == 2:
+        found = list(freed_of_steps(found[0], found[1]))
+        comparison = compare(found[0], found[1], Clocks(clocks))
     if as_json:
         values: dict[str, Any] = {
             "captures": [

@@ -15,6 +15,7 @@ from lab.field.direction import Direction
 from lab.field.layout import CallFiles
 from lab.field.study_jitter import study_jitter
 from lab.measure.capture import Address, Capture, read_capture
+from lab.measure.clock_agreement import freed_of_steps
 from lab.measure.clocks import Clocks
 from lab.measure.gaps import gaps
 from lab.measure.jitter import running_jitter
@@ -75,6 +76,7 @@ def packet_findings(files: CallFiles) -> PacketFindings:
             remarks.append(f"{end}: capture ends in the middle of a packet")
     comparison = None
     if len(found) == 2:
+        found["caller"], found["callee"] = freed_of_steps(found["caller"], found["callee"])
         comparison = compare(found["caller"], found["callee"], Clocks.SEPARATE)
     ends = {end: _end(end, captures[end], own, comparison) for end, own in found.items()}
     columns: dict[str, Any] = {}

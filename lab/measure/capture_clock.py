@@ -1,5 +1,5 @@
-"""The clock of a capturing host, set while it captured: found where the order of the file and
-the numbers of RTP packets agree against the times.
+"""The clock of a capturing host, set while it captured: found where the order of the file, the
+numbers and the timestamps of RTP packets agree against the times.
 
 Times alone cannot be trusted to be in order, nor can files: network cards with several queues
 write packets of one moment in any order. The packets' own numbers decide between the two.
@@ -7,7 +7,7 @@ write packets of one moment in any order. The packets' own numbers decide betwee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,96 +17,158 @@ from lab.measure.numbering import difference, unwrapped
 from lab.measure.octets import Flags
 from lab.measure.pcap import Ints
 
-LEAST_STEP_NS = 1_000_000
-"""Smaller steps back are the disorder of a capture."""
+LEAST_BACK_NS, LEAST_FORWARD_NS = 1_000_000, 50_000_000
+"""Smaller steps back are the disorder of a capture, smaller ones forward a gap between packets."""
 NEIGHBOURS = 500
 """Packets on either side of a step that are looked at."""
 WINDOW = 50
 """Packets of a stream on either side from which the step's size is taken."""
-
 MAX_GAP_NS = 1_000_000_000
 """Between two packets on either side of a step: a size that makes it longer is of timestamps
 that began anew."""
+ALIKE_NS = 1_000_000
+"""Streams both ways show one step forward if they agree on it by that, beside what their own
+packets vary: no two senders, and no two paths, are held up for the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """Once the capturing host's clock was set back."""
+    """Once the capturing host's clock was set."""
 
     at: int
     """The first packet by the new clock, as a position in order of the file."""
     at_ns: int
     """Its time, by the clock as it was before."""
     step_ms: float
-    """How far: negative."""
+    """How far: negative where it was set back."""
 
 
-def clock_steps(time_ns: Ints, group: Ints, sequence: Ints, timestamp: Ints) -> list[ClockStep]:
-    """Find the steps in a capture's RTP packets, which are given in order of the file.
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The RTP packets of a capture in order of the file; every array has one entry per packet."""
 
-    `group` tells the streams apart; number and timestamp are as in the header.
-    """
-    back = np.flatnonzero(np.diff(time_ns) < -LEAST_STEP_NS) + 1
+    time_ns: Ints
+    """As captured."""
+    group: Ints
+    """Which stream."""
+    source: Ints
+    """Who sent it."""
+    sequence: Ints
+    """16 bits, as in the header; so the timestamp's 32."""
+    timestamp: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """How much later a stream's packets come from some packet on, against its timestamps."""
+
+    source: int
+    size_ns: int
+    spread_ns: int
+    """How much they vary."""
+    follows: bool
+    """No packet of it is missing there."""
+
+
+def steps_back(seen: Seen) -> list[ClockStep]:
+    """Where the clock was set back while the capture ran: numbers go on where times do not."""
     found: list[ClockStep] = []
-    corrected = time_ns.copy()
-    for at in back.tolist():
-        if corrected[at] >= corrected[at - 1]:
-            continue
-        near = slice(max(0, at - NEIGHBOURS), at + NEIGHBOURS)
-        if not _file_is_right(corrected[near], group[near], sequence[near], at - near.start):
-            continue
-        least_ns = int(corrected[at] - corrected[at - 1])
-        size_ns = _size_ns(corrected, group, timestamp, at)
-        if size_ns is None or abs(size_ns - least_ns) > MAX_GAP_NS:
-            size_ns = least_ns
-        if size_ns > least_ns / 2:
-            continue  # Times go on as before: what is out of order is the file after all.
-        step_ns = min(size_ns, least_ns)
-        corrected[at:] -= step_ns
-        found.append(ClockStep(at, int(corrected[at]), step_ns / 1e6))
+    corrected = replace(seen, time_ns=seen.time_ns.copy())
+    time_ns = corrected.time_ns
+    for at in (np.flatnonzero(np.diff(time_ns) < -LEAST_BACK_NS) + 1).tolist():
+        change_ns = int(time_ns[at] - time_ns[at - 1])
+        step_ns = _back_ns(corrected, at, change_ns) if change_ns < 0 else 0
+        if step_ns:
+            time_ns[at:] -= step_ns
+            found.append(ClockStep(at, int(time_ns[at]), step_ns / 1e6))
     return found
 
 
-def _file_is_right(time_ns: Ints, group: Ints, sequence: Ints, at: int) -> bool:
+def steps_forward(seen: Seen) -> list[ClockStep]:
+    """Where the clock may have been set forward: streams of two senders, with none of their
+    packets missing, come later all at once, by the same time and for good.
+
+    A host that stood still for as long, with both senders on it, looks the same: only another
+    host's capture of the same call tells (`clock_agreement`).
+    """
+    return [
+        ClockStep(at, int(seen.time_ns[at]) - step_ns, step_ns / 1e6)
+        for at in (np.flatnonzero(np.diff(seen.time_ns) > LEAST_FORWARD_NS) + 1).tolist()
+        if (step_ns := _forward_ns(seen, at, int(seen.time_ns[at] - seen.time_ns[at - 1])))
+    ]
+
+
+def _back_ns(seen: Seen, at: int, change_ns: int) -> int:
+    """The step back before a packet, 0 for none; the times go back there by `change_ns`."""
+    if not _file_is_right(seen, at):
+        return 0
+    shifts = _shifts(seen, at)
+    size_ns = min(shifts, key=lambda shift: shift.spread_ns).size_ns if shifts else change_ns
+    if abs(size_ns - change_ns) > MAX_GAP_NS:
+        size_ns = change_ns
+    # Where times go on as before, what is out of order is the file after all.
+    return min(size_ns, change_ns) if size_ns <= change_ns / 2 else 0
+
+
+def _forward_ns(seen: Seen, at: int, change_ns: int) -> int:
+    """The step forward before a packet, 0 for none; until then no packet came for `change_ns`."""
+    shifts = _shifts(seen, at)
+    if len({shift.source for shift in shifts}) < 2 or not all(shift.follows for shift in shifts):
+        return 0
+    evenest = min(shifts, key=lambda shift: shift.spread_ns)
+    size_ns = evenest.size_ns
+    alike = all(
+        abs(shift.size_ns - size_ns) <= ALIKE_NS + shift.spread_ns + evenest.spread_ns
+        for shift in shifts
+    )
+    return size_ns if alike and LEAST_FORWARD_NS < size_ns <= change_ns else 0
+
+
+def _file_is_right(seen: Seen, at: int) -> bool:
     """Whether the numbers of packets around `at` follow the file where the times do not."""
-    before, after = np.arange(at), np.arange(at, len(time_ns))
+    first, time_ns = max(0, at - NEIGHBOURS), seen.time_ns
+    before, after = np.arange(first, at), np.arange(at, min(at + NEIGHBOURS, len(time_ns)))
     before = before[time_ns[before] > time_ns[at]]
     after = after[time_ns[after] < time_ns[before].max()]
     around = np.concatenate([before, after])
     by_time = around[np.argsort(time_ns[around], kind="stable")]
-    return _disorder(group[around], sequence[around]) < _disorder(group[by_time], sequence[by_time])
+    return _disorder(seen, around) < _disorder(seen, by_time)
 
 
-def _disorder(group: Ints, sequence: Ints) -> int:
+def _disorder(seen: Seen, packets: Ints) -> int:
     """How often a stream's number is lower than the one before it."""
-    order = np.argsort(group, kind="stable")
-    same = np.diff(group[order]) == 0
-    steps = difference(sequence[order][1:], sequence[order][:-1], 16)
-    return int(np.sum(same & (steps < 0)))
+    packets = packets[np.argsort(seen.group[packets], kind="stable")]
+    same = np.diff(seen.group[packets]) == 0
+    number = seen.sequence[packets]
+    return int(np.sum(same & (difference(number[1:], number[:-1], 16) < 0)))
 
 
-def _size_ns(time_ns: Ints, group: Ints, timestamp: Ints, at: int) -> int | None:
-    """The step by the stream that shows it best: one whose packets come evenly.
-
-    None where no stream goes on across it.
-    """
-    best: tuple[float, int] | None = None
-    for stream in np.unique(group[max(0, at - NEIGHBOURS) : at + NEIGHBOURS]).tolist():
-        mine = np.flatnonzero(group == stream)
+def _shifts(seen: Seen, at: int) -> list[_Shift]:
+    """By how much each stream that goes on across a packet comes later from there on."""
+    first = max(0, at - NEIGHBOURS)
+    near = seen.group[first : at + NEIGHBOURS]
+    found = []
+    for stream in np.unique(near).tolist():
+        mine = np.flatnonzero(near == stream) + first
         middle = int(np.searchsorted(mine, at))
         mine = mine[max(0, middle - WINDOW) : middle + WINDOW]
         late = mine >= at
         if min(late.sum(), (~late).sum()) < 2:
             continue
-        transit_ns = _transit_ns(time_ns[mine], timestamp[mine], late)
+        transit_ns = _transit_ns(seen.time_ns[mine], seen.timestamp[mine], late)
         sides = [transit_ns[~late], transit_ns[late]]
         middles = [float(np.median(side)) for side in sides]
-        spread = max(
-            float(np.median(np.abs(side - m))) for side, m in zip(sides, middles, strict=True)
+        spreads = [np.median(np.abs(side - m)) for side, m in zip(sides, middles, strict=True)]
+        border = seen.sequence[mine[late][0]] - seen.sequence[mine[~late][-1]]
+        found.append(
+            _Shift(
+                source=int(seen.source[mine[0]]),
+                size_ns=round(middles[1] - middles[0]),
+                spread_ns=round(float(max(spreads))),
+                follows=int(border) % (1 << 16) == 1,
+            )
         )
-        if best is None or spread < best[0]:
-            best = spread, round(middles[1] - middles[0])
-    return None if best is None else best[1]
+    return found
 
 
 def _transit_ns(time_ns: Ints, timestamp: Ints, late: Flags) -> Floats:

@@ -83,6 +83,8 @@ class Stream:
     """Packets whose number belongs nowhere near their neighbours'."""
     clock_steps: tuple[ClockStep, ...] = ()
     """Of the capturing host's clock during the stream; `time_ns` is already freed of them."""
+    suspected_steps: tuple[ClockStep, ...] = ()
+    """Steps that another capture of the call would have to confirm; `time_ns` holds them."""
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -203,7 +205,7 @@ class _Search:
             stream = judged
         else:
             return None
-        return _with_steps(stream, self._groups.steps)
+        return _with_steps(stream, self._groups)
 
     def _even_stream(self, packets: RtpPackets, own: slice, sender: End, receiver: End) -> Stream:
         kind, codec = single_type(packets, self._names, receiver, sender)
@@ -290,9 +292,12 @@ class _Search:
         )
 
 
-def _with_steps(stream: Stream, steps: tuple[ClockStep, ...]) -> Stream:
-    if not steps:
+def _with_steps(stream: Stream, groups: Groups) -> Stream:
+    if not (groups.steps or groups.suspected):
         return stream
     begin, end = int(stream.time_ns[0]), int(stream.time_ns[-1])
-    during = tuple(step for step in steps if begin < step.at_ns <= end)
-    return replace(stream, clock_steps=during) if during else stream
+    during, suspected = (
+        tuple(step for step in steps if begin < step.at_ns <= end)
+        for steps in (groups.steps, groups.suspected)
+    )
+    return replace(stream, clock_steps=during, suspected_steps=suspected)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lab.measure.capture import Capture
-from lab.measure.capture_clock import ClockStep, clock_steps
+from lab.measure.capture_clock import ClockStep, Seen, steps_back, steps_forward
 from lab.measure.fragments import undelivered
 from lab.measure.numbering import difference
 from lab.measure.octets import Flags
@@ -74,6 +74,8 @@ class Groups:
     nothing in them is to be judged."""
     steps: tuple[ClockStep, ...]
     """Of the capturing host's clock; `packets.time_ns` is already freed of them."""
+    suspected: tuple[ClockStep, ...]
+    """Steps forward that another capture would have to confirm."""
 
     def __len__(self) -> int:
         return len(self.even)
@@ -86,20 +88,27 @@ def rtp_groups(capture: Capture, ports: frozenset[int] | None) -> Groups:
     """
     packets = _candidates(capture, ports)
     group = _group_numbers(capture, packets)
-    steps: list[ClockStep] = []
-    backwards = np.diff(packets.time_ns) < 0
-    if backwards.any():
-        steps = clock_steps(packets.time_ns, group, packets.sequence, packets.timestamp)
+    seen = Seen(
+        time_ns=packets.time_ns,
+        group=group,
+        source=capture.source[packets.packet],
+        sequence=packets.sequence,
+        timestamp=packets.timestamp,
+    )
+    steps = steps_back(seen)
+    if steps:
         time_ns = packets.time_ns.copy()
         for step in steps:
             time_ns[step.at :] -= round(step.step_ms * 1e6)
-        packets = replace(packets, time_ns=time_ns)
+        packets, seen = replace(packets, time_ns=time_ns), replace(seen, time_ns=time_ns)
+    suspected = steps_forward(seen)
+    if (packets.time_ns[1:] < packets.time_ns[:-1]).any():
         order = np.lexsort((packets.time_ns, group))
     else:
         order = np.argsort(group, kind="stable")
     bounds = np.flatnonzero(np.diff(group[order], prepend=-1, append=-2))
     packets = packets.taken(order)
-    return Groups(packets, bounds, _even(packets, bounds), tuple(steps))
+    return Groups(packets, bounds, _even(packets, bounds), tuple(steps), tuple(suspected))
 
 
 def _even(packets: RtpPackets, bounds: Ints) -> Flags:

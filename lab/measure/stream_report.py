@@ -102,8 +102,9 @@ def remarks(stream: Stream) -> tuple[str, ...]:
         said.append(f"{events} packets are telephone events")
     for step in stream.clock_steps:
         after_s = (step.at_ns - int(stream.time_ns[0])) / 1e9
+        way = "back" if step.step_ms < 0 else "forward"
         said.append(
-            f"the capturing host's clock was set back by {-step.step_ms:.0f} ms "
+            f"the capturing host's clock was set {way} by {abs(step.step_ms):.0f} ms "
             f"after {after_s:.1f} s; the times are freed of that"
         )
     return tuple(said)

@@ -23,6 +23,7 @@ from forged_packets import (
 )
 
 from lab.measure.capture import read_capture
+from lab.measure.clock_agreement import freed_of_steps
 from lab.measure.clocks import Clocks
 from lab.measure.jitter import running_jitter
 from lab.measure.pacing import sender_pacing
@@ -255,7 +256,33 @@ class TestTheCapturingHostsClock:
         report = only(tmp_path, swapped)
         assert (report.reordered, report.jitter.max, report.remarks) == (0, 0, ())
 
-    @pytest.mark.parametrize("back_ms", [30, 200])
+    def test_a_host_that_stood_still_is_no_step(self, tmp_path: Path) -> None:
+        """Both senders on one host: their packets are late in the other capture as well."""
+        delays = [0.0] * 100 + [300.0] * 100
+        frames = [
+            frame
+            for ssrc, source in enumerate((CALLER, CALLEE))
+            for frame in voice(200, source=source, ssrc=ssrc, delays_ms=delays)
+        ]
+        frames.sort(key=lambda frame: frame.time_ns)
+        own = found(tmp_path, frames)
+        later_seen = [Frame(frame.time_ns + 40 * MS, frame.octets) for frame in frames]
+        for streams_seen in freed_of_steps(own, found(tmp_path, later_seen)):
+            for stream in streams_seen:
+                assert stream.clock_steps == ()
+                assert stream_report(stream).gaps.network_gap_max_ms == pytest.approx(300)
+
+    def test_a_sender_that_stalls_is_no_step(self, tmp_path: Path) -> None:
+        """Both senders stop for a while and go on later, each for its own time."""
+        frames: list[Frame] = []
+        for ssrc, (source, stall_ms) in enumerate(((CALLER, 300.0), (CALLEE, 310.0))):
+            delays = [0.0] * 100 + [stall_ms] * 100
+            frames += voice(200, source=source, ssrc=ssrc, delays_ms=delays)
+        for stream in found(tmp_path, sorted(frames, key=lambda frame: frame.time_ns)):
+            assert stream.clock_steps == ()
+            assert stream_report(stream).gaps.network_gap_max_ms >= 300
+
+    @pytest.mark.parametrize("back_ms", [30, 200, -100, -1000])
     def test_the_delay_between_two_captures_is_freed_of_it(
         self, tmp_path: Path, back_ms: int
     ) -> None:
@@ -278,10 +305,14 @@ class TestTheCapturingHostsClock:
             Frame(frame.time_ns - (back_ms * MS if frame.time_ns > later(300) else 0), frame.octets)
             for frame in captures[1]
         ]
-        first, second = (
-            streams(read_capture(write(tmp_path / f"{number}.pcap", frames)))
-            for number, frames in enumerate((captures[0], stepped))
+        first, second = freed_of_steps(
+            *(
+                streams(read_capture(write(tmp_path / f"{number}.pcap", frames)))
+                for number, frames in enumerate((captures[0], stepped))
+            )
         )
+        for stream in second:
+            assert [step.step_ms for step in stream.clock_steps] == pytest.approx([-back_ms])
         for clocks in (Clocks.AUTO, Clocks.SEPARATE):
             for way in compare(first, second, clocks).directions:
                 assert way.delays.p50_ms == pytest.approx(62.5, abs=1)
