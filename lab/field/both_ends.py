@@ -63,7 +63,10 @@ def _together(ways: Sequence[two_captures.Direction], pieces: Sequence[Stream]) 
     if len(every) == len(pieces) == 1:
         return every[0]
     shown = [way.sent for way in ways]
-    unseen = sum(_due(piece, ways) for piece in pieces if piece not in shown)
+    towards = {stream.destination for stream in shown}
+    unseen = sum(
+        _due(piece, ways) for piece in pieces if piece not in shown and piece.destination in towards
+    )
     order = np.argsort(np.concatenate([delays.sent_ns for delays in every]), kind="stable")
     return PacketDelays(
         sent_ns=np.concatenate([delays.sent_ns for delays in every])[order],

@@ -20,8 +20,9 @@ MIN_RUN = 5
 """So many equal steps of media time in a row are packets of another length, not pauses."""
 MAX_PACKET_MS = 200.0
 """Longer packets are not in use."""
-LEAST_SIZE = 0.5
-"""Of the usual packet's bytes: packets of another length that are smaller hold no voice."""
+LEAST_FULL, LARGE_PERCENT = 0.5, 90
+"""Share of the bytes of a large packet, the one that so many are smaller than: packets of
+another length with fewer hold no voice."""
 SAME_STEP_MS = 0.5
 
 
@@ -107,13 +108,24 @@ def _talk_pauses_ms(stream: Stream, number: Ints) -> Floats:
     media_ms = media_ms[follows]
     if not len(media_ms):
         return np.zeros(0)
-    packet_ms = _packet_times_ms(media_ms, stream.payload_bytes[order][:-1][follows], usual_ms)
+    fullness = _fullness(stream)[order][:-1][follows]
+    packet_ms = _packet_times_ms(media_ms, fullness, usual_ms)
     pause = media_ms > PAUSE_PACKETS * packet_ms
     pauses: Floats = (media_ms - packet_ms)[pause]
     return pauses
 
 
-def _packet_times_ms(media_ms: Floats, payload_bytes: Ints, usual_ms: float) -> Floats:
+def _fullness(stream: Stream) -> Floats:
+    """Each packet's bytes as a share of what a large packet of its type has."""
+    fullness = np.ones(len(stream))
+    for kind in np.unique(stream.payload_types).tolist():
+        mine = stream.payload_types == kind
+        large = percentiles(stream.payload_bytes[mine], (LARGE_PERCENT,))[0]
+        fullness[mine] = stream.payload_bytes[mine] / max(large, 1.0)
+    return fullness
+
+
+def _packet_times_ms(media_ms: Floats, fullness: Floats, usual_ms: float) -> Floats:
     """How much media each packet holds: the steps of its neighbours where they are all alike.
 
     A sender may change its packetisation in the call. Steps of one length, no longer than
@@ -123,14 +135,11 @@ def _packet_times_ms(media_ms: Floats, payload_bytes: Ints, usual_ms: float) -> 
     edges = np.flatnonzero(np.abs(np.diff(media_ms, prepend=-1.0, append=-1.0)) > SAME_STEP_MS)
     begins, lengths = edges[:-1], np.diff(edges)
     step_ms = media_ms[begins]
-    size = np.add.reduceat(payload_bytes, begins) / lengths
-    usual = np.abs(media_ms - usual_ms) <= SAME_STEP_MS
-    usual_size = np.median(payload_bytes[usual] if usual.any() else payload_bytes)
     packets = (
         (lengths >= MIN_RUN)
         & (step_ms > 0)
         & (step_ms <= MAX_PACKET_MS)
-        & (size >= LEAST_SIZE * usual_size)
+        & (np.add.reduceat(fullness, begins) / lengths >= LEAST_FULL)
     )
     known = np.maximum.accumulate(np.where(packets, np.arange(len(packets)), -1))
     packet_ms: Floats = np.repeat(np.where(known >= 0, step_ms[known], usual_ms), lengths)

@@ -26,6 +26,7 @@ from lab.measure.rtp_packets import RtpPackets
 from lab.measure.sdp import End, PayloadNames
 
 EVENT_NAMES = frozenset({"TELEPHONE-EVENT", "TONE", "X-NSE"})
+UNNAMED_EVENT = Codec("TELEPHONE-EVENT", 8000, certain=False)
 COMFORT_NOISE = "CN"
 EVENT_BYTES = 4
 """An event, its volume and its duration (RFC 4733, 2.3)."""
@@ -73,7 +74,7 @@ def payload_types(
             continue
         other = named[number]
         if number in events:
-            other = other or Codec("TELEPHONE-EVENT", codec.clock_rate_hz, certain=False)
+            other = other or UNNAMED_EVENT
         elif other is None and number not in STATIC and counts[types == number] < MIN_TO_INFER:
             other = Codec("DYNAMIC", codec.clock_rate_hz, certain=False)
         codecs[number] = other or _codec(packets, number, None, names)
@@ -97,7 +98,10 @@ def single_type(
     """The type of packets that have one only, and what it stands for."""
     number = int(packets.payload_type[0])
     # The receiver's own description counts first: it asked for what the numbers mean.
-    return number, _codec(packets, number, names.of(number, receiver, sender), names)
+    codec = names.of(number, receiver, sender)
+    if codec is None and _is_event(packets, number, codec, [number]):
+        return number, UNNAMED_EVENT
+    return number, _codec(packets, number, codec, names)
 
 
 def _single(packets: RtpPackets, names: PayloadNames, receiver: End, sender: End) -> PayloadTypes:
@@ -118,16 +122,19 @@ def is_comfort_noise(number: int, codec: Codec | None) -> bool:
 
 
 def _is_event(packets: RtpPackets, number: int, codec: Codec | None, types: list[int]) -> bool:
-    """By name; else a minor dynamic type whose packets have an event's size and stand still."""
+    """By name; else a minor dynamic type whose packets have an event's size or stand still, or
+    one that stands alone and does both."""
     if codec is not None:
         return codec.name in EVENT_NAMES
     if number not in DYNAMIC_TYPES:
         return False
     mine = packets.payload_type == number
-    if (packets.payload_bytes[mine] == EVENT_BYTES).all():
+    small = bool((packets.payload_bytes[mine] == EVENT_BYTES).all())
+    if small and len(types) > 1:
         return True
     steps = difference(packets.timestamp[mine][1:], packets.timestamp[mine][:-1], 32)
-    return len(steps) > 0 and 2 * np.sum(steps == 0) > len(steps) and number != types[0]
+    still = len(steps) > 0 and bool(2 * np.sum(steps == 0) > len(steps))
+    return still and (small or number != types[0])
 
 
 def _codec(packets: RtpPackets, number: int, named: Codec | None, names: PayloadNames) -> Codec:

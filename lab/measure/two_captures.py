@@ -91,7 +91,9 @@ def pair_streams(first: Sequence[Stream], second: Sequence[Stream]) -> tuple[Str
     continues as a stream from it in the other.
     """
     left, right = set(first), set(second)
-    found = _taken(_by_number(first, second), left, right)
+    found = _taken(_by_address(first, second), left, right)
+    remaining = [one for one in first if one in left], [other for other in second if other in right]
+    found += _taken(_by_number(*remaining), left, right)
     options = [
         StreamPair(one, other, match_by_payload(one, other))
         for one, other in _plausible(
@@ -105,6 +107,23 @@ def pair_streams(first: Sequence[Stream], second: Sequence[Stream]) -> tuple[Str
     ]
     found += _taken(enough, left, right)
     return tuple(found)
+
+
+def _by_address(first: Sequence[Stream], second: Sequence[Stream]) -> list[StreamPair]:
+    """What has SSRC, addresses, ports and numbers in common: one stream, where nothing between
+    the captures changes addresses."""
+    others = {_address(other): other for other in second}
+    return [
+        StreamPair(one, other, pairs)
+        for one in first
+        if (other := others.get(_address(one))) is not None
+        if len(pairs := match_by_number(one, other))
+    ]
+
+
+def _address(stream: Stream) -> tuple[object, ...]:
+    receiver = stream.destination, stream.destination_port
+    return stream.ssrc, stream.source, stream.source_port, *receiver
 
 
 def _by_number(first: Sequence[Stream], second: Sequence[Stream]) -> list[StreamPair]:

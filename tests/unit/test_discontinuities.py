@@ -162,6 +162,15 @@ class TestPayloadTypes:
         assert (report.lost, report.restarts, report.codec) == (0, 0, "PCMU")
         assert "10 packets are telephone events" in report.remarks
 
+    def test_a_stream_of_digits_only(self, tmp_path: Path) -> None:
+        """On hold, say; nothing tells the type but its packets."""
+        digits = [
+            packet(n, later(n), 5000 + 1600 * (n // 10), 101, b"\5\12\0\1") for n in range(30)
+        ]
+        report = only(tmp_path, digits)
+        assert (report.codec, report.codec_certain) == ("TELEPHONE-EVENT", False)
+        assert (report.jitter.max, report.gaps.talk_pauses, report.restarts) == (0, 0, 0)
+
     @pytest.mark.parametrize(
         ("payload_type", "step", "clock_hz"), [(111, 960, 48000), (9, 160, 8000), (99, 320, 16000)]
     )
@@ -221,6 +230,18 @@ class TestPayloadTypes:
         report = only(tmp_path, frames)
         assert not report.gaps.voice_activity_detection
         assert report.jitter.max == pytest.approx(0, abs=1e-6)
+
+    def test_another_codec_in_other_packets_is_no_pause(self, tmp_path: Path) -> None:
+        """PCMU every 20 ms, then G.729 every 60 ms: a third of the bytes for three times as long."""
+        frames, at_ms = [], 0
+        for number in range(200):
+            kind, size, ptime_ms = (0, 160, 20) if number < 120 else (18, 60, 60)
+            content = number.to_bytes(2, "big") * (size // 2)
+            frames.append(packet(number, START_NS + at_ms * MS, 5000 + 8 * at_ms, kind, content))
+            at_ms += ptime_ms
+        report = only(tmp_path, frames)
+        assert not report.gaps.voice_activity_detection
+        assert "the sender changed its codec: PCMU, G729" in report.remarks
 
     def test_what_keeps_a_silence_going_is_no_packetisation(self, tmp_path: Path) -> None:
         """Discontinuous transmission: a small packet every 160 ms, as AMR's."""
