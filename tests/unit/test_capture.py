@@ -32,6 +32,8 @@ from hypothesis import strategies as st
 
 from lab.errors import LabError
 from lab.measure.capture import Capture, read_capture
+from lab.measure.rtp import streams
+from lab.measure.stream_report import stream_report
 
 VOICE = ipv4(udp(b"\x80" + bytes(171), 4000, 5000))
 
@@ -233,10 +235,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_capture(tmp_path / "nowhere.pcap")
 
 
+def tunnelled(packet: bytes) -> bytes:
+    """Voice in MPLS in GRE in GTP-U with an extension header in PPPoE."""
+    gre = ipv4(b"\0\0\x88\x47" + b"\0\x01\x01\x40" + packet, protocol=47)
+    extended = bytes(3) + b"\x85\x01\0\x09\0" + gre
+    outer = ipv4(udp(struct.pack(">BBHI", 0x34, 0xFF, len(extended), 5) + extended, 2152, 2152))
+    return b"\x02" * 12 + b"\x88\x64\x11\0\0\x07" + bytes(2) + b"\x00\x21" + outer
+
+
 MANY_KINDS = [
     pcap(voice(20)),
     pcap([Frame(0, ethernet(ipv6(udp(b"x" * 40), protocol=17), 0x8100))] * 12),
     section() + interface(exponent=9) + enhanced(Frame(START_NS, ethernet(VOICE))) * 3,
+    section() + interface() + obsolete(Frame(START_NS, ethernet(VOICE))) * 9,
+    pcap([Frame(n, tunnelled(frame.octets[14:])) for n, frame in enumerate(voice(9))]),
+    pcap([Frame(n, ethernet(part)) for n, part in enumerate(fragments(udp(bytes(9000)), 1480, 7))]),
 ]
 
 
@@ -261,6 +274,8 @@ def test_no_damage_causes_anything_but_a_lab_error(
         capture = read_capture(path)
     except LabError:
         return
+    for stream in streams(capture):
+        stream_report(stream)
     assert np.all(capture.payload_start[capture.payload_captured_bytes > 0] < len(damaged))
     for packet in range(len(capture)):
         assert len(capture.payload(packet)) == capture.payload_captured_bytes[packet]

@@ -232,7 +232,7 @@ class TestPayloadTypes:
         assert report.jitter.max == pytest.approx(0, abs=1e-6)
 
     def test_another_codec_in_other_packets_is_no_pause(self, tmp_path: Path) -> None:
-        """PCMU every 20 ms, then G.729 every 60 ms: a third of the bytes for three times as long."""
+        """PCMU every 20 ms, then G.729 every 60 ms: a third of the bytes, thrice the time."""
         frames, at_ms = [], 0
         for number in range(200):
             kind, size, ptime_ms = (0, 160, 20) if number < 120 else (18, 60, 60)
