@@ -154,7 +154,8 @@ MOMENTS: dict[str, Callable[[DockerClient, str], object]] = {
 
 
 @pytest.mark.parametrize(
-    ("moment", "number"), zip(MOMENTS, (signal.SIGHUP, signal.SIGINT, signal.SIGTERM), strict=True)
+    ("moment", "number"),
+    list(zip(MOMENTS, (signal.SIGHUP, signal.SIGINT, signal.SIGTERM), strict=True)),
 )
 def test_interruption(
     able_host: DockerClient, lab: LabCommand, lab_name: str, moment: str, number: signal.Signals
