@@ -40,7 +40,7 @@ from lab.engine.execution import file_in
 from lab.engine.host import read_cpu_times
 from lab.engine.usage import begin_reading
 from lab.errors import LabError
-from lab.events import Began, CallBegan, CallInterrupted, Listener, silent
+from lab.events import Began, CallBegan, CallInterrupted, CircuitOpened, Listener, silent
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.host_load import load_between
 from lab.measure.record import CallRecord
@@ -169,6 +169,8 @@ def _call_and_measure(
     duration_s = record.duration_s = asked_s or read_wav(reference).duration_s
     tell(Began("opening the path"))
     with method.path.load()(lab, record, workspace) as path:
+        if record.circuit:
+            tell(CircuitOpened(tuple(record.circuit.split())))
         tell(Began("starting captures"))
         with conversation.at_the_ready(), probing(lab, path, workspace) as readings:
             client = connect()

@@ -54,6 +54,8 @@ def command(
     from lab.cli.call_record import print_record
     from lab.cli.progress import saying
     from lab.engine.client import connect
+    from lab.events import both
+    from lab.events.journal import in_lab
     from lab.lifecycle.ready import open_lab
     from lab.store.database import open_store
     from lab.sweep.asked import call_plan, note_asked
@@ -67,7 +69,7 @@ def command(
     lab = open_lab(connect(), name)
     method.check_topology(lab.topology)
     with doing("calling ...") as say, open_store() as store:
-        tell = saying(say, f"{method.name}: ")
+        tell = both(saying(say, f"{method.name}: "), in_lab(lab.running.name, "call"))
         with conditions(lab, point, seed, tell) as observers:
             record = make_call(lab, plan, tell, observers)
         note_asked(record, point)

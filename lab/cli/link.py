@@ -76,6 +76,7 @@ def set_(
 ) -> None:
     """Change NODE's link to NETWORK; what is not named stays as it is."""
     from lab.engine.client import connect
+    from lab.events.journal import in_lab
     from lab.lifecycle.ready import open_lab
     from lab.shaping import live
     from lab.shaping.cap import LinkPoint, find_link
@@ -83,7 +84,12 @@ def set_(
     wanted = changes_from(**changes)
     lab = open_lab(connect(), name)
     find_link(lab.topology, node, network)
-    live.change(lab, LinkPoint(node, network, Direction(direction)), wanted)
+    live.change(
+        lab,
+        LinkPoint(node, network, Direction(direction)),
+        wanted,
+        in_lab(lab.running.name, "link"),
+    )
     states = live.show(lab, node, network)
     if as_json:
         print_json([_plain(state) for state in states])
@@ -98,11 +104,12 @@ def set_(
 def reset(node: str | None, network: str | None, name: str | None) -> None:
     """Bring links back to what the topology says: all, or those of NODE."""
     from lab.engine.client import connect
+    from lab.events.journal import in_lab
     from lab.lifecycle.ready import open_lab
     from lab.shaping import live
 
     lab = open_lab(connect(), name)
-    live.reset(lab, node, network)
+    live.reset(lab, node, network, in_lab(lab.running.name, "link"))
     what = " ".join(part for part in (node, network) if part) or "all links"
     err.print(f"{lab.running.name}: {what} as in topology {lab.topology.name}")
 

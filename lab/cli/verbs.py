@@ -15,6 +15,7 @@ VERBS: Mapping[str, str] = {
     "call": "Make one call by METHOD; exit status 1 where it failed",
     "down": "Take down the lab called NAME (default: the only one)",
     "status": "Show the lab called NAME (default: every lab that is up)",
+    "events": "Print what happens in the lab called NAME (default: the only one)",
     "link": "Show or change the rate and queue of links, live",
     "exec": "Run COMMAND in NODE as the node's own user and exit with its status",
     "logs": "Print the log of NODE",

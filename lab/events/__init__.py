@@ -1,7 +1,7 @@
 """One stream of what happens: the happenings, and who listens.
 
 `up`, `call`, `experiment`, `link` and `setup` tell what they do to one `Listener`; the progress
-on the terminal is one.
+on the terminal is one, the journal that `lab events` follows another.
 """
 
 from lab.events.happenings import (
@@ -11,13 +11,23 @@ from lab.events.happenings import (
     CallEnded,
     CallInterrupted,
     CallStage,
+    CaughtUp,
+    CircuitOpened,
     Ended,
     Happening,
+    LabFound,
+    LabGone,
+    LabUp,
+    LinkCounters,
+    LinkFound,
+    LinkShaped,
     Listener,
+    NodeState,
     Noted,
     RunAdvanced,
     RunBegan,
     RunEnded,
+    both,
     silent,
 )
 
@@ -28,12 +38,22 @@ __all__ = [
     "CallEnded",
     "CallInterrupted",
     "CallStage",
+    "CaughtUp",
+    "CircuitOpened",
     "Ended",
     "Happening",
+    "LabFound",
+    "LabGone",
+    "LabUp",
+    "LinkCounters",
+    "LinkFound",
+    "LinkShaped",
     "Listener",
+    "NodeState",
     "Noted",
     "RunAdvanced",
     "RunBegan",
     "RunEnded",
+    "both",
     "silent",
 ]

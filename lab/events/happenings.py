@@ -25,6 +25,16 @@ def silent(_happening: Happening) -> None:
     """A `Listener` that takes no notice."""
 
 
+def both(first: Listener, second: Listener) -> Listener:
+    """Tells two, in this order."""
+
+    def tell(happening: Happening) -> None:
+        first(happening)
+        second(happening)
+
+    return tell
+
+
 # Any work: bringing a lab up, a call, setting this host up.
 
 
@@ -66,6 +76,89 @@ class Building(Happening):
     """Whether this is the end of it."""
 
 
+# Labs: what is found, and what changes.
+
+
+@dataclass(frozen=True, slots=True)
+class LabUp(Happening):
+    """A lab has come up and works, or was up and still does."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabFound(Happening):
+    """Here begins what is so at this moment, as Docker, the kernel and the store know it."""
+
+    topology: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp(Happening):
+    """All that is so has been told; from here on it is what happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabGone(Happening):
+    """The last of its nodes was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState(Happening):
+    """The state of a node, or a change of it."""
+
+    node: str
+    role: str
+    state: str
+    """Docker's word: created, running, paused, exited; removed once it is no more."""
+    exit_code: int | None = None
+    """Of a node that has exited."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFound(Happening):
+    """A link, and the cap on what its node sends there."""
+
+    node: str
+    network: str
+    address: str
+    interface: str | None
+    """None while the node does not run."""
+    rate_configured_kbps: int | None
+    rate_in_force_kbps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkShaped(Happening):
+    """A command has changed what happens to the packets of one direction of a link."""
+
+    node: str
+    network: str
+    direction: str
+    """`out` or `in`, as its node sees it."""
+    rate_kbps: int | None
+    """None where nothing caps it."""
+    shape: str
+    """All of it, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCounters(Happening):
+    """What the kernel has counted at a link since its node started."""
+
+    node: str
+    network: str
+    sent_bytes: int
+    received_bytes: int
+    sent_packets: int
+    received_packets: int
+    dropped_packets: int
+    """By the interface itself, either way; what a queue at a cap drops is not among them."""
+    sent_kbps: float | None
+    """Since the counters before; None for the first."""
+    received_kbps: float | None
+
+
 # Calls.
 
 
@@ -77,6 +170,14 @@ class CallBegan(Happening):
     method: str
     codec: str
     run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitOpened(Happening):
+    """The circuit that the call under way goes through."""
+
+    relays: tuple[str, ...]
+    """Guard first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,17 +38,18 @@ class Stages:
     def stage(self, name: str) -> Iterator[None]:
         """Tell and time one stage; a stage that fails is timed as well."""
         self.tell(Began(name))
-        began = time.monotonic()
+        began, succeeded = time.monotonic(), False
         try:
             yield
+            succeeded = True
         finally:
-            self.note(name, began, time.monotonic())
+            self.note(name, began, time.monotonic(), succeeded)
 
-    def note(self, name: str, began: float, ended: float) -> None:
+    def note(self, name: str, began: float, ended: float, succeeded: bool = True) -> None:
         """Add a stage that went on beside others; times are those of time.monotonic()."""
         stage = Stage(name, began - self.zero, max(0.0, ended - began))
         self.done.append(stage)
-        self.tell(Ended(stage.name, stage.seconds))
+        self.tell(Ended(stage.name, stage.seconds, succeeded))
 
     @property
     def total_s(self) -> float:

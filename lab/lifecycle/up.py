@@ -17,7 +17,8 @@ from lab.engine.lock import Lock, locked
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
-from lab.events import Began, Listener, silent
+from lab.events import Began, LabUp, Listener, both, silent
+from lab.events.journal import in_lab
 from lab.images.build import missing
 from lab.interruption import undisturbed
 from lab.lifecycle.certificate import with_certificate
@@ -61,6 +62,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
         name = lab or raw.name
         compose_command()
         pbx = choose_pbx(client, raw.pbx)
+    tell = stages.tell = both(tell, in_lab(name, "up"))
     with locked(name) as lock:
         running = _running(client, name)
         with stages.stage("resolving the topology"):
@@ -87,6 +89,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
                     tell(Began("taking down what was started"))
                     remove_lab(client, name)
             raise
+        tell(LabUp(stages.total_s))
         return Up(
             plan=plan,
             directory=directory,

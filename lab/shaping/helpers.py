@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from lab.engine.agent import Agent, EventT
 from lab.engine.execution import start_network_helper, start_unprivileged_helper
+from lab.events import Listener, silent
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import LinkPoint, address_of
 from lab.wire.links import LINKS, LinkSide
@@ -18,8 +19,10 @@ DEADLINE_S = 20.0
 class LinkHelpers:
     """One running `lab.agents.net.links` beside every machine whose links are the matter."""
 
-    def __init__(self, lab: ReadyLab, agents: Mapping[str, Agent]) -> None:
+    def __init__(self, lab: ReadyLab, agents: Mapping[str, Agent], tell: Listener = silent) -> None:
+        """`tell` hears of every change."""
         self.lab = lab
+        self.tell = tell
         self._agents = agents
 
     def ask(self, machine: str, order: Order, kind: type[EventT]) -> EventT:
@@ -40,11 +43,11 @@ class LinkHelpers:
 
 @contextmanager
 def link_helpers(
-    lab: ReadyLab, points: Iterable[LinkPoint], *, may_change: bool
+    lab: ReadyLab, points: Iterable[LinkPoint], *, may_change: bool, tell: Listener = silent
 ) -> Iterator[LinkHelpers]:
     """Helpers for the machines of `points`, started at once and side by side.
 
-    Only where they `may_change` links do they have CAP_NET_ADMIN.
+    Only where they `may_change` links do they have CAP_NET_ADMIN; `tell` hears of every change.
     """
     with ExitStack() as stack:
         agents = {
@@ -52,7 +55,7 @@ def link_helpers(
             for machine in dict.fromkeys(_machine(lab, point) for point in points)
         }
         try:
-            yield LinkHelpers(lab, agents)
+            yield LinkHelpers(lab, agents, tell)
         finally:
             for agent in agents.values():
                 agent.end()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lab.engine.agent import AgentError
 from lab.errors import LabError
+from lab.events import LinkShaped, Listener, silent
 from lab.interruption import undisturbed
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Cap, LinkPoint, find_link
@@ -93,15 +94,17 @@ def configured(lab: ReadyLab, point: LinkPoint) -> Shape:
     return find_link(lab.topology, point.node, point.network).shape(point.direction)
 
 
-def change(lab: ReadyLab, point: LinkPoint, change: ShapeChange) -> Shape:
+def change(lab: ReadyLab, point: LinkPoint, change: ShapeChange, tell: Listener = silent) -> Shape:
     """Change what `change` names and nothing else; the shape then in force.
 
     LabError where the kernel cannot, or has something else afterwards.
     """
-    with link_helpers(lab, [point], may_change=True) as helpers:
+    with link_helpers(lab, [point], may_change=True, tell=tell) as helpers:
         [machine] = helpers.by_machine([point])
         order = ChangeShape(helpers.side(point), change)
-        return helpers.ask(machine, order, ShapesSet).after[0]
+        was_set = helpers.ask(machine, order, ShapesSet)
+        tell(_shaped(point, was_set.after[0]))
+        return was_set.after[0]
 
 
 def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[LinkPoint, Shape]:
@@ -117,6 +120,7 @@ def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[
             was_set = helpers.ask(machine, order, ShapesSet)
             for point, old, new in zip(points, was_set.before, was_set.after, strict=True):
                 before[point] = old
+                helpers.tell(_shaped(point, new))
                 if new != shapes[point]:
                     raise LabError(f"{point} was set to {shapes[point]}, but has {new}")
     except BaseException:
@@ -126,10 +130,19 @@ def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[
     return before
 
 
-def reset(lab: ReadyLab, node: str | None = None, network: str | None = None) -> None:
+def _shaped(point: LinkPoint, shape: Shape) -> LinkShaped:
+    return LinkShaped(point.node, point.network, str(point.direction), shape.rate_kbps, str(shape))
+
+
+def reset(
+    lab: ReadyLab,
+    node: str | None = None,
+    network: str | None = None,
+    tell: Listener = silent,
+) -> None:
     """Bring links back to what the topology wants."""
     points = points_of(lab, node, network)
-    with link_helpers(lab, points, may_change=True) as helpers:
+    with link_helpers(lab, points, may_change=True, tell=tell) as helpers:
         set_shapes(helpers, {point: configured(lab, point) for point in points})
 
 

@@ -62,7 +62,7 @@ def conditions(
     )
     with ExitStack() as stack:
         helpers = stack.enter_context(
-            link_helpers(lab, [shared], may_change=point[RATE] is not None)
+            link_helpers(lab, [shared], may_change=point[RATE] is not None, tell=tell)
         )
         scene = Scene(lab, point, circuit, shared, helpers, tell)
         observers: list[Observer] = [link_observer(helpers, [shared])]

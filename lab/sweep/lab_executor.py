@@ -19,7 +19,8 @@ from lab.calls.call import failed_call, make_call
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
-from lab.events import Began, Listener
+from lab.events import Began, Listener, both
+from lab.events.journal import in_lab
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
@@ -113,6 +114,7 @@ class LabExecutor:
     def _call(self, lab: ReadyLab, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make the call; where its surroundings cannot be had, that is how the call failed."""
         point = planned.point
+        tell = both(tell, in_lab(self.lab, "experiment"))
         plan = call_plan(point, seed=planned.seed, run_id=self._files.run_id)
         record: CallRecord | None = None
         try:

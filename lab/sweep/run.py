@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from docker import DockerClient
 
 from lab.errors import UsageError
-from lab.events import Listener, RunBegan, RunEnded
+from lab.events import Happening, Listener, RunAdvanced, RunBegan, RunEnded, both
+from lab.events.journal import Journal, in_lab, run_journal
 from lab.store.database import Run, Store
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
@@ -61,6 +62,7 @@ def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:
     LabError where the run, or one of its labs, is in other hands, or where no call can be
     made; what has been stored until then stays and the run can go on later.
     """
+    tell = both(tell, _in_journals(run))
     with only_hand_on(run.run_id):
         ledger = ledger_of(store, run)
         if ledger.still_wanted:
@@ -79,6 +81,29 @@ def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:
     )
 
 
+def labs_of(run: Run) -> tuple[str, ...]:
+    """The labs that a run calls in."""
+    if run.jobs == 1:
+        return (run.lab,)
+    return tuple(f"{run.lab}-{number}" for number in range(1, run.jobs + 1))
+
+
+def _in_journals(run: Run) -> Listener:
+    """Writes how the run goes into its own journal and those of its labs.
+
+    What happens in the calls, each lab's journal is told by whoever makes them.
+    """
+    own = Journal(run_journal(run.run_id), None, "experiment").tell
+    journals = [own, *(in_lab(lab, "experiment") for lab in labs_of(run))]
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, RunBegan | RunAdvanced | RunEnded):
+            for journal in journals:
+                journal(happening)
+
+    return tell
+
+
 @contextmanager
 def _executors(
     client: DockerClient, store: Store, run: Run, plan: Plan, tell: Listener
@@ -87,9 +112,8 @@ def _executors(
     with ExitStack() as stack:
         if run.jobs > 1:
             store.add_run(run)
-            labs = [f"{run.lab}-{number}" for number in range(1, run.jobs + 1)]
             team = stack.enter_context(
-                workers([Assignment(lab, run.run_id, run.topology, first) for lab in labs])
+                workers([Assignment(lab, run.run_id, run.topology, first) for lab in labs_of(run)])
             )
             found = [worker.versions(tell) for worker in team]
             store.note_lab(run.run_id, found[0], lab_is_own=True)

@@ -36,4 +36,4 @@ def test_a_stage_is_told_before_and_timed_after_even_if_it_fails() -> None:
         raise ValueError("broken")
     assert stages.done[0].name == "trying"
     assert stages.done[0].seconds >= 0.01
-    assert said[1:] == [Ended("trying", stages.done[0].seconds)]
+    assert said[1:] == [Ended("trying", stages.done[0].seconds, succeeded=False)]

@@ -1,0 +1,60 @@
+"""What is so in a lab at this moment, asked of Docker, the kernel and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from docker import DockerClient
+
+from lab.engine.discovery import RunningLab
+from lab.events import Happening, LabFound, LinkFound, NodeState, Noted, RunBegan
+from lab.events.at_work import is_at_work
+from lab.events.following import Follower
+from lab.events.journal import run_journal
+from lab.lifecycle.status import lab_status
+from lab.store.database import Run
+from lab.store.reading import read_store
+from lab.sweep.ledger import ledger_of
+from lab.sweep.run import labs_of
+
+NEWEST = 20
+"""Runs that are looked at: one that was given up long ago may never have ended."""
+
+
+def found(client: DockerClient, lab: RunningLab) -> Iterator[Happening]:
+    """The lab, its nodes and its links, and what is wrong with them."""
+    state = lab_status(client, lab)
+    yield LabFound(lab.topology)
+    for node in lab.nodes:
+        yield NodeState(node.name, node.role, node.state, node.exit_code)
+    for shown in state["nodes"]:
+        yield from _links(shown["node"], shown["links"])
+    for problem in state["problems"]:
+        yield Noted(problem)
+
+
+def _links(node: str, links: Sequence[Mapping[str, Any]]) -> Iterator[Happening]:
+    for link in links:
+        yield LinkFound(
+            node,
+            link["network"],
+            str(link["address"]),
+            link["interface"],
+            link["rate_configured_kbps"],
+            link["rate_in_force_kbps"],
+        )
+
+
+def runs_at_work(lab: str) -> Iterator[RunBegan]:
+    """How far the runs have come that are calling in a lab."""
+    with read_store() as store:
+        for run in store.runs()[-NEWEST:]:
+            if run.ended_at is None and lab in labs_of(run) and _is_at_work(run):
+                ledger = ledger_of(store, run)
+                yield RunBegan(run.run_id, ledger.made, ledger.still_wanted)
+
+
+def _is_at_work(run: Run) -> bool:
+    history = list(Follower(run_journal(run.run_id)).new())
+    return bool(history) and is_at_work(history[-1])
