@@ -84,12 +84,8 @@ def set_(
     wanted = changes_from(**changes)
     lab = open_lab(connect(), name)
     find_link(lab.topology, node, network)
-    live.change(
-        lab,
-        LinkPoint(node, network, Direction(direction)),
-        wanted,
-        in_lab(lab.running.name, "link"),
-    )
+    point = LinkPoint(node, network, Direction(direction))
+    live.change(lab, point, wanted, in_lab(lab.running.name, "link"))
     states = live.show(lab, node, network)
     if as_json:
         print_json([_plain(state) for state in states])
