@@ -30,8 +30,10 @@ from lab.events import (
 from lab.events.told import Told
 
 
-def line_of(told: Told) -> str:
-    """The local time, who told, and what."""
+def line_of(told: Told) -> str | None:
+    """The local time, who told, and what; None for a link that nothing has passed."""
+    if isinstance(told.what, LinkCounters) and not (told.what.sent_kbps or told.what.received_kbps):
+        return None
     time = datetime.fromtimestamp(told.at).astimezone()
     return f"{time:%H:%M:%S}.{time.microsecond // 1000:03} {told.teller:<10} {words(told.what)}"
 
@@ -101,13 +103,9 @@ def outcome(call: CallEnded) -> str:
 
 
 def _counters(link: LinkCounters) -> str:
-    if link.sent_kbps is None or link.received_kbps is None:
-        rates = ""
-    else:
-        rates = f", {link.sent_kbps:.1f} kbit/s out, {link.received_kbps:.1f} in"
     return (
-        f"{link.node}/{link.network}: {link.sent_packets} packets out, "
-        f"{link.received_packets} in, {link.dropped_packets} dropped{rates}"
+        f"{link.node}/{link.network}: {link.sent_kbps or 0:.1f} kbit/s out, "
+        f"{link.received_kbps or 0:.1f} in; {link.dropped_packets} packets dropped in all"
     )
 
 

@@ -37,6 +37,8 @@ def command(name: str | None, interval: float, as_json: bool) -> None:
     client = connect()
     with closing(watch(client, find_lab(client, name), interval)) as stream:
         for told in stream:
-            line = json.dumps(to_values(told), ensure_ascii=False) if as_json else line_of(told)
-            click.echo(line)
+            if as_json:
+                click.echo(json.dumps(to_values(told), ensure_ascii=False))
+            elif line := line_of(told):
+                click.echo(line)
             sys.stdout.flush()

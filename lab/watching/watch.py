@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.1
 """How often journals are looked into."""
 DOCKER, KERNEL, STORE, WATCH = "docker", "kernel", "store", "watch"
+"""Who tells what no command does."""
 
 
 def watch(client: DockerClient, lab: RunningLab, interval_s: float) -> Generator[Told]:
@@ -43,15 +44,14 @@ def watch(client: DockerClient, lab: RunningLab, interval_s: float) -> Generator
         # From before the snapshot on, so that nothing falls between it and what follows.
         stack.enter_context(_hearing(client, lab.name, news))
         journal = stack.enter_context(closing(Follower(lab_journal(lab.name))))
-        history = list(journal.new())
         networks: dict[tuple[str, str], str] = {}
         for happening in found(client, lab):
             if isinstance(happening, LinkFound) and happening.interface:
                 networks[happening.node, happening.interface] = happening.network
-            yield _told(lab.name, DOCKER, happening)
+            yield _told(lab.name, KERNEL if isinstance(happening, LinkFound) else DOCKER, happening)
         for run in runs_at_work(lab.name):
             yield _told(lab.name, STORE, run)
-        yield from under_way(history)
+        yield from under_way(journal.new())
         yield _told(lab.name, WATCH, CaughtUp())
         reader = LinkReader(client, networks)
         stack.enter_context(_counting(client, lab.name, reader, interval_s, news))

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from lab.cli.event_lines import words
 from lab.events import Began, CallEnded, Ended, Happening, Noted, RunAdvanced, both, silent
 from lab.events.following import Follower
 from lab.events.journal import MAX_BYTES, Journal, older
@@ -50,6 +51,13 @@ def test_every_happening_is_one_line_and_comes_back(kind: type[Happening]) -> No
     line = to_line(told)
     assert "\n" not in line
     assert from_line(line) == told
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_happening_has_words(kind: type[Happening]) -> None:
+    hints = get_type_hints(kind)
+    what = kind(**{item.name: some(hints[item.name]) for item in fields(kind)})  # type: ignore[arg-type]
+    assert words(what) != str(what)
 
 
 def test_no_happening_has_a_field_that_the_line_has_already() -> None:
