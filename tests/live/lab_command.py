@@ -28,10 +28,14 @@ class LabCommand:
 
     home: Path
 
-    def start(
-        self, *words: str, stdout: int | IO[str] = subprocess.PIPE, **environment: str
-    ) -> subprocess.Popen[str]:
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start `lab words…` with these changes of the environment."""
+        return self.start_into(subprocess.PIPE, *words, **environment)
+
+    def start_into(
+        self, stdout: int | IO[str], *words: str, **environment: str
+    ) -> subprocess.Popen[str]:
+        """The same, with its output in a file."""
         return subprocess.Popen(
             [LAB, *words],
             env={**os.environ, "LAB_HOME": str(self.home), **environment},

@@ -54,7 +54,7 @@ class Heard:
 def listening(lab: LabCommand, name: str, file: Path) -> Iterator[Heard]:
     """`lab events --json` while the block runs, from the end of its snapshot on."""
     with file.open("w") as said:
-        process = lab.start("events", name, "--json", "--interval", "0.5", stdout=said)
+        process = lab.start_into(said, "events", name, "--json", "--interval", "0.5")
     try:
         heard = Heard(process, file)
         wait_for("snapshot", lambda: heard.of("CaughtUp"), deadline_s=30)
