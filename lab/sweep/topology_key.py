@@ -6,15 +6,20 @@ value in a point is text, as it could stand in a topology file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
+from lab.lazy import Lazy
 from lab.sweep.dimension import Coordinate, Dimension
 from lab.sweep.written import Key
-from lab.topology.variant import value_from, value_text
 
 GRID_KEY = "topology"
 """Where such dimensions stand in the grid, and in `fit`."""
 PREFIX = f"{GRID_KEY}."
+
+_TEXT: Lazy[Callable[[Any], str]] = Lazy("lab.topology.variant", "value_text")
+_VALUE: Lazy[Callable[[str], Any]] = Lazy("lab.topology.variant", "value_from")
 
 
 def is_topology_key(name: str) -> bool:
@@ -37,11 +42,11 @@ def topology_key(name: str) -> Dimension:
         position=1000,
         turns=0,
         coordinates=(coordinate,),
-        written=Key(value_text, dict),
+        written=Key(lambda value: _TEXT.load()(value), dict),
         usual=None,
         label=lambda point: None if point[coordinate] is None else f"{key}={point[coordinate]}",
         topology=lambda point: (
-            {} if (text := point[coordinate]) is None else {key: value_from(text)}
+            {} if (text := point[coordinate]) is None else {key: _VALUE.load()(text)}
         ),
         choice=key,
         may_fit=True,
