@@ -27,6 +27,10 @@ def is_topology_key(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
+def _text(value: object) -> str:
+    return _TEXT.load()(value)
+
+
 @lru_cache
 def topology_key(name: str) -> Dimension:
     """The dimension of the key that `name` is with the prefix."""
@@ -42,7 +46,7 @@ def topology_key(name: str) -> Dimension:
         position=1000,
         turns=0,
         coordinates=(coordinate,),
-        written=Key(lambda value: _TEXT.load()(value), dict),
+        written=Key(_text, dict),
         usual=None,
         label=lambda point: None if point[coordinate] is None else f"{key}={point[coordinate]}",
         topology=lambda point: (
