@@ -26,6 +26,12 @@ WINDOW = 50
 MAX_GAP_NS = 1_000_000_000
 """Between two packets on either side of a step: a size that makes it longer is of timestamps
 that began anew."""
+MAX_SPREAD_NS = 10_000_000
+"""Streams whose packets vary by more do not tell the size."""
+LEAST_BLIND_NS = 30_000_000
+"""Without a stream that tells the size, files are out of order by less."""
+MANY_SPREADS = 2
+"""A step has to stand out from what packets vary by."""
 ALIKE_NS = 1_000_000
 """Streams both ways show one step forward if they agree on it by that, beside what their own
 packets vary: no two senders, and no two paths, are held up for the same time."""
@@ -100,14 +106,17 @@ def steps_forward(seen: Seen) -> list[ClockStep]:
 
 def _back_ns(seen: Seen, at: int, change_ns: int) -> int:
     """The step back before a packet, 0 for none; the times go back there by `change_ns`."""
-    if not _file_is_right(seen, at):
+    displaced = _displaced(seen, at)
+    if not displaced:
         return 0
-    shifts = _shifts(seen, at)
-    size_ns = min(shifts, key=lambda shift: shift.spread_ns).size_ns if shifts else change_ns
-    if abs(size_ns - change_ns) > MAX_GAP_NS:
-        size_ns = change_ns
-    # Where times go on as before, what is out of order is the file after all.
-    return min(size_ns, change_ns) if size_ns <= change_ns / 2 else 0
+    evenest = min(_shifts(seen, at), key=lambda shift: shift.spread_ns, default=None)
+    if evenest is None or evenest.spread_ns > MAX_SPREAD_NS:
+        # Held up all the same: no more time is known to have gone by there.
+        return change_ns if displaced > 1 and change_ns < -LEAST_BLIND_NS else 0
+    # Packets that the network held up may stand before the next ones in a file out of order.
+    if evenest.size_ns > min(change_ns / 2, -MANY_SPREADS * evenest.spread_ns):
+        return 0
+    return evenest.size_ns if change_ns - MAX_GAP_NS <= evenest.size_ns <= change_ns else change_ns
 
 
 def _forward_ns(seen: Seen, at: int, change_ns: int) -> int:
@@ -124,15 +133,18 @@ def _forward_ns(seen: Seen, at: int, change_ns: int) -> int:
     return size_ns if alike and LEAST_FORWARD_NS < size_ns <= change_ns else 0
 
 
-def _file_is_right(seen: Seen, at: int) -> bool:
-    """Whether the numbers of packets around `at` follow the file where the times do not."""
+def _displaced(seen: Seen, at: int) -> int:
+    """How many packets before `at` bear later times than those behind it, although the numbers
+    follow the file; 0 where they rather follow the times."""
     first, time_ns = max(0, at - NEIGHBOURS), seen.time_ns
     before, after = np.arange(first, at), np.arange(at, min(at + NEIGHBOURS, len(time_ns)))
     before = before[time_ns[before] > time_ns[at]]
     after = after[time_ns[after] < time_ns[before].max()]
     around = np.concatenate([before, after])
     by_time = around[np.argsort(time_ns[around], kind="stable")]
-    return _disorder(seen, around) < _disorder(seen, by_time)
+    if _disorder(seen, by_time) <= _disorder(seen, around):
+        return 0
+    return int(np.isin(seen.group[before], seen.group[after]).sum())
 
 
 def _disorder(seen: Seen, packets: Ints) -> int:
