@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from lab.ends import CLIENT
 from lab.engine.agent import Agent
 from lab.engine.execution import start_agent, start_unprivileged_helper
-from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
 from lab.load.circuits import socks_port
@@ -31,13 +30,8 @@ def transfers(lab: ReadyLab, spec: LoadSpec, tell: Listener) -> Iterator[Load]:
 
     LabError where they do not come to that.
     """
-    servers = lab.topology.with_role("web")
-    if not servers:
-        raise LabError(
-            f"topology {lab.topology.name} cannot carry competing transfers",
-            "It needs a node with `role: web`.",
-        )
-    address = lab.topology.machine(servers[0].name).links[0].address
+    web = lab.topology.with_role("web")[0]
+    address = lab.topology.machine(web.name).links[0].address
     upload = spec.direction == "up"
     tell(Began(f"starting {spec.count} {'uploads' if upload else 'downloads'}"))
     with ExitStack() as stack:
