@@ -22,6 +22,6 @@ def command(kind: str) -> None:
 
         print_json(topology_schema())
         return
-    from lab.sweep.raw import experiment_schema
+    from lab.sweep.grammar import experiment_schema
 
     print_json(experiment_schema())

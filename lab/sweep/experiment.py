@@ -10,9 +10,10 @@ from typing import Any
 
 from lab.checkout import EXPERIMENTS
 from lab.errors import LabError, UsageError
+from lab.sweep.grammar import experiment_grammar
 from lab.sweep.grid import Axis, axes_of, points_of
 from lab.sweep.point import Point, coordinates, dimensions_of
-from lab.sweep.raw import RawExperiment, experiment_grammar, lists_of
+from lab.sweep.raw import RawExperiment, lists_of
 from lab.sweep.topology_key import GRID_KEY, is_topology_key
 from lab.sweep.variant_check import mistakes_of
 from lab.topology.load import find_topology, load_topology

@@ -39,10 +39,10 @@ from lab.sweep.dimension import Coordinate, Dimension, Option
 from lab.sweep.dimensions import DIMENSIONS
 from lab.sweep.dimensions.method import METHOD
 from lab.sweep.experiment import ExperimentError, parse_experiment
+from lab.sweep.grammar import experiment_schema
 from lab.sweep.ledger import ledger_of
 from lab.sweep.plan import make_plan, plan_from_json
 from lab.sweep.point import Point, coordinates, dimensions_of
-from lab.sweep.raw import experiment_schema
 from lab.sweep.runner import run_plan
 from lab.sweep.written import Key, one_of
 

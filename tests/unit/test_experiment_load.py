@@ -22,7 +22,7 @@ from lab.sweep.experiment import (
     load_experiment,
     parse_experiment,
 )
-from lab.sweep.raw import experiment_schema
+from lab.sweep.grammar import experiment_schema
 
 CLIFF = """
 name: cliff

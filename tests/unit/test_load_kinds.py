@@ -26,7 +26,7 @@ from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec
 from lab.store.export import to_csv
 from lab.sweep.experiment import ExperimentError, parse_experiment
-from lab.sweep.raw import experiment_schema
+from lab.sweep.grammar import experiment_schema
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve

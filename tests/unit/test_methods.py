@@ -20,9 +20,9 @@ from lab.cli.call import command
 from lab.errors import LabError
 from lab.registry import Registry
 from lab.sweep.experiment import parse_experiment
+from lab.sweep.grammar import experiment_schema
 from lab.sweep.plan import make_plan
 from lab.sweep.point import Point
-from lab.sweep.raw import experiment_schema
 from lab.topology.load import find_topology, parse_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
