@@ -46,9 +46,13 @@ def _changed_twice(axes: Sequence[Axis]) -> Iterator[Mistake]:
         for key in _keys_of(axis):
             for other, by in taken.items():
                 if key[: len(other)] == other[: len(key)]:
-                    changed, there = (Mistake(path, "").place for path in (key, by.path))
-                    yield Mistake(axis.path, f"changes {changed}, which {there} changes too")
+                    text = f"changes {_dotted(key)}, which {_dotted(by.path)} changes too"
+                    yield Mistake(axis.path, text)
         taken |= dict.fromkeys(_keys_of(axis), axis)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(key) for key in path)
 
 
 def _mistakes_along(axis: Axis, topology: str) -> list[Mistake]:

@@ -113,7 +113,7 @@ def _unknown_items(document: Any, keys: Iterable[str]) -> Iterator[Mistake]:
                 break
             named = any(_fits(path[:depth], known) for known, _ in _MODELS if known[-1] == "*")
             if named and name not in place:
-                what = f"there is no {path[depth - 2]} called {quoted(name)}"
+                what = f"there is no {quoted(name)} among the {path[depth - 2]}"
                 yield Mistake(path, f"{what}{did_you_mean(str(name), place)}")
                 break
             place = place.get(name)
