@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="How long REFERENCE was played, such as 4m: repeated, or cut. Default: find out.",
 )
+@click.option(
+    "--channel",
+    type=click.IntRange(min=1),
+    help="Of a recording with several: the one that was received, from 1. Default: find out.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def command(reference: Path, recording: Path, duration: str | None, as_json: bool) -> None:
+def command(
+    reference: Path, recording: Path, duration: str | None, channel: int | None, as_json: bool
+) -> None:
     """Score RECORDING against REFERENCE, the clip that was played (both WAV).
 
     The score is `valid` only where the recording is proven to be the clip, delayed: PESQ alone
@@ -33,7 +40,7 @@ def command(reference: Path, recording: Path, duration: str | None, as_json: boo
     """
     from lab.measure.score import score
 
-    result = score(reference, recording, call_s_of(duration))
+    result = score(reference, recording, call_s_of(duration), channel=channel)
     if as_json:
         print_json(result.to_dict())
     else:

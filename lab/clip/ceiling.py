@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from lab.clip.offline_codec import CodecError, apply_codec
+from lab.measure.samples import Samples
 from lab.measure.score import Score, score
 from lab.measure.speech import RATE_HZ, pauses
-from lab.measure.wav import Samples, Wav, read_wav
+from lab.measure.wav import Wav, read_wav
 
 CODECS = ("PCMU", "PCMA", "GSM", "SPEEX", "ILBC", "G722")
 """Those that have one rate; what is asked of Opus is computed when it is asked for."""

@@ -17,13 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.measure.correlation import Finder, Place
+from lab.measure.samples import Samples
 from lab.measure.speech import RATE_HZ, Segment, speech_segments
-from lab.measure.wav import Samples
 
 SEARCH_BUDGET_S = 10_000.0
 LEAST_SEARCH_S = 90.0
-"""How much of a recording each piece is looked for in: all of a call of nine minutes for a clip
-of 18 pieces, 90 s for a clip of minutes, so that no score takes longer than some ten seconds."""
+"""How much of a recording each piece is looked for in at once: nine minutes for a clip of 18
+pieces, 90 s for a clip of minutes."""
+MOST_PASSES = 10
+"""Nor in more than so many times the length of the clip: looped playback fills all places."""
+STEADY_MS = 200
+"""Within so much of its predecessor's delay a piece of a long clip is looked for first, which
+costs a hundredth of a search and is all that a steady call takes."""
 LARGEST_STEP_S = 10.0
 """The largest change of delay between neighbouring finds: calls through congested tunnels
 were seen to stall for seconds; a TCP connection silent for longer has failed."""
@@ -34,7 +39,7 @@ of it. Small: only to decide between chains that explain the recording equally w
 OVERLAP_S = 0.1
 """How far neighbouring finds may overlap: a buffer that catches up drops a few packets."""
 SAME_DELAY_MS = 10.0
-"""Delays closer than this are one piece: below half a packet, above clock drift in 30 s."""
+"""Delays closer than this are one piece: below half a packet."""
 FEWEST_FOUND = 3
 """Three pieces of about a second, each beyond chance, in order: fewer count as none."""
 ANOTHER_PASS = 0.8
@@ -112,6 +117,11 @@ class Alignment:
         return 1000 * median(spread) / RATE_HZ if spread else None
 
     @property
+    def likeness(self) -> float:
+        """How alike the pieces found are, all in all: the sum over the speech, in seconds."""
+        return sum(segment.duration_s * place.likeness for segment, place in self.found)
+
+    @property
     def pieces(self) -> tuple[DelayPiece, ...]:
         """The delay piece by piece: one piece where it is constant."""
         pieces: list[DelayPiece] = []
@@ -149,18 +159,56 @@ def align(
 
     Both are 8 kHz, one dimension. Without any evidence of the clip there is one alignment
     with nothing found. `period_s` says that the clip repeats itself: then it lies in the
-    recording once, near its start.
+    recording once, near its start. Of looped playback that lasts long, the passes in a first
+    part of it are told.
     """
     segments = speech_segments(clip)
-    if period_s is None:
-        within_s = max(LEAST_SEARCH_S, SEARCH_BUDGET_S / max(1, len(segments)))
-        finder = Finder(clip, recording, within_s)
-        expected = 0 if finder.searches_all else _expected_delay(finder, segments)
-        places = finder.sure_places(segments, expected)
-    else:
-        finder = Finder(clip, recording, REPEAT_SHARE * period_s)
-        places = _places_of_repeated(finder, segments, period_s)
-    length = len(clip)
+    finder = Finder(clip, recording)
+    if period_s is not None:
+        first = EARLIEST_S * RATE_HZ
+        reach = round(first), round(first + REPEAT_SHARE * period_s * RATE_HZ)
+        places = _followed(finder, segments, 0, reach, is_repeated=True)
+        return _passes(finder, segments, places, len(clip))
+    at_once = round(max(LEAST_SEARCH_S, SEARCH_BUDGET_S / max(1, len(segments))) * RATE_HZ)
+    if 2 * len(clip) > at_once:
+        reach = -at_once // 2, at_once // 2
+        expected = _expected_delay(finder, segments, len(recording), at_once)
+        places = _followed(finder, segments, expected, reach, is_repeated=False)
+        return _passes(finder, segments, places, len(clip))
+    at_once = max(4 * len(clip), min(at_once, MOST_PASSES * len(clip)))
+    if len(recording) <= at_once:
+        return _passes(finder, segments, finder.anywhere(segments), len(clip))
+    return _first_passes(finder, segments, len(clip), len(recording), at_once)
+
+
+def _first_passes(
+    finder: Finder, segments: tuple[Segment, ...], length: int, recorded: int, at_once: int
+) -> tuple[Alignment, ...]:
+    """The passes in the first part of a long recording in which there are any.
+
+    And in the next after a single one, which shows whether the clip is looped.
+    """
+    passes: tuple[Alignment, ...] = ()
+    first = 0
+    while first < recorded and len(passes) < 2:
+        places = finder.anywhere(segments, first, min(recorded, first + at_once))
+        # What begins before belongs to an earlier part, what is known already is no other pass.
+        known = [round(one.delay_ms * RATE_HZ / 1000) for one in passes if one.delay_ms is not None]
+        far = ANOTHER_PASS * length
+        places = [
+            [p for p in options if all(abs(p.delay - delay) >= far for delay in known)]
+            for options in places
+        ]
+        found = _passes(finder, segments, places, length)
+        passes += tuple(one for one in found if one.found)
+        first += at_once - 2 * length
+    return passes or _passes(finder, segments, [[] for _ in segments], length)
+
+
+def _passes(
+    finder: Finder, segments: tuple[Segment, ...], places: list[list[Place]], length: int
+) -> tuple[Alignment, ...]:
+    """The passes that the places of the pieces make up, in order of time; never empty."""
     passes: list[Alignment] = []
     left = places
     while True:
@@ -209,20 +257,46 @@ def least_covered(clip_length: int) -> float:
     return max(LEAST_COVERED, 1 - MOST_MISSED_S * RATE_HZ / max(1, clip_length))
 
 
-def _places_of_repeated(
-    finder: Finder, segments: tuple[Segment, ...], period_s: float
+def _followed(
+    finder: Finder,
+    segments: tuple[Segment, ...],
+    expected: int,
+    reach: tuple[int, int],
+    is_repeated: bool,
 ) -> list[list[Place]]:
-    """Where each piece is, in its own pass and no other."""
-    first = EARLIEST_S * RATE_HZ
-    last = first + REPEAT_SHARE * period_s * RATE_HZ
-    found = finder.sure_places(segments, round((first + last) / 2))
-    return [[place for place in places if first <= place.delay <= last] for places in found]
+    """Where the pieces of a long clip are, each looked for near its predecessor first.
+
+    Else with any delay within `reach` of the expected one (samples), which a clock that drifts
+    for an hour moves; of what repeats itself no later pass may come into reach.
+    """
+    near = STEADY_MS * RATE_HZ // 1000
+    found: list[list[Place]] = []
+    delay = expected
+    for piece in segments:
+        places = finder.between(piece, delay - near, delay + near)
+        if places:
+            delay = places[0].delay
+        else:
+            around = min(delay, expected) if is_repeated else delay
+            places = finder.between(piece, around + reach[0], around + reach[1])
+            if len(places) == 1:
+                delay = places[0].delay
+        found.append(places)
+    return found
 
 
-def _expected_delay(finder: Finder, segments: tuple[Segment, ...]) -> int:
+def _expected_delay(
+    finder: Finder, segments: tuple[Segment, ...], recorded: int, at_once: int
+) -> int:
     """A first delay from the five longest pieces; 0 where none of them is found."""
     longest = sorted(segments, key=lambda s: s.start - s.end)[:5]
-    delays = [places[0].delay for places in finder.sure_places(longest, 0) if places]
+    half = at_once // 2
+    found = [finder.between(piece, -half, half) for piece in longest]
+    first = 0
+    while not any(found) and first < recorded:
+        found = finder.anywhere(longest, first, min(recorded, first + at_once))
+        first += half
+    delays = [places[0].delay for places in found if places]
     return round(median(delays)) if delays else 0
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import firwin, oaconvolve
 
+from lab.measure.samples import BLOCK, Samples
 from lab.measure.speech import RATE_HZ, Segment
-from lab.measure.wav import Samples
 
 BAND_HZ = (300, 3300)
 """What every narrow-band codec passes."""
@@ -39,7 +39,7 @@ NEAR_MS = 60
 """How far a piece may lie from its neighbours' delays: a jitter buffer's usual step is one to
 three packets of 20 ms."""
 PEAKS = 12
-"""Places remembered per piece: enough for a clip that is played twelve times."""
+"""Places remembered per piece: more passes of a clip are never looked for at once."""
 PEAK_WIDTH = RATE_HZ // 50
 """Peaks closer than 20 ms are one place: the next pitch period is alike as well."""
 
@@ -52,42 +52,75 @@ class Place:
     likeness: float
 
 
-def emphasised(samples: Samples) -> Samples:
+def emphasised(samples: Samples) -> NDArray[np.float64]:
     """The telephone band of 8 kHz audio with its spectrum evened out; not shifted in time."""
     if not len(samples):
-        return samples
+        return np.zeros(0)
     taps = np.convolve(firwin(TAPS, BAND_HZ, pass_zero=False, fs=RATE_HZ), [1.0, -PRE_EMPHASIS])
     delay = (len(taps) - 1) // 2
     return np.asarray(oaconvolve(samples, taps)[delay : delay + len(samples)])
 
 
+def part(samples: Samples, first: int, last: int) -> NDArray[np.float64]:
+    """The signal from `first` to `last`; what lies outside it is silence."""
+    length = max(last - first, 0)
+    inside = samples[max(first, 0) : max(last, 0)]
+    before = min(max(-first, 0), length)
+    return np.pad(inside.astype(np.float64), (before, length - before - len(inside)))
+
+
+def emphasised_part(samples: Samples, first: int, last: int) -> NDArray[np.float64]:
+    """`emphasised` from `first` to `last` alone; what lies outside the signal is silence."""
+    length = max(last - first, 0)
+    inner = emphasised(part(samples, first - TAPS, first + length + TAPS))[TAPS : TAPS + length]
+    # Nothing was recorded there, and nothing rings there.
+    inner[: max(-first, 0)] = 0.0
+    inner[max(len(samples) - first, 0) :] = 0.0
+    return inner
+
+
+def _mean_power(samples: Samples) -> float:
+    """Of the emphasised signal."""
+    energy = sum(
+        float(np.sum(emphasised_part(samples, at, min(at + BLOCK, len(samples))) ** 2))
+        for at in range(0, len(samples), BLOCK)
+    )
+    return energy / max(1, len(samples))
+
+
 class Finder:
     """Looks for pieces of one clip in one recording (both 8 kHz, one dimension)."""
 
-    def __init__(self, clip: Samples, recording: Samples, within_s: float) -> None:
-        """`within_s` bounds the part of the recording searched at once around a piece."""
-        self._clip = emphasised(clip)
-        self._recording = emphasised(recording)
-        self._within = round(within_s * RATE_HZ)
+    def __init__(self, clip: Samples, recording: Samples) -> None:
+        self._clip = clip
+        self._recording = recording
         # Below a thousandth of the mean power a window counts as silent, not as a match.
-        self._floor = 1e-3 * float(np.mean(self._recording**2)) if len(recording) else 0.0
+        self._floor = 1e-3 * _mean_power(recording)
 
-    @property
-    def searches_all(self) -> bool:
-        """Whether the recording is so short that every piece is looked for in all of it."""
-        return len(self._recording) <= self._within
-
-    def sure_places(self, pieces: Sequence[Segment], around: int) -> list[list[Place]]:
+    def anywhere(
+        self, pieces: Sequence[Segment], first: int = 0, last: int | None = None
+    ) -> list[list[Place]]:
         """For each piece, the places where it surely is, best first; perhaps none.
 
-        The search covers the recording within half of `within_s` of the expected delay
-        `around` (samples), which is all of it where it is no longer than that.
+        All of the recording from `first` to `last` is searched at once: some minutes of it.
         """
-        if not self.searches_all:
-            return [self._sure(piece, self._around(piece, around)) for piece in pieces]
         margin = max((piece.end - piece.start for piece in pieces), default=0)
-        whole = self._stretch(-margin, len(self._recording) + margin)
+        last = len(self._recording) if last is None else last
+        whole = self._stretch(first - margin, last + margin)
+        if whole.is_silent(margin * self._floor):
+            return [[] for _ in pieces]
         return [self._sure(piece, whole) for piece in pieces]
+
+    def between(self, piece: Segment, earliest: int, latest: int) -> list[Place]:
+        """The places where the piece surely is with a delay (samples) from the one to the other.
+
+        Best first; perhaps none.
+        """
+        length = piece.end - piece.start
+        first = max(piece.start + earliest, -length)
+        last = min(piece.end + latest, len(self._recording) + length)
+        stretch = self._stretch(first, max(first, last))
+        return [] if stretch.is_silent(length * self._floor) else self._sure(piece, stretch)
 
     def near(self, piece: Segment, earliest: int, latest: int) -> Place | None:
         """The piece, where it is likely within `NEAR_MS` of the delays given (samples)."""
@@ -115,20 +148,9 @@ class Finder:
             found[max(0, at - PEAK_WIDTH) : at + PEAK_WIDTH] = 0.0
         return places
 
-    def _around(self, piece: Segment, delay: int) -> _Stretch:
-        """Where the piece is looked for in a recording that is too long to be searched whole."""
-        length = piece.end - piece.start
-        earliest, latest = -length, len(self._recording) + length
-        middle = piece.start + delay
-        first = min(max(earliest, middle - self._within // 2), latest)
-        return self._stretch(first, max(first, min(latest, middle + self._within // 2)))
-
     def _stretch(self, first: int, last: int) -> _Stretch:
         """The recording from `first` to `last`; what lies outside it is silence."""
-        inside = self._recording[max(first, 0) : max(last, 0)]
-        before = min(max(-first, 0), max(last - first, 0))
-        after = max(last - first, 0) - before - len(inside)
-        return _Stretch(first, np.pad(inside, (before, max(after, 0))))
+        return _Stretch(first, emphasised_part(self._recording, first, last))
 
     def _likeness(
         self, piece: Segment, stretch: _Stretch
@@ -137,7 +159,7 @@ class Finder:
 
         Second, the same for the piece played backwards.
         """
-        template = self._clip[piece.start : piece.end]
+        template = emphasised_part(self._clip, piece.start, piece.end)
         length = len(template)
         lags = len(stretch.samples) - length + 1
         if lags < 1 or not template.any():
@@ -164,6 +186,10 @@ class _Stretch:
         """Sample of the recording at which it starts; may be negative."""
         self.samples = samples
         self.size = next_fast_len(max(1, len(samples)), real=True)
+
+    def is_silent(self, least_energy: float) -> bool:
+        """Whether all of it together has no more energy."""
+        return float(np.sum(self.samples**2)) <= least_energy
 
     @cached_property
     def spectrum(self) -> NDArray[np.complex64]:

@@ -7,14 +7,15 @@ nothing about how many there are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.measure.alignment import Alignment
-from lab.measure.correlation import emphasised
-from lab.measure.speech import RATE_HZ, active_level_db, levels_db
-from lab.measure.wav import Samples
+from lab.measure.correlation import BAND_HZ, emphasised_part, part
+from lab.measure.samples import Samples
+from lab.measure.speech import LOWEST_HZ, RATE_HZ, SILENT_DB, active_level_db, audible, levels_db
 
 FRAME = 160
 """Samples per frame, 20 ms: one packet."""
@@ -31,8 +32,12 @@ LIKE = 0.4
 """A frame whose waveform correlates less than this with what was sent is altered: concealed,
 stretched or distorted. Without loss 0 % of the frames fall below it with G.711 and Opus, 4-7 %
 with GSM and Speex."""
+QUIET_PERCENT = 10
+HUM_DB = 15.0
+"""A recording's quietest tenth is hum where it is so much louder with the band below 300 Hz than
+without. Then frames are compared above it: a lost packet hums on."""
 BLOCK_FRAMES = 2_000
-"""Frames compared at once, which takes 20 MB; a call of an hour has fifty times as many."""
+"""Frames compared at once, which takes 60 MB; a call of an hour has fifty times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,19 @@ def damage(clip: Samples, recording: Samples, alignment: Alignment) -> Damage:
     starts = frames * FRAME
     # Delay may change inside a piece of speech: the neighbours' delays are tried as well.
     delays = np.stack([alignment.delays_at(starts + side) for side in (0, -RATE_HZ, RATE_HZ)])
-    shapes = emphasised(clip), emphasised(recording)
-    likeness = np.stack([_likeness(*shapes, starts, row) for row in delays])
-    best = np.argmax(likeness, axis=0)
-    delay = delays[best, np.arange(len(starts))]
-    sent = _levels(clip, starts)
-    heard = _levels(recording, starts + delay)
-    alike = likeness.max(axis=0) >= LIKE
+    lowest_hz = BAND_HZ[0] if _hums(clip) or _hums(recording) else LOWEST_HZ
+    blocks = [
+        _compared(
+            clip,
+            recording,
+            starts[at : at + BLOCK_FRAMES],
+            delays[:, at : at + BLOCK_FRAMES],
+            lowest_hz,
+        )
+        for at in range(0, len(starts), BLOCK_FRAMES)
+    ]
+    sent, heard, likeness = np.concatenate(blocks, axis=1)
+    alike = likeness >= LIKE
     # Of what arrived alone: where most of the speech is missing, it is not the usual level.
     gain = float(np.percentile((heard - sent)[alike if alike.any() else slice(None)], 75))
     missing = heard < sent + gain - MISSING_DB
@@ -85,40 +96,67 @@ def damage(clip: Samples, recording: Samples, alignment: Alignment) -> Damage:
     )
 
 
-def _cut(samples: Samples, starts: NDArray[np.int64], before: int, length: int) -> Samples:
-    """Rows of `length` samples from `starts - before`; silence outside the audio."""
-    padded = np.pad(samples, (length, length))
-    index = np.clip(starts - before, -length, len(samples)) + length
-    rows: Samples = padded[index[:, None] + np.arange(length)]
-    return rows
-
-
-def _levels(samples: Samples, starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    power = np.mean(_cut(samples, starts, 0, FRAME) ** 2, axis=1)
-    return np.asarray(10 * np.log10(power + 1e-12))
-
-
-def _likeness(
-    clip: Samples, recording: Samples, starts: NDArray[np.int64], delays: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """|correlation| of every frame and its surroundings with the recording at that delay."""
-    blocks = range(0, len(starts), BLOCK_FRAMES)
-    return np.concatenate(
-        [
-            _likeness_of_block(
-                clip, recording, starts[at : at + BLOCK_FRAMES], delays[at : at + BLOCK_FRAMES]
-            )
-            for at in blocks
-        ]
+def _hums(samples: Samples) -> bool:
+    """Whether what is there between the words is deeper than speech: the mains, a motor."""
+    deep, high = (
+        float(np.percentile(levels_db(samples, FRAME, lowest_hz=lowest), QUIET_PERCENT))
+        for lowest in (LOWEST_HZ, BAND_HZ[0])
     )
+    return deep > SILENT_DB and deep > high + HUM_DB
 
 
-def _likeness_of_block(
-    clip: Samples, recording: Samples, starts: NDArray[np.int64], delays: NDArray[np.int64]
+def _compared(
+    clip: Samples,
+    recording: Samples,
+    starts: NDArray[np.int64],
+    delays: NDArray[np.int64],
+    lowest_hz: float,
 ) -> NDArray[np.float64]:
-    length = FRAME + 2 * CONTEXT
-    sent = _cut(clip, starts, CONTEXT, length)
-    heard = _cut(recording, starts + delays, CONTEXT, length)
+    """Of frames that follow one another: level sent, level heard, likeness; a row each."""
+    sent, heard = _Excerpt(clip, starts), _Excerpt(recording, starts + delays)
+    shape = sent.shapes(starts)
+    likeness = np.stack([_alike(shape, heard.shapes(starts + row)) for row in delays])
+    delay = delays[np.argmax(likeness, axis=0), np.arange(len(starts))]
+    levels = sent.levels(starts, lowest_hz), heard.levels(starts + delay, lowest_hz)
+    return np.stack([*levels, likeness.max(axis=0)])
+
+
+class _Excerpt:
+    """The part of a signal in which some frames are."""
+
+    def __init__(self, samples: Samples, starts: NDArray[np.int64]) -> None:
+        self._samples = samples
+        margin = CONTEXT + FRAME
+        self._first = int(starts.min()) - margin
+        self._last = int(starts.max()) + FRAME + margin
+
+    @cached_property
+    def _emphasised(self) -> NDArray[np.float64]:
+        return emphasised_part(self._samples, self._first, self._last)
+
+    def levels(self, starts: NDArray[np.int64], lowest_hz: float) -> NDArray[np.float64]:
+        """The level of every frame, above `lowest_hz`."""
+        # The filter starts with the first sample it meets, so it meets some before.
+        first = self._first - RATE_HZ // 10
+        sound = part(self._samples, first, self._last)
+        inside = max(0, -first)
+        sound[inside:] = next(
+            audible(sound[inside:], len(sound), lowest_hz=lowest_hz), sound[inside:]
+        )
+        rows = sound[(starts - first)[:, None] + np.arange(FRAME)]
+        return np.asarray(10 * np.log10(np.mean(rows**2, axis=1) + 1e-12))
+
+    def shapes(self, starts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Every frame with its surroundings, emphasised."""
+        begins = starts - CONTEXT - self._first
+        rows: NDArray[np.float64] = self._emphasised[
+            begins[:, None] + np.arange(FRAME + 2 * CONTEXT)
+        ]
+        return rows
+
+
+def _alike(sent: NDArray[np.float64], heard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|correlation| of every row with the same row."""
     energy = np.sum(sent**2, axis=1) * np.sum(heard**2, axis=1)
     return np.asarray(np.abs(np.sum(sent * heard, axis=1)) / np.sqrt(energy + 1e-12))
 

@@ -15,8 +15,8 @@ import pesq as itu
 from scipy.ndimage import binary_closing
 
 from lab.errors import LabError
+from lab.measure.samples import Samples, to_pcm16
 from lab.measure.speech import levels_db
-from lab.measure.wav import Samples, to_pcm16
 
 LONGEST_S = 32.0
 """P.862 is validated for 8-30 s. The clips that the studies call "30 s" last up to 30.7 s."""
@@ -78,7 +78,7 @@ def _run(rate_hz: int, reference: Samples, recording: Samples, mode: str) -> flo
 
 def _bursts(samples: Samples, rate_hz: int) -> int:
     """The most separate sounds that the audio has at any threshold of activity."""
-    levels = levels_db(samples, rate_hz // 250)
+    levels = levels_db(samples, rate_hz // 250, rate_hz)
     shortest = round(BURST_S * 250)
     most = 0
     for below_db in range(5, 65, 5):

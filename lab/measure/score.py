@@ -7,18 +7,21 @@ nothing about the call.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import asdict, dataclass, replace
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.measure.alignment import Alignment, DelayPiece, align, pass_to_score
+from lab.measure.alignment import Alignment, DelayPiece, align
 from lab.measure.damage import Damage, damage
+from lab.measure.hearing import Heard, hear
+from lab.measure.loops import Loop, find_loop, repeated
 from lab.measure.pesq_score import LONGEST_S, narrow_band_mos, raw_from_mos, wide_band_mos
+from lab.measure.samples import Samples
 from lab.measure.speech import RATE_HZ, active_level_db, speech_segments
-from lab.measure.validity import Evidence, clipped_share, doubts, leading_silence_s, remarks
-from lab.measure.wav import Samples, Wav, read_wav
+from lab.measure.validity import leading_silence_s, remarks
+from lab.measure.wav import Audio, open_wav
 from lab.measure.windows import windows
 
 WIDE_RATE_HZ = 16_000
@@ -50,6 +53,8 @@ class Score:
 
     reference: str
     recording: str
+    channel: int
+    """The one of the recording that is scored, from 1."""
     pesq_raw: float | None
     """P.862, -0.5 to 4.5; None for more than 32 s (see `windows`) and where there is none."""
     pesq_mos: float | None
@@ -66,15 +71,18 @@ class Score:
     delay_pieces: tuple[DelayPiece, ...]
     """The delay stretch by stretch; one where it is constant."""
     found_share: float
-    """Share of the clip's speech that was found."""
+    """Share of the speech played that was found: of looped playback, in all of the recording."""
     segments_found: int
     segments: int
     misplaced_share: float
     """Share of the clip's speech that was found, but in another order."""
     covered_share: float
     """Share of the clip during which the recorder ran."""
-    passes: int
-    """How often the clip was played; 0 where it was not found."""
+    drift_ppm: float | None
+    """By how much the recorder's clock is faster than the player's, in parts per million; 0 where
+    no drift is to be told, None where the clip was not found."""
+    passes: float
+    """How often the clip was played, in part too; 0 where it was not found."""
     leading_silence_s: float
     """From the start of the recording to its first sound."""
     level_db: float
@@ -91,90 +99,97 @@ class Score:
 
 
 def score(
-    reference: Path | Wav,
-    recording: Path | Wav,
+    reference: Path | Audio,
+    recording: Path | Audio,
     played_s: float | None = None,
     arrived_share: float = 1.0,
+    channel: int | None = None,
 ) -> Score:
     """Score a recording against the clip that was played.
 
-    Of a recording with different channels the one that holds the clip is scored. `played_s`
-    says for how long the clip was played, repeated where it is shorter: then the recording is
-    compared with all of that, and speech that is missing anywhere in it is missed.
-    `arrived_share` is the share of the voice packets that captures saw arrive: what a network
-    loses makes a score low, not invalid. Raises LabError where a file cannot be read, or where
-    the reference itself is no speech.
+    Of a recording with different channels the one that holds the clip is scored, or `channel`,
+    from 1; where several hold it the score is not valid until one is named. `played_s` says for
+    how long the clip was played, repeated where it is shorter: then the recording is compared
+    with all of that, and speech that is missing anywhere in it is missed. `arrived_share` is the
+    share of the voice packets that captures saw arrive: what a network loses makes a score low,
+    not invalid. Raises LabError where a file cannot be read, where the reference itself is no
+    speech, and for a channel that is not there.
     """
-    clip = reference if isinstance(reference, Wav) else read_wav(reference)
-    whole = recording if isinstance(recording, Wav) else read_wav(recording)
-    period_s = clip.duration_s if played_s is not None and played_s > clip.duration_s else None
-    if played_s is not None:
-        clip = clip.played_for(played_s)
+    clip = open_wav(reference) if isinstance(reference, Path) else reference
+    whole = open_wav(recording) if isinstance(recording, Path) else recording
     clip8 = clip.mono(RATE_HZ)
+    period_s = None
+    if played_s is not None:
+        period_s = clip.duration_s if played_s > clip.duration_s else None
+        clip8 = repeated(clip8, clip.duration_s * RATE_HZ, round(played_s * RATE_HZ))
     if sum(s.duration_s for s in speech_segments(clip8)) < LEAST_SPEECH_S:
         raise LabError(
             f"{clip.name} has less than {LEAST_SPEECH_S} s of speech, too little for PESQ.",
             "Take a clip of 8 to 30 s of speech with pauses (ITU-T P.862.3).",
         )
-    channels = whole.distinct_channels()
-    each = [_evidence(clip8, channel, period_s, arrived_share) for channel in channels]
-    number = max(range(len(each)), key=lambda n: each[n].chosen.found_share)
-    one = _score(clip, channels[number], each[number])
+    heard = hear(clip8, whole, period_s, arrived_share, channel)
+    one = _score(clip, played_s, whole, heard)
     if period_s is not None and one.passes:
-        one = replace(one, passes=ceil(clip.duration_s / period_s))
-    if len(channels) == 1:
-        return one
-    return replace(
-        one, remarks=(f"channel {number + 1} of {len(channels)} is scored", *one.remarks)
-    )
+        return replace(one, passes=len(clip8) / (period_s * RATE_HZ))
+    return one
 
 
-def _evidence(
-    clip8: Samples, channel: Wav, period_s: float | None, arrived_share: float
-) -> Evidence:
-    heard = channel.mono(RATE_HZ)
-    passes = align(clip8, heard, period_s)
-    chosen = pass_to_score(passes, len(clip8), len(heard))
-    clipped = clipped_share(channel.samples[:, 0])
-    return Evidence(clip8, heard, passes, chosen, clipped, arrived_share)
-
-
-def _score(clip: Wav, channel: Wav, evidence: Evidence) -> Score:
-    clip8, heard, chosen = evidence.clip, evidence.heard, evidence.chosen
-    reasons = doubts(evidence)
+def _score(clip: Audio, played_s: float | None, whole: Audio, heard: Heard) -> Score:
+    evidence = heard.evidence
+    clip8, heard8, chosen = evidence.clip, evidence.heard, evidence.chosen
+    reasons = heard.doubts()
     is_long = len(clip8) > LONGEST_S * RATE_HZ
     mos = wb_mos = None
     if not is_long:
         try:
-            mos = narrow_band_mos(*_pair(chosen, clip8, heard, 1))
-            if min(clip.rate_hz, channel.rate_hz) >= WIDE_RATE_HZ:
-                wide = clip.mono(WIDE_RATE_HZ), channel.mono(WIDE_RATE_HZ)
-                wb_mos = wide_band_mos(*_pair(chosen, *wide, WIDE_RATE_HZ // RATE_HZ))
+            mos = narrow_band_mos(*_pair(chosen, clip8, heard8, 1))
+            if min(clip.rate_hz, whole.rate_hz) >= WIDE_RATE_HZ:
+                clip16 = clip.mono(WIDE_RATE_HZ)
+                if played_s is not None:
+                    period = clip.duration_s * WIDE_RATE_HZ
+                    clip16 = repeated(clip16, period, round(played_s * WIDE_RATE_HZ))
+                heard16 = whole.mono(WIDE_RATE_HZ, heard.channel)
+                if evidence.drift.slope:
+                    heard16 = evidence.drift.undone(heard16, WIDE_RATE_HZ // RATE_HZ)
+                wb_mos = wide_band_mos(*_pair(chosen, clip16, heard16, WIDE_RATE_HZ // RATE_HZ))
         except LabError as error:
             reasons = reasons or (error.message.rstrip("."),)
-    is_series = is_long or len(evidence.complete) > 1
+    loop = find_loop(evidence.passes, len(clip8), len(heard8))
+    played, compared = clip8, chosen
+    if loop is not None:
+        played = loop.played(clip8)
+        heard8 = heard8[loop.begin :]
+        (compared, *_) = align(played, heard8, loop.period / RATE_HZ)
+    is_series = is_long or loop is not None
     return Score(
         reference=clip.name,
-        recording=channel.name,
+        recording=whole.name,
+        channel=heard.channel + 1,
         pesq_raw=None if mos is None else raw_from_mos(mos),
         pesq_mos=mos,
         pesq_wb_mos=wb_mos,
         valid=not reasons,
         reasons=reasons,
-        remarks=remarks(evidence),
+        remarks=(
+            *(f"reference: {remark}" for remark in clip.remarks),
+            *whole.remarks,
+            *heard.remarks(),
+            *remarks(evidence, loop, compared),
+        ),
         delay_ms=chosen.delay_ms,
         delay_pieces=chosen.pieces,
-        found_share=chosen.found_share,
-        segments_found=len(chosen.found),
-        segments=len(chosen.matches),
+        drift_ppm=evidence.drift.ppm if chosen.found else None,
+        found_share=compared.found_share,
+        segments_found=len(compared.found),
+        segments=len(compared.matches),
         misplaced_share=evidence.misplaced_share,
         covered_share=evidence.covered_share,
-        passes=len(evidence.passes) if chosen.found else 0,
-        leading_silence_s=leading_silence_s(heard),
-        level_db=active_level_db(heard),
+        passes=loop.times if loop else float(bool(chosen.found)),
+        leading_silence_s=leading_silence_s(evidence.heard),
+        level_db=active_level_db(evidence.heard),
         clipped_share=evidence.clipped_share,
-        damage=damage(clip8, heard, chosen),
-        windows=_series(evidence.complete or (chosen,), clip8, heard) if is_series else (),
+        damage=damage(played, heard8, compared),
+        windows=_series(compared, played, heard8, loop) if is_series else (),
     )
 
 
@@ -200,29 +215,28 @@ def _pair(
     return clip[start * factor : end * factor], heard[heard_part]
 
 
-def _series(passes: tuple[Alignment, ...], clip: Samples, heard: Samples) -> tuple[Window, ...]:
-    """The windows of every complete pass, in order of time."""
+def _series(one: Alignment, clip: Samples, heard: Samples, loop: Loop | None) -> tuple[Window, ...]:
+    """The windows of what was played, as far as the recorder caught them whole."""
+    begin, first = (loop.begin, loop.first) if loop else (0, 0)
+    starts = [match.segment.start for match in one.matches]
     series = []
-    for one in passes:
-        for part in windows(clip):
-            start, end = part.start + one.delay_at(part.start), part.end + one.delay_at(part.end)
-            inside = [m for m in one.matches if part.start <= m.segment.start < part.end]
-            speech = sum(m.segment.duration_s for m in inside)
-            found = sum(m.segment.duration_s for m in inside if m.place)
-            try:
-                mos = narrow_band_mos(
-                    clip[part.start : part.end], heard[max(0, start) : max(0, end)]
-                )
-            except LabError:
-                mos = None
-            series.append(
-                Window(
-                    start_s=start / RATE_HZ,
-                    end_s=end / RATE_HZ,
-                    clip_start_s=part.start / RATE_HZ,
-                    pesq_raw=None if mos is None else raw_from_mos(mos),
-                    pesq_mos=mos,
-                    found_share=found / speech if speech else 0.0,
-                )
+    for part in windows(clip):
+        start, end = part.start + one.delay_at(part.start), part.end + one.delay_at(part.end)
+        inside = one.matches[bisect_left(starts, part.start) : bisect_left(starts, part.end)]
+        speech = sum(m.segment.duration_s for m in inside)
+        found = sum(m.segment.duration_s for m in inside if m.place)
+        try:
+            mos = narrow_band_mos(clip[part.start : part.end], heard[max(0, start) : max(0, end)])
+        except LabError:
+            mos = None
+        series.append(
+            Window(
+                start_s=(begin + start) / RATE_HZ,
+                end_s=(begin + end) / RATE_HZ,
+                clip_start_s=(begin - first + part.start) / RATE_HZ,
+                pesq_raw=None if mos is None else raw_from_mos(mos),
+                pesq_mos=mos,
+                found_share=found / speech if speech else 0.0,
             )
+        )
     return tuple(series)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from lab.measure.wav import Samples
+from lab.measure.samples import BLOCK, Samples
 
 RATE_HZ = 8_000
 """Everything that compares clip and recording works at the telephone rate."""
@@ -17,6 +19,8 @@ FRAME = 128
 BELOW_ACTIVE_DB = 25.0
 """A frame this far below the loudest tenth of the clip is a pause: between ordinary speech
 sounds (down to about -20 dB) and the noise floor of usable clips (below -40 dB)."""
+LOWEST_HZ = 30.0
+"""Below is no speech, but a converter's offset and its wandering."""
 SHORTEST_PAUSE_S = 0.16
 """Shorter silences are closures inside words (a /t/ or /k/ holds 50-150 ms)."""
 SHORTEST_SEGMENT_S = 0.30
@@ -41,10 +45,32 @@ class Segment:
         return (self.end - self.start) / RATE_HZ
 
 
-def levels_db(samples: Samples, frame: int = FRAME) -> NDArray[np.float64]:
-    """The level of every whole frame in dB re a full-scale square wave; silence is -120."""
-    whole = samples[: len(samples) // frame * frame].reshape(-1, frame)
-    return np.asarray(10 * np.log10(np.mean(whole**2, axis=1) + 1e-12))
+def levels_db(
+    samples: Samples, frame: int = FRAME, rate_hz: int = RATE_HZ, lowest_hz: float = LOWEST_HZ
+) -> NDArray[np.float64]:
+    """The level of every whole frame in dB re a full-scale square wave; silence is -120.
+
+    Without what is no sound, such as an offset of the converter.
+    """
+    levels = []
+    for block in audible(samples, BLOCK // frame * frame, rate_hz, lowest_hz):
+        whole = block[: len(block) // frame * frame].reshape(-1, frame)
+        levels.append(10 * np.log10(np.mean(whole**2, axis=1) + 1e-12))
+    return np.concatenate([*levels, np.zeros(0)])
+
+
+def audible(
+    samples: Samples, block: int = BLOCK, rate_hz: int = RATE_HZ, lowest_hz: float = LOWEST_HZ
+) -> Iterator[NDArray[np.float64]]:
+    """The signal above `lowest_hz` in blocks of that many samples."""
+    if not len(samples):
+        return
+    sections = butter(4, lowest_hz, "highpass", fs=rate_hz, output="sos")
+    # As if the first sample had always been there: an offset does not begin with a click.
+    state = sosfilt_zi(sections) * float(samples[0])
+    for start in range(0, len(samples), block):
+        filtered, state = sosfilt(sections, samples[start : start + block], zi=state)
+        yield filtered
 
 
 def active_level_db(samples: Samples) -> float:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.measure.alignment import Alignment, covered_share, delay_steps_ms, least_covered
+from lab.measure.drift import LEAST_PPM, Drift
+from lab.measure.loops import Loop
+from lab.measure.samples import Samples
 from lab.measure.speech import RATE_HZ, SILENT_DB, active_level_db, levels_db
-from lab.measure.wav import Samples
 
 LEAST_FOUND = 0.2
 """The least share of the clip's speech that must be found. Other or reversed speech: 0.00
@@ -45,7 +47,9 @@ class Evidence:
     """The pass that is scored."""
     clipped_share: float
     """Share of the recording's samples at the limit, at its own rate."""
-    arrived_share: float = 1.0
+    drift: Drift
+    """Of the recorder's clock; undone in `heard`."""
+    arrived_share: float
     """Share of the voice sent that is known, from captures, to have reached the recorder."""
 
     @property
@@ -58,12 +62,6 @@ class Evidence:
         """The share of the clip's speech that is there in another order."""
         speech_s = sum(m.segment.duration_s for m in self.chosen.matches)
         return self.chosen.misplaced_s / speech_s if speech_s else 0.0
-
-    @property
-    def complete(self) -> tuple[Alignment, ...]:
-        """The passes that the recorder caught whole."""
-        least, lengths = least_covered(len(self.clip)), (len(self.clip), len(self.heard))
-        return tuple(p for p in self.passes if covered_share(p, *lengths) >= least)
 
 
 def doubts(evidence: Evidence) -> tuple[str, ...]:
@@ -108,16 +106,18 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def remarks(evidence: Evidence) -> tuple[str, ...]:
-    """What was noticed and dealt with by aligning."""
+def remarks(evidence: Evidence, loop: Loop | None, compared: Alignment) -> tuple[str, ...]:
+    """What was noticed and dealt with by aligning; `compared` is the whole of a loop."""
     chosen = evidence.chosen
     if not chosen.found:
         return ()
     said = []
     start_s = chosen.delays[0] / RATE_HZ
-    if len(evidence.passes) > 1:
+    if loop is not None:
+        said += _about(loop, start_s, compared)
+    elif len(evidence.passes) > 1:
         said.append(
-            f"looped playback: the clip occurs {len(evidence.passes)} times; "
+            f"the clip occurs {len(evidence.passes)} times; "
             f"the pass that starts at {start_s:.1f} s is scored"
         )
     lead_s = leading_silence_s(evidence.heard) - leading_silence_s(evidence.clip)
@@ -136,7 +136,28 @@ def remarks(evidence: Evidence) -> tuple[str, ...]:
             f"the delay changes {len(steps)} times, between {min(delays):.0f} and "
             f"{max(delays):.0f} ms"
         )
+    drift_ppm = evidence.drift.ppm
+    if abs(drift_ppm) >= LEAST_PPM:
+        said.append(
+            f"the recorder's clock runs {abs(drift_ppm) / 1e4:.3f} % "
+            f"{'fast' if drift_ppm > 0 else 'slow'} against the player's, which is undone"
+        )
     return tuple(said)
+
+
+def _about(loop: Loop, start_s: float, compared: Alignment) -> list[str]:
+    said = [
+        f"looped playback: the clip occurs {loop.times:.1f} times; "
+        f"the pass that starts at {start_s:.1f} s is scored"
+    ]
+    last = max((s.end + p.delay for s, p in compared.found), default=0)
+    silent_s = (loop.end - loop.begin - last) / RATE_HZ
+    if silent_s > loop.period / RATE_HZ:
+        said.append(
+            f"nothing of it is heard in the last {silent_s:.0f} s; if it was not played any more "
+            "then, say how long it was with --duration"
+        )
+    return said
 
 
 def leading_silence_s(samples: Samples) -> float:
@@ -144,17 +165,3 @@ def leading_silence_s(samples: Samples) -> float:
     level = active_level_db(samples)
     heard = levels_db(samples, RATE_HZ // 100) > max(level - SOUND_BELOW_DB, SILENT_DB)
     return float(np.argmax(heard)) / 100 if heard.any() else len(samples) / RATE_HZ
-
-
-def clipped_share(samples: Samples) -> float:
-    """The share of samples in runs of three or more at the recording's own limit.
-
-    A limit below a tenth of full scale is no limit but a quiet recording.
-    """
-    peak = float(np.max(np.abs(samples), initial=0.0))
-    if peak < 0.1:
-        return 0.0
-    at_limit = np.abs(samples) >= 0.999 * peak
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], at_limit.astype(np.int8), [0]])))
-    lengths = np.diff(edges.reshape(-1, 2), axis=1)
-    return float(lengths[lengths >= 3].sum() / len(samples))

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from lab.measure.samples import Samples
 from lab.measure.speech import RATE_HZ, Segment, pauses
-from lab.measure.wav import Samples
 
 SHORTEST_S = 8.0
 LONGEST_S = 12.0
