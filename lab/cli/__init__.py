@@ -38,6 +38,9 @@ def main() -> None:
 
 def _status() -> int:
     debug = "--debug" in sys.argv
+    # What a library warns its programmers of, numpy of a division say, is nothing to a user.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.DEBUG if debug else logging.ERROR)
     try:
         with checked_stdout():
             status = _run()

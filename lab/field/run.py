@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -63,7 +64,7 @@ def analyse_one(reference: Path, files: CallFiles) -> CallRow:
         return analyse_call(files, _reference(reference))
     except Exception as error:
         # One odd file must not cost the thousand others their analysis.
-        log.exception("%s", files.name)
+        log.debug("%s", files.name, exc_info=True)
         return unfinished_row(files, f"the analysis failed: {error!r}")
 
 
@@ -99,7 +100,7 @@ def _in_parallel(
     context.set_forkserver_preload(["lab.field.call"])
     workers = max(1, min(jobs, len(calls)))
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, context, _leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(workers, context, _work_in_the_background) as pool:
         flying: dict[Future[CallRow], CallFiles] = {}
         try:
             for call in calls:
@@ -126,7 +127,9 @@ def _landed(flying: dict[Future[CallRow], CallFiles]) -> Iterator[tuple[CallFile
         yield flying.pop(future), row
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _work_in_the_background() -> None:
+    """Leave interrupts to the parent, and libraries' warnings to nobody."""
+    warnings.simplefilter("ignore")
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
 

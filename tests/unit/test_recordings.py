@@ -14,10 +14,10 @@ from damaged_calls import later, with_losses, with_stalls
 from talker import Samples, speak, wav
 
 from lab.cli.score import command
+from lab.clip.offline_codec import apply_codec
 from lab.errors import LabError
 from lab.measure.drift import Drift, clock_drift
 from lab.measure.loops import repeated
-from lab.clip.offline_codec import apply_codec
 from lab.measure.resampling import resampled
 from lab.measure.samples import Samples as AnySamples
 from lab.measure.score import Score, score

@@ -66,6 +66,20 @@ def test_the_locale_decides_nothing_about_files(tmp_path: Path) -> None:
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_warnings_of_libraries_are_for_debug_alone(tmp_path: Path, debug: bool) -> None:
+    """A module that warns on import stands in for numpy's divisions."""
+    (tmp_path / "pesq.py").write_text(
+        "import warnings\nwarnings.warn('divide by zero', RuntimeWarning)\n"
+        "class PesqError(Exception): pass\n",
+        encoding="utf-8",
+    )
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    done = lab(f"{'--debug ' * debug}score none.wav none.wav", PYTHONPATH=path)
+    assert done.returncode == 1
+    assert ("divide by zero" in done.stderr) == debug
+
+
 def test_a_home_that_is_not_known_is_a_sentence() -> None:
     done = lab("experiment list", LAB_HOME="~there-is-no-such-user/x")
     assert done.returncode == 1
