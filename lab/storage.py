@@ -7,6 +7,9 @@ from pathlib import Path
 
 from lab.errors import LabError
 
+NETWORKS = "networks.json"
+"""In a lab's project directory: machine → what was set in its network namespace."""
+
 
 def home() -> Path:
     """`$LAB_HOME`, or `voice-tor-lab` in the user's data directory (XDG).

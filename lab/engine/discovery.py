@@ -11,6 +11,7 @@ from typing import Any
 from docker import DockerClient
 
 from lab.errors import LabError
+from lab.images.context import REPOSITORY
 from lab.render import labels
 
 
@@ -28,6 +29,11 @@ class RunningNode:
     image: str = ""
     """The tag of its image."""
     image_id: str = ""
+
+    @property
+    def has_agents(self) -> bool:
+        """Whether the lab's own programs are in it; in a user's image they are not."""
+        return self.image.startswith(f"{REPOSITORY}/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from lab.render.owner import Owner
 from lab.wire import places
 from lab.wire.messages import Dialogue
 from lab.wire.probe import PROBE
+from lab.wire.reading import READING
 
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
@@ -35,6 +36,16 @@ def start_unprivileged_helper(
     user = f"{owner.uid}:{owner.gid}"
     options = ["--user", user, "--security-opt", "no-new-privileges", "--tmpfs", "/tmp"]  # noqa: S108
     return _start_helper(lab, machine, image, options, dialogue)
+
+
+def start_reader(lab: RunningLab, machine: str, net_image: str, owner: Owner) -> Agent:
+    """Start what tells what is in force in the network namespace of `machine`.
+
+    That needs no capability: it runs in the node, or beside one that has no agents.
+    """
+    if lab.node(machine).has_agents:
+        return start_agent(lab, machine, READING)
+    return start_unprivileged_helper(lab, machine, net_image, owner, READING)
 
 
 def start_network_helper(

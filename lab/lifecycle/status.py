@@ -11,18 +11,18 @@ from docker import DockerClient
 
 from lab import storage
 from lab.engine.discovery import RunningLab, RunningNode
-from lab.engine.execution import start_agent, start_network_helper
+from lab.engine.execution import start_agent, start_reader
 from lab.errors import LabError
 from lab.images import context
 from lab.images.build import image_tag
-from lab.render.project import NETWORKS
+from lab.render.owner import invoking_owner
 from lab.role import Program, Report, Role
 from lab.roles import ROLES
-from lab.wire.network import NETWORK, MachineNetwork, NetworkInForce, ShowNetwork
+from lab.wire.network import MachineNetwork, NetworkInForce, ShowNetwork
 from lab.wire.plain import ShapeError, from_plain, to_plain
 
 AGENT_DEADLINE_S = 15.0
-_WORKERS = 4
+_AT_ONCE = 12
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def lab_status(
     ]
     configured = _attempt(problems, lambda: _networks(lab)) or {}
     running = {node.name for node in lab.nodes if node.state == "running"}
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         asked = {
             (report.section, node.name): pool.submit(_attempt, problems, _asking(lab, node, report))
             for role, report in reports()
@@ -106,7 +106,7 @@ def _attempt(problems: list[str], read: Callable[[], T]) -> T | None:
 
 def _networks(lab: RunningLab) -> dict[str, MachineNetwork]:
     """Machine → what was set there."""
-    path = storage.project_directory(lab.name) / NETWORKS
+    path = storage.project_directory(lab.name) / storage.NETWORKS
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         return {name: from_plain(MachineNetwork, network) for name, network in plain.items()}
@@ -138,8 +138,8 @@ def _show_networks(
 
 def _showing(lab: RunningLab, network: MachineNetwork) -> Callable[[], NetworkInForce]:
     def show() -> NetworkInForce:
-        with start_network_helper(lab, network.node, image_tag("net"), NETWORK) as helper:
-            return helper.ask(ShowNetwork(network), NetworkInForce, AGENT_DEADLINE_S)
+        with start_reader(lab, network.node, image_tag("net"), invoking_owner()) as reader:
+            return reader.ask(ShowNetwork(network), NetworkInForce, AGENT_DEADLINE_S)
 
     return show
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from lab import __version__
+from lab import __version__, storage
 from lab.render import labels
 from lab.render.network import machine_network
 from lab.render.owner import Owner
@@ -24,9 +24,6 @@ from lab.wire.plain import to_plain
 
 CALLS = "calls"
 """The directory in which calls in progress leave their files."""
-
-NETWORKS = "networks.json"
-"""Machine → its `MachineNetwork`, to be read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def render_project(
         for name, content in node_files(topology, node, secrets).items():
             files[f"nodes/{node.name}/{name}"] = content
     networks = _networks(topology, owner)
-    files[NETWORKS] = json.dumps(to_plain(networks), indent=2).encode()
+    files[storage.NETWORKS] = json.dumps(to_plain(networks), indent=2).encode()
     files["topology.yaml"] = source.encode()
     files["lab.json"] = json.dumps(
         {"pbx": topology.pbx, "images": dict(images), "owner": asdict(owner)}, indent=2

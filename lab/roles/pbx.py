@@ -11,7 +11,7 @@ from lab.lazy import Lazy
 from lab.role import WHEN_ROUTED, Component, Program, Role, ServerSocket, UsersImage
 from lab.topology.mistakes import Mistake, quoted
 from lab.topology.model import Node, PbxKind
-from lab.topology.raw import is_name
+from lab.topology.names import is_name
 from lab.wire import places
 from lab.wire.ports import SIP_PORT
 

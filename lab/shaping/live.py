@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from lab.engine.agent import AgentError
+from lab.engine.execution import start_reader
 from lab.errors import LabError
 from lab.events import LinkShaped, Listener, silent
 from lab.interruption import undisturbed
 from lab.lifecycle.ready import ReadyLab
-from lab.shaping.cap import Cap, LinkPoint, find_link
-from lab.shaping.helpers import LinkHelpers, link_helpers
+from lab.shaping.cap import Cap, LinkPoint, address_of, find_link
+from lab.shaping.helpers import DEADLINE_S, LinkHelpers, link_helpers
 from lab.wire.links import (
     ChangeShape,
     Counters,
@@ -26,6 +29,8 @@ from lab.wire.links import (
 from lab.wire.shape import Direction, Shape, ShapeChange
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +50,30 @@ def show(
     lab: ReadyLab, node: str | None = None, network: str | None = None
 ) -> tuple[LinkState, ...]:
     """Both directions of every link, or of those of `node`, or of one; asked of the kernel."""
-    every = points_of(lab, node, network)
-    with link_helpers(lab, every, may_change=False) as helpers:
-        return tuple(
-            state
-            for machine, points in helpers.by_machine(every).items()
-            for state in _states(helpers, machine, points)
-        )
+    by_machine: dict[str, list[LinkPoint]] = {}
+    for point in points_of(lab, node, network):
+        by_machine.setdefault(point.node, []).append(point)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        shown = pool.map(partial(_show_machine, lab), by_machine, by_machine.values())
+        return tuple(state for states in shown for state in states)
 
 
-def _states(helpers: LinkHelpers, machine: str, points: Sequence[LinkPoint]) -> Iterator[LinkState]:
+def _show_machine(
+    lab: ReadyLab, machine: str, points: Sequence[LinkPoint]
+) -> tuple[LinkState, ...]:
     """The links of one machine."""
-    sides = {point: helpers.side(point) for point in points}
-    addresses = tuple(dict.fromkeys(side.address for side in sides.values()))
-    shown = helpers.ask(machine, ShowLinks(addresses), LinksShown).links
-    by_address = dict(zip(addresses, shown, strict=True))
-    for point, side in sides.items():
-        link = by_address[side.address]
-        now = link.side(side.direction)
-        yield LinkState(
-            point=point,
-            interface=link.interface,
-            configured=configured(helpers.lab, point),
-            in_force=now.shape,
-            counters=now.counters,
+    addresses = tuple(dict.fromkeys(address_of(lab.topology, point) for point in points))
+    with start_reader(lab.running, machine, lab.net_image, lab.owner) as reader:
+        links = reader.ask(ShowLinks(addresses), LinksShown, DEADLINE_S).links
+    by_address = dict(zip(addresses, links, strict=True))
+    states = []
+    for point in points:
+        link = by_address[address_of(lab.topology, point)]
+        now = link.side(point.direction)
+        states.append(
+            LinkState(point, link.interface, configured(lab, point), now.shape, now.counters)
         )
+    return tuple(states)
 
 
 def points_of(

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from lab.topology.raw import NAME_PATTERN, RawModel, is_name
+from lab.topology.names import NAME_PATTERN, is_name
+from lab.topology.raw import RawModel
 
 MAX_NAME_LENGTH = 14
 """Runs are named after their experiment, and labs side by side after their run."""

@@ -8,7 +8,7 @@ from lab.topology.check_networks import check_networks
 from lab.topology.check_nodes import check_nodes
 from lab.topology.draft import Draft, repeated
 from lab.topology.mistakes import Mistake, Path, quoted
-from lab.topology.raw import is_name
+from lab.topology.names import is_name
 
 VOTING_INTERVALS_S = range(10, 1801)
 """From tor's least `TestingV3AuthInitialVotingInterval` to the 30 min it must divide evenly."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
 
 from lab.topology.mistakes import Mistake, Path, did_you_mean, quoted
-from lab.topology.raw import RawTopology
+
+if TYPE_CHECKING:
+    from lab.topology.raw import RawTopology
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from lab.roles import ROLES
 from lab.topology.mistakes import did_you_mean, listed
+from lab.topology.names import NAME_PATTERN
 from lab.topology.units import (
     DELAY_PATTERN,
     DURATION_PATTERN,
@@ -24,14 +25,6 @@ from lab.topology.units import (
     parse_percent,
     parse_rate_kbps,
 )
-
-NAME_PATTERN = r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"
-"""Names of topologies, networks, nodes and labs: safe in DNS, in Docker and in paths."""
-
-
-def is_name(text: str) -> bool:
-    """Whether `text` can name a lab, a topology, a network or a node."""
-    return re.fullmatch(NAME_PATTERN, text) is not None
 
 
 def _address(value: object) -> IPv4Address:

@@ -19,7 +19,8 @@ from lab.topology.model import (
     TorSettings,
     Vpn,
 )
-from lab.topology.raw import RawLink, RawQueue, RawShape, RawTopology, is_name
+from lab.topology.names import is_name
+from lab.topology.raw import RawLink, RawQueue, RawShape, RawTopology
 from lab.topology.routes import shortest_routes
 from lab.wire.shape import DEFAULT_QUEUE_PACKETS, FifoKind, Queue, Shape, ShaperKind
 

@@ -16,11 +16,12 @@ import yaml
 from click.testing import CliRunner
 from rich.table import Table
 
+from lab import checkout
 from lab.cli.schema import command as schema_command
 from lab.cli.status import nodes_table, told
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.engine.doctor import State, program_finding, programs_told
-from lab.images import context
+from lab.images import context, programs
 from lab.lazy import Lazy
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.lifecycle.plan import Plan, plan_lab
@@ -45,6 +46,7 @@ from lab.topology.load import find_topology, parse_topology
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import Node, PbxKind, Topology
 from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
+from lab.wire.reading import READING
 
 BLOCK = IPv4Network("10.128.0.0/20")
 PAPER = find_topology("paper").read_text()
@@ -191,3 +193,17 @@ def test_every_role_of_the_lab_has_an_image_and_every_image_a_role() -> None:
         program.image for role in ROLES for program in role.programs if program.users_image is None
     }
     assert built == set(context.roles()) - {context.BASE_ROLE}
+
+
+def test_an_image_has_the_programs_that_its_role_names() -> None:
+    """`programs.txt` says what is put into an image, the role what is started in it."""
+    for role in ROLES:
+        for program in role.programs:
+            if program.users_image:
+                continue
+            named = programs.named_programs(checkout.IMAGES / program.image / "programs.txt")
+            wanted = [w.removeprefix("lab.agents.") for w in program.command if "lab.agents" in w]
+            wanted += [report.dialogue.program for report in role.reports]
+            if not role.is_guest or role.is_written:
+                wanted.append(READING.program)
+            assert set(wanted) <= set(named), program.image

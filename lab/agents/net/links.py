@@ -14,28 +14,25 @@ from dataclasses import asdict
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from lab.agents.net import shaping
-from lab.agents.net.qdiscs import ShapingError
+from lab.agents.net import reading, shaping
+from lab.agents.net.reading import ShapingError
 from lab.wire.line import Line
 from lab.wire.links import (
     LINKS,
     ChangeShape,
     EndWatch,
-    LinkInForce,
     LinkSample,
     LinkSide,
-    LinksShown,
     SetShapes,
     ShapedSide,
     ShapesSet,
     ShowLinks,
-    SideInForce,
     WatchBegan,
     WatchEnded,
     WatchLinks,
 )
 from lab.wire.messages import Event, Failed, Order
-from lab.wire.shape import Direction, Shape
+from lab.wire.shape import Shape
 
 
 class Links:
@@ -49,8 +46,7 @@ class Links:
         """Obey; ShapingError or NetlinkError where that cannot be, and then nothing is changed."""
         match order:
             case ShowLinks():
-                shown = (shaping.device_of(self._ipr, address) for address in order.addresses)
-                return LinksShown(tuple(self._link(index) for index in shown))
+                return reading.links_in_force(order)
             case SetShapes():
                 return self._set(order.sides)
             case ChangeShape():
@@ -67,16 +63,6 @@ class Links:
         """The samples of the watch that there was, if there was one."""
         watch, self._watch = self._watch, None
         return watch.stop() if watch else ()
-
-    def _link(self, index: int) -> LinkInForce:
-        sends, receives = (self._side(index, direction) for direction in Direction)
-        return LinkInForce(shaping.name_of(self._ipr, index), sends, receives)
-
-    def _side(self, index: int, direction: Direction) -> SideInForce:
-        return SideInForce(
-            shaping.in_force(self._ipr, index, direction),
-            shaping.counters(self._ipr, index, direction),
-        )
 
     def _change(self, order: ChangeShape) -> ShapesSet:
         try:
@@ -100,11 +86,10 @@ class Links:
         return ShapesSet(tuple(before), tuple(after))
 
     def _in_force(self, side: LinkSide) -> Shape:
-        index = shaping.device_of(self._ipr, side.address)
-        return shaping.in_force(self._ipr, index, side.direction)
+        return reading.in_force(reading.device_of(side.address), side.direction)
 
     def _bring(self, side: LinkSide, shape: Shape) -> None:
-        index = shaping.device_of(self._ipr, side.address)
+        index = reading.device_of(side.address)
         shaping.set_direction(self._ipr, index, side.direction, shape)
 
 
@@ -126,18 +111,15 @@ class Watch:
         return tuple(map(tuple, self._samples))
 
     def _run(self) -> None:
-        with IPRoute() as ipr:
-            devices = [
-                (shaping.device_of(ipr, side.address), side.direction) for side in self._sides
-            ]
-            due = time.monotonic()
-            stopped = False
-            while not stopped:
-                due += self._interval_s
-                stopped = self._stop.wait(due - time.monotonic())
-                for (index, direction), samples in zip(devices, self._samples, strict=True):
-                    if found := shaping.counters(ipr, index, direction):
-                        samples.append(LinkSample(**asdict(found), at=time.time()))
+        devices = [(reading.device_of(side.address), side.direction) for side in self._sides]
+        due = time.monotonic()
+        stopped = False
+        while not stopped:
+            due += self._interval_s
+            stopped = self._stop.wait(due - time.monotonic())
+            for (index, direction), samples in zip(devices, self._samples, strict=True):
+                if found := reading.counters(index, direction):
+                    samples.append(LinkSample(**asdict(found), at=time.time()))
 
 
 def main() -> None:

@@ -17,39 +17,35 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import shaping
-from lab.agents.net.qdiscs import ShapingError
+from lab.agents.net.reading import MAIN_TABLE, UNICAST, ShapingError, device_of, network_in_force
 from lab.agents.net.tun_devices import TunError, add_tun
 from lab.wire.line import Line
 from lab.wire.messages import Failed, Order
 from lab.wire.network import (
     NETWORK,
-    LinkRate,
-    MachineLink,
     MachineNetwork,
     NetworkInForce,
     SetUpNetwork,
     ShowNetwork,
     TunnelDevice,
 )
-from lab.wire.shape import Direction, Shape
+from lab.wire.shape import Shape
 
 EVERYWHERE = "0.0.0.0/0"
 
 TUNNEL_TABLE = 100
 """Routing table for what a phone sends from its tunnel address, or its media ports there."""
-_UNICAST, _UNREACHABLE = 1, 7
-"""RTN_… of <linux/rtnetlink.h>."""
 
 
 def set_up(network: MachineNetwork) -> None:
     """Bring this namespace into the state that is described, whatever it is in."""
     metrics = {"attrs": [("RTAX_CC_ALGO", network.congestion_control)]}
     with IPRoute() as ipr:
-        for route in ipr.get_routes(family=2, dst_len=0, table=254):
-            if route["type"] == _UNICAST:
+        for route in ipr.get_routes(family=2, dst_len=0, table=MAIN_TABLE):
+            if route["type"] == UNICAST:
                 ipr.route("del", dst=EVERYWHERE, gateway=route.get_attr("RTA_GATEWAY"))
         for link in network.links:
-            index = shaping.device_of(ipr, link.address)
+            index = device_of(link.address)
             ipr.route(
                 "replace",
                 dst=str(link.subnet),
@@ -67,43 +63,6 @@ def set_up(network: MachineNetwork) -> None:
         if network.tunnel:
             _make_tunnel(ipr, network.tunnel, metrics)
         ipr.route("replace", dst=EVERYWHERE, type="unreachable")
-
-
-def show(network: MachineNetwork) -> NetworkInForce:
-    """What is in force in this namespace, for the links that are described."""
-    tunnel = network.tunnel
-    with IPRoute() as ipr:
-        return NetworkInForce(
-            node=network.node,
-            links=tuple(_rate(ipr, link) for link in network.links),
-            tunnel=bool(ipr.link_lookup(ifname=tunnel.device)) if tunnel else None,
-            congestion_control=tuple(
-                sorted(
-                    {
-                        algorithm
-                        for route in ipr.get_routes(family=2, table=254)
-                        if (metrics := route.get_attr("RTA_METRICS"))
-                        and (algorithm := metrics.get_attr("RTAX_CC_ALGO"))
-                    }
-                )
-            ),
-            closed=any(
-                route["type"] == _UNREACHABLE
-                for route in ipr.get_routes(family=2, dst_len=0, table=254)
-            ),
-        )
-
-
-def _rate(ipr: IPRoute, link: MachineLink) -> LinkRate:
-    index = shaping.device_of(ipr, link.address)
-    return LinkRate(
-        network=link.network,
-        address=link.address,
-        interface=shaping.name_of(ipr, index),
-        rate_configured_kbps=link.sends.rate_kbps if link.sends else None,
-        rate_in_force_kbps=shaping.in_force(ipr, index, Direction.OUT).rate_kbps,
-        counters=shaping.counters(ipr, index, Direction.OUT),
-    )
 
 
 def _make_tunnel(ipr: IPRoute, tunnel: TunnelDevice, metrics: dict[str, Any]) -> None:
@@ -129,7 +88,7 @@ def obey(order: Order) -> NetworkInForce:
     assert isinstance(order, SetUpNetwork | ShowNetwork)
     if isinstance(order, SetUpNetwork):
         set_up(order.network)
-    return show(order.network)
+    return network_in_force(order.network)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The queueing disciplines of one device: set, changed in place, read back, counted (pyroute2).
+"""The queueing disciplines of one device: set, changed in place, read back (pyroute2).
 
 From the packet's side a shape is built so:
 
@@ -15,10 +15,10 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.rtnl import TC_H_ROOT
-from pyroute2.netlink.rtnl.tcmsg import common, plugins
+from pyroute2.netlink.rtnl.tcmsg import plugins
 
-from lab.wire.links import Counters
-from lab.wire.shape import DEFAULT_QUEUE, FifoKind, Queue, Shape, ShaperKind
+from lab.agents.net.reading import CLASS, FIFO, NETEM, SHAPER, ShapingError, shape_of
+from lab.wire.shape import Shape, ShaperKind
 
 # pyroute2 knows pfifo only; the options of both are one and the same number.
 plugins.setdefault("bfifo", plugins["pfifo"])
@@ -30,7 +30,6 @@ BURST_MS = 1.0
 NETEM_PACKETS = 100_000
 """Room for what is under way inside a delay; far more than any delay holds here."""
 
-_SHAPER, _CLASS, _FIFO, _NETEM = 0x1_0000, 0x1_0010, 0x10_0000, 0x3_0000
 _TBF_CHILD, _NETEM_CHILD = 0x1_0001, 0x3_0001
 _HTB_DEFAULT = 0x10
 _LOOPBACK = 1
@@ -40,16 +39,12 @@ _NEEDED_OPTIONS: dict[str, dict[str, Any]] = {
 """For those that pyroute2 does not send without."""
 
 
-class ShapingError(Exception):
-    """The kernel cannot shape as it was asked to; the message names what it lacks."""
-
-
 def set_shape(ipr: IPRoute, index: int, shape: Shape) -> None:
     """Bring device `index` to `shape`, in place where only figures differ.
 
     ShapingError where the kernel lacks what is needed, or has something else afterwards.
     """
-    current = _read(ipr, index)
+    current = shape_of(index)
     if shape == current:
         return
     if _has_netem(shape):
@@ -60,63 +55,9 @@ def set_shape(ipr: IPRoute, index: int, shape: Shape) -> None:
             _build(ipr, index, shape, "add")
     else:
         _build(ipr, index, shape, "change")
-    found = _read(ipr, index)
+    found = shape_of(index)
     if found != shape:
         raise ShapingError(f"asked for {shape}, but the kernel has {found or 'something else'}")
-
-
-def shape_in_force(ipr: IPRoute, index: int) -> Shape:
-    """The shape that the kernel reports for device `index`; ShapingError for a foreign one."""
-    shape = _read(ipr, index)
-    if shape is None:
-        raise ShapingError("the kernel queues in another way than any that the lab sets")
-    return shape
-
-
-def _read(ipr: IPRoute, index: int) -> Shape | None:
-    """The shape of device `index`; None where the kernel's is not of the lab's making."""
-    qdiscs = {
-        qdisc["handle"]: qdisc
-        for qdisc in ipr.get_qdiscs(index=index)
-        if qdisc["handle"] in (_SHAPER, _FIFO, _NETEM)
-    }
-    rate_kbps, queue, delay_ms, loss_pct = None, DEFAULT_QUEUE, 0.0, 0.0
-    if netem := qdiscs.get(_NETEM):
-        options = netem.get_attr("TCA_OPTIONS")
-        delay_ms = round(options["delay"] / common.tick_in_usec / 1000, 3)
-        loss_pct = round(options["loss"] / (2**32 - 1) * 100, 4)
-    if shaper := qdiscs.get(_SHAPER):
-        fifo = qdiscs.get(_FIFO)
-        if fifo is None:
-            return None
-        try:
-            kind = ShaperKind(shaper.get_attr("TCA_KIND"))
-            fifo_kind = FifoKind(fifo.get_attr("TCA_KIND"))
-        except ValueError:
-            return None
-        rate_bytes = _htb_rate(ipr, index) if kind is ShaperKind.HTB else _tbf_rate(shaper)
-        if rate_bytes is None:
-            return None
-        rate_kbps = rate_bytes * 8 // 1000
-        queue = Queue(kind, fifo_kind, fifo.get_attr("TCA_OPTIONS")["limit"])
-    return Shape(rate_kbps, queue, delay_ms, loss_pct)
-
-
-def counters(ipr: IPRoute, index: int) -> Counters | None:
-    """The counters of the shaper of device `index`; None where nothing is shaped."""
-    by_handle = {qdisc["handle"]: qdisc for qdisc in ipr.get_qdiscs(index=index)}
-    qdisc = by_handle.get(_SHAPER) or by_handle.get(_NETEM)
-    if qdisc is None:
-        return None
-    statistics = qdisc.get_attr("TCA_STATS")
-    return Counters(
-        bytes=statistics["bytes"],
-        packets=statistics["packets"],
-        drops=statistics["drop"],
-        overlimits=statistics["overlimits"],
-        backlog_bytes=statistics["backlog"],
-        backlog_packets=statistics["qlen"],
-    )
 
 
 def has_qdisc(ipr: IPRoute, kind: str) -> bool:
@@ -149,7 +90,7 @@ def _build(ipr: IPRoute, index: int, shape: Shape, verb: str) -> None:
             verb,
             "netem",
             index,
-            handle=_NETEM,
+            handle=NETEM,
             parent=parent,
             delay=shape.delay_ms * 1000,
             loss=shape.loss_pct,
@@ -163,32 +104,32 @@ def _build(ipr: IPRoute, index: int, shape: Shape, verb: str) -> None:
     queue = shape.queue
     if queue.kind is ShaperKind.HTB:
         if verb == "add":
-            ipr.tc("add", "htb", index, handle=_SHAPER, parent=parent, default=_HTB_DEFAULT)
+            ipr.tc("add", "htb", index, handle=SHAPER, parent=parent, default=_HTB_DEFAULT)
         ipr.tc(
             f"{verb}-class",
             "htb",
             index,
-            handle=_CLASS,
-            parent=_SHAPER,
+            handle=CLASS,
+            parent=SHAPER,
             rate=rate,
             ceil=rate,
             burst=burst,
             cburst=burst,
             quantum=FRAME_BYTES,
         )
-        fifo_parent = _CLASS
+        fifo_parent = CLASS
     else:
         # The kernel sets the limit of any fifo below a tbf, too; the fifo's own follows.
         ipr.tc(
-            verb, "tbf", index, handle=_SHAPER, parent=parent, rate=rate, burst=burst, limit=burst
+            verb, "tbf", index, handle=SHAPER, parent=parent, rate=rate, burst=burst, limit=burst
         )
         fifo_parent = _TBF_CHILD
-    ipr.tc(verb, str(queue.fifo), index, handle=_FIFO, parent=fifo_parent, limit=queue.limit)
+    ipr.tc(verb, str(queue.fifo), index, handle=FIFO, parent=fifo_parent, limit=queue.limit)
 
 
 def _remove(ipr: IPRoute, index: int) -> None:
     for qdisc in ipr.get_qdiscs(index=index):
-        if qdisc["parent"] == TC_H_ROOT and qdisc["handle"] in (_SHAPER, _NETEM):
+        if qdisc["parent"] == TC_H_ROOT and qdisc["handle"] in (SHAPER, NETEM):
             ipr.tc("del", index=index, handle=qdisc["handle"], root=True)
 
 
@@ -201,15 +142,3 @@ def _structure(shape: Shape) -> tuple[Any, ...]:
     if shape.rate_kbps is None:
         return (_has_netem(shape),)
     return _has_netem(shape), shape.queue.kind, shape.queue.fifo
-
-
-def _htb_rate(ipr: IPRoute, index: int) -> int | None:
-    """Bytes per second of the one class."""
-    for entry in ipr.get_classes(index=index):
-        if entry["handle"] == _CLASS:
-            return int(entry.get_attr("TCA_OPTIONS").get_attr("TCA_HTB_PARMS")["rate"])
-    return None
-
-
-def _tbf_rate(qdisc: Any) -> int:
-    return int(qdisc.get_attr("TCA_OPTIONS").get_attr("TCA_TBF_PARMS")["rate"])

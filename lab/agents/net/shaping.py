@@ -8,18 +8,22 @@ a queue would count 64 KB of TCP as one packet.
 from __future__ import annotations
 
 import errno
-from ipaddress import IPv4Address
 from typing import Any
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import qdiscs
-from lab.agents.net.qdiscs import ShapingError
-from lab.wire.links import Counters
+from lab.agents.net.reading import (
+    INGRESS,
+    ShapingError,
+    devices,
+    is_redirected,
+    receiving_device,
+    receiving_name,
+)
 from lab.wire.shape import Direction, Shape
 
-_INGRESS = 0xFFFF_0000
 _ETH_P_ALL = 0x0003
 
 
@@ -38,7 +42,7 @@ def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) 
     if direction is Direction.OUT:
         qdiscs.set_shape(ipr, index, shape)
         return
-    device = _receiving_device(ipr, index)
+    device = receiving_device(index)
     if shape.is_open:
         if device is not None:
             _undo_redirection(ipr, index)
@@ -50,57 +54,17 @@ def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) 
     _redirect(ipr, index, device)
 
 
-def in_force(ipr: IPRoute, index: int, direction: Direction) -> Shape:
-    """The shape that the kernel reports for one direction of the link on device `index`."""
-    device = _device(ipr, index, direction)
-    if device is None or (direction is Direction.IN and not _is_redirected(ipr, index, device)):
-        return Shape()
-    return qdiscs.shape_in_force(ipr, device)
-
-
-def counters(ipr: IPRoute, index: int, direction: Direction) -> Counters | None:
-    """The counters of one direction; None where it is not shaped."""
-    device = _device(ipr, index, direction)
-    return None if device is None else qdiscs.counters(ipr, device)
-
-
 def forbid_coalescing(ipr: IPRoute, index: int) -> None:
     """Let device `index` carry one segment per packet only; ShapingError where it does not."""
     ipr.link("set", index=index, gso_max_segs=1)
     found = ipr.get_links(index)[0].get_attr("IFLA_GSO_MAX_SEGS")
     if found != 1:
-        name = name_of(ipr, index)
+        name = devices()[index]
         raise ShapingError(f"{name} still joins up to {found} segments in one packet")
 
 
-def device_of(ipr: IPRoute, address: IPv4Address) -> int:
-    """The index of the device that has `address`; ShapingError where none has."""
-    for entry in ipr.get_addr(family=2):
-        if entry.get_attr("IFA_ADDRESS") == str(address):
-            return int(entry["index"])
-    raise ShapingError(f"no interface of this node has the address {address}")
-
-
-def _device(ipr: IPRoute, index: int, direction: Direction) -> int | None:
-    return index if direction is Direction.OUT else _receiving_device(ipr, index)
-
-
-def name_of(ipr: IPRoute, index: int) -> str:
-    """What the device `index` is called."""
-    return str(ipr.get_links(index)[0].get_attr("IFLA_IFNAME"))
-
-
-def _receiving_name(ipr: IPRoute, index: int) -> str:
-    return f"in-{name_of(ipr, index)}"
-
-
-def _receiving_device(ipr: IPRoute, index: int) -> int | None:
-    found = ipr.link_lookup(ifname=_receiving_name(ipr, index))
-    return int(found[0]) if found else None
-
-
 def _add_receiving_device(ipr: IPRoute, index: int) -> int:
-    name = _receiving_name(ipr, index)
+    name = receiving_name(devices()[index])
     try:
         ipr.link("add", ifname=name, kind="ifb")
     except NetlinkError as error:
@@ -116,10 +80,10 @@ def _add_receiving_device(ipr: IPRoute, index: int) -> int:
 
 
 def _redirect(ipr: IPRoute, index: int, device: int) -> None:
-    if _is_redirected(ipr, index, device):
+    if is_redirected(index, device):
         return
     _undo_redirection(ipr, index)
-    ipr.tc("add", "ingress", index, handle=_INGRESS)
+    ipr.tc("add", "ingress", index, handle=INGRESS)
     action: dict[str, Any] = {
         "kind": "mirred",
         "direction": "egress",
@@ -130,29 +94,17 @@ def _redirect(ipr: IPRoute, index: int, device: int) -> None:
         "add-filter",
         "u32",
         index,
-        parent=_INGRESS,
+        parent=INGRESS,
         prio=1,
         protocol=_ETH_P_ALL,
         target=0x1_0000,
         keys=["0x0/0x0+0"],
         action=action,
     )
-    if not _is_redirected(ipr, index, device):
-        raise ShapingError(f"what {name_of(ipr, index)} receives does not reach its shaper")
-
-
-def _is_redirected(ipr: IPRoute, index: int, device: int) -> bool:
-    """Whether a filter sends all that device `index` receives to `device`."""
-    for found in ipr.get_filters(index=index, parent=_INGRESS):
-        options = found.get_attr("TCA_OPTIONS")
-        actions = options.get_attr("TCA_U32_ACT") if options else None
-        for _, action in actions["attrs"] if actions else ():
-            if action.get_attr("TCA_ACT_KIND") == "mirred":
-                parameters = action.get_attr("TCA_ACT_OPTIONS").get_attr("TCA_MIRRED_PARMS")
-                return bool(parameters["ifindex"] == device)
-    return False
+    if not is_redirected(index, device):
+        raise ShapingError(f"what {devices()[index]} receives does not reach its shaper")
 
 
 def _undo_redirection(ipr: IPRoute, index: int) -> None:
-    if any(qdisc["handle"] == _INGRESS for qdisc in ipr.get_qdiscs(index=index)):
-        ipr.tc("del", "ingress", index, handle=_INGRESS)
+    if any(qdisc["handle"] == INGRESS for qdisc in ipr.get_qdiscs(index=index)):
+        ipr.tc("del", "ingress", index, handle=INGRESS)
