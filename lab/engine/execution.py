@@ -18,8 +18,8 @@ from lab.render import labels
 from lab.render.owner import Owner
 from lab.wire import places
 from lab.wire.messages import Dialogue
+from lab.wire.network import READING
 from lab.wire.probe import PROBE
-from lab.wire.reading import READING
 
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:

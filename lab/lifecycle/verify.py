@@ -103,13 +103,21 @@ def _read_networks(client: DockerClient, topology: Topology) -> dict[str, Networ
             raise LabError(f"the net helper of {node.name} cannot be understood: {error}") from None
         assert isinstance(shown, NetworkInForce)
         found[node.name] = shown
-        _check_network(node.name, found[node.name])
+        check_network(shown, topology.congestion_control)
     return found
 
 
-def _check_network(machine: str, shown: NetworkInForce) -> None:
+def check_network(shown: NetworkInForce, congestion_control: str) -> None:
+    """LabError where a machine's network is not what was asked for."""
+    machine = shown.node
     if not shown.closed:
         raise LabError(f"{machine} has no unreachable default route: the lab would not be closed")
+    if shown.congestion_control != (congestion_control,):
+        found = ", ".join(shown.congestion_control) or "the host's own congestion control"
+        raise LabError(
+            f"TCP of {machine} goes by {found}, not by {congestion_control}",
+            "`lab doctor` says which ones this kernel has.",
+        )
     for link in shown.links:
         wanted, got = link.rate_configured_kbps, link.rate_in_force_kbps
         if wanted != got:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from lab.wire.links import Counters
+from lab.wire.links import Counters, LinksShown, ShowLinks
 from lab.wire.messages import Dialogue, Event, Order
 from lab.wire.shape import Shape
 
@@ -97,5 +97,9 @@ class NetworkInForce(Event):
     """Whether what has no route is unreachable."""
 
 
-NETWORK = Dialogue("net.network", orders=(SetUpNetwork, ShowNetwork), events=(NetworkInForce,))
-"""Its program obeys the order on its command line, a line of JSON, or those on its input."""
+NETWORK = Dialogue("net.network", orders=(SetUpNetwork,), events=(NetworkInForce,))
+"""Its program obeys the order on its command line, a line of JSON."""
+READING = Dialogue(
+    "net.reading", orders=(ShowNetwork, ShowLinks), events=(NetworkInForce, LinksShown)
+)
+"""With a program in the node itself, without any capability."""

@@ -45,6 +45,11 @@ def test_status_reads_the_rates_that_are_in_force(paper: LiveLab) -> None:
     assert {link["rate_in_force_kbps"] for link in links} == {100_000}
 
 
+def test_every_machine_sends_tcp_as_the_topology_says(paper: LiveLab) -> None:
+    machines = [node for node in paper.status()["nodes"] if node["links"]]
+    assert {tuple(node["congestion_control"]) for node in machines} == {("cubic",)}
+
+
 def test_status_without_a_name_shows_every_lab(paper: LiveLab) -> None:
     assert paper.name in {state["lab"] for state in paper.lab.json("status")}
 

@@ -46,7 +46,7 @@ from lab.topology.load import find_topology, parse_topology
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import Node, PbxKind, Topology
 from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
-from lab.wire.reading import READING
+from lab.wire.network import READING
 
 BLOCK = IPv4Network("10.128.0.0/20")
 PAPER = find_topology("paper").read_text()

@@ -1,9 +1,9 @@
 """Gives one node its place in the lab: routes, congestion control, tunnel device, link caps.
 
 Runs in a short-lived container that shares the node's network namespace and holds nothing
-but CAP_NET_ADMIN. `python3 -m lab.agents.net.network ORDER` obeys one order and ends; without
-it orders come on the input. The last thing that `SetUpNetwork` sets is the unreachable default
-route: it is the sign for the node's own process that it may start (`lab.agents.net.routes_ready`).
+but CAP_NET_ADMIN: `python3 -m lab.agents.net.network ORDER`. The last thing that it sets is the
+unreachable default route: it is the sign for the node's own process that it may start
+(`lab.agents.net.routes_ready`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,10 @@ from lab.agents.net import shaping
 from lab.agents.net.reading import MAIN_TABLE, UNICAST, ShapingError, device_of, network_in_force
 from lab.agents.net.tun_devices import TunError, add_tun
 from lab.wire.line import Line
-from lab.wire.messages import Failed, Order
 from lab.wire.network import (
     NETWORK,
     MachineNetwork,
-    NetworkInForce,
     SetUpNetwork,
-    ShowNetwork,
     TunnelDevice,
 )
 from lab.wire.shape import Shape
@@ -39,7 +36,7 @@ TUNNEL_TABLE = 100
 
 def set_up(network: MachineNetwork) -> None:
     """Bring this namespace into the state that is described, whatever it is in."""
-    metrics = {"attrs": [("RTAX_CC_ALGO", network.congestion_control)]}
+    metrics = {"cc_algo": network.congestion_control}
     with IPRoute() as ipr:
         for route in ipr.get_routes(family=2, dst_len=0, table=MAIN_TABLE):
             if route["type"] == UNICAST:
@@ -83,28 +80,16 @@ def _make_tunnel(ipr: IPRoute, tunnel: TunnelDevice, metrics: dict[str, Any]) ->
         ipr.rule("add", **udp, table=TUNNEL_TABLE, priority=1001)
 
 
-def obey(order: Order) -> NetworkInForce:
-    """Set up where that is ordered, then tell; ShapingError or TunError where it cannot be."""
-    assert isinstance(order, SetUpNetwork | ShowNetwork)
-    if isinstance(order, SetUpNetwork):
-        set_up(order.network)
-    return network_in_force(order.network)
-
-
 def main() -> None:
-    """Obey the one order on the command line, or those that come."""
+    """Obey the order on the command line, then tell what is in force."""
     line = Line(NETWORK)
-    if arguments := sys.argv[1:]:
-        try:
-            line.say(obey(NETWORK.read_order(arguments[0])))
-        except (ShapingError, TunError) as error:
-            raise SystemExit(str(error)) from error
-        return
-    while (order := line.hear()) is not None:
-        try:
-            line.say(obey(order))
-        except (ShapingError, TunError, NetlinkError) as error:
-            line.say(Failed(str(error)))
+    order = NETWORK.read_order(sys.argv[1])
+    assert isinstance(order, SetUpNetwork)
+    try:
+        set_up(order.network)
+        line.say(network_in_force(order.network))
+    except (ShapingError, TunError) as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -17,8 +17,14 @@ from lab.agents.net.rtnetlink import Attributes, Entry, attributes
 from lab.wire.line import Line
 from lab.wire.links import Counters, LinkInForce, LinksShown, ShowLinks, SideInForce
 from lab.wire.messages import Event, Failed, Order
-from lab.wire.network import LinkRate, MachineLink, MachineNetwork, NetworkInForce, ShowNetwork
-from lab.wire.reading import READING
+from lab.wire.network import (
+    READING,
+    LinkRate,
+    MachineLink,
+    MachineNetwork,
+    NetworkInForce,
+    ShowNetwork,
+)
 from lab.wire.shape import DEFAULT_QUEUE, Direction, FifoKind, Queue, Shape, ShaperKind
 
 SHAPER, CLASS, FIFO, NETEM = 0x1_0000, 0x1_0010, 0x10_0000, 0x3_0000
