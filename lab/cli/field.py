@@ -45,9 +45,21 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Draw the study's figures into this directory.",
 )
+@click.option(
+    "--channel",
+    type=click.IntRange(min=1),
+    help="Of recordings with several: the one that was received, from 1. Default: find out.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
-    *, directory: Path, reference: Path, table: Path, jobs: int, figures: Path | None, as_json: bool
+    *,
+    directory: Path,
+    reference: Path,
+    table: Path,
+    jobs: int,
+    figures: Path | None,
+    channel: int | None,
+    as_json: bool,
 ) -> None:
     """Analyse calls recorded and captured at both ends, one row per call.
 
@@ -86,6 +98,7 @@ def command(
             table,
             jobs,
             lambda done, total: bar.update(task, completed=done, total=total),
+            channel,
         )
     _remark_on_reference(rows, reference)
     groups = overview(rows)

@@ -16,10 +16,11 @@ SILENT_DB = -70.0
 """A recording below this active level holds no speech: G.711's idle noise is at -68 dB."""
 
 
-def analyse_call(files: CallFiles, reference: Wav) -> CallRow:
+def analyse_call(files: CallFiles, reference: Wav, channel: int | None = None) -> CallRow:
     """Everything that can be said of one call. Files that cannot be read give reasons.
 
-    A call failed where an end received nothing: neither RTP packets nor sound.
+    `channel` is that of the recordings which was received, from 1, where they have several. A
+    call failed where an end received nothing: neither RTP packets nor sound.
     """
     packets = packet_findings(files)
     columns: dict[str, Any] = dict(packets.columns)
@@ -27,7 +28,7 @@ def analyse_call(files: CallFiles, reference: Wav) -> CallRow:
     heard: dict[str, bool] = {}
     for end, path in (("caller", files.caller.recording), ("callee", files.callee.recording)):
         try:
-            scored = _score(reference, path)
+            scored = _score(reference, path, channel)
         except LabError as error:
             reasons.append(f"{end}: {error.message.rstrip('.')}")
             heard[end] = False
@@ -68,10 +69,10 @@ def unfinished_row(files: CallFiles, reason: str) -> CallRow:
     )
 
 
-def _score(reference: Wav, path: Path | None) -> Score:
+def _score(reference: Wav, path: Path | None, channel: int | None) -> Score:
     if path is None:
         raise LabError("there is no recording")
-    return score(reference, path)
+    return score(reference, path, channel=channel)
 
 
 def _score_columns(end: str, scored: Score) -> dict[str, Any]:

@@ -29,9 +29,16 @@ Analyse = Callable[[Path, CallFiles], CallRow]
 
 
 def analyse_tree(
-    root: Path, reference: Path, table: Path, jobs: int, progress: Progress
+    root: Path,
+    reference: Path,
+    table: Path,
+    jobs: int,
+    progress: Progress,
+    channel: int | None = None,
 ) -> list[CallRow]:
     """Analyse every call below `root` and write `table`; the rows, by series and number.
+
+    `channel` is that of the recordings which was received, from 1, where they have several.
 
     Calls that an earlier, interrupted run of the same analysis finished are not done again.
     Raises LabError where there is no call, no readable reference, or no place to write.
@@ -39,7 +46,7 @@ def analyse_tree(
     calls = find_calls(root)
     clip = read_wav(reference)
     score(clip, clip)  # What cannot be scored against itself is no reference: raises.
-    journal = Journal(table, clip)
+    journal = Journal(table, clip, channel)
     earlier = journal.finished()
     rows = {
         call.name: earlier[fingerprint]
@@ -48,7 +55,7 @@ def analyse_tree(
     }
     progress(len(rows), len(calls))
     waiting = [call for call in calls if call.name not in rows]
-    for call, row in analyse_calls(waiting, reference, jobs):
+    for call, row in analyse_calls(waiting, reference, jobs, partial(analyse_one, channel=channel)):
         journal.add(call, row)
         rows[call.name] = row
         progress(len(rows), len(calls))
@@ -58,10 +65,10 @@ def analyse_tree(
     return judged
 
 
-def analyse_one(reference: Path, files: CallFiles) -> CallRow:
+def analyse_one(reference: Path, files: CallFiles, channel: int | None = None) -> CallRow:
     """The row of one call, whatever its files hold."""
     try:
-        return analyse_call(files, _reference(reference))
+        return analyse_call(files, _reference(reference), channel)
     except Exception as error:
         # One odd file must not cost the thousand others their analysis.
         log.debug("%s", files.name, exc_info=True)

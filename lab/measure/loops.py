@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.measure.alignment import ANOTHER_PASS, Alignment
+from lab.measure.alignment import Alignment
 from lab.measure.samples import Samples
 from lab.measure.speech import RATE_HZ
 
@@ -48,7 +48,7 @@ def find_loop(passes: Sequence[Alignment], length: int, recorded: int) -> Loop |
         return None
     ways = np.diff(delays)
     shortest = float(np.min(ways))
-    if shortest < ANOTHER_PASS * length / 2:
+    if shortest < length / 2:
         return None
     # A pass that was lost leaves a way of two.
     beats = np.rint(ways / shortest)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 from field_tree import CLIP, frames_at, make_call, scored_row, write_wav
 from forged_packets import Frame, ethernet, ipv4, write
@@ -185,6 +186,22 @@ class TestRows:
         assert (row.codec, row.caller_codec, row.codec_matched) == ("opus", "PCMU", False)
         assert not row.valid
         assert "caller: received PCMU, the directory says opus" in row.invalid_reasons
+
+    def test_recordings_of_both_directions_ask_for_a_channel(
+        self, tmp_path: Path, reference: Path
+    ) -> None:
+        made = make_call(tmp_path / "tree" / LOCATION, 0)
+        sent = np.concatenate([np.zeros(800), CLIP])[: len(CLIP)]
+        for end in ("caller", "callee"):
+            both = np.stack([0.5 * CLIP, sent], axis=1)
+            soundfile.write(made[f"{end} recording"], both, 8000, subtype="PCM_16")
+        (row,) = analyse(tmp_path, reference)
+        assert not row.valid
+        assert "name it with --channel" in row.invalid_reasons
+        table = tmp_path / "t.csv"
+        (row,) = analyse_tree(tmp_path / "tree", reference, table, 1, quietly, channel=2)
+        assert row.valid, row.invalid_reasons
+        assert row.caller_audio_delay_ms == pytest.approx(100, abs=0.2)
 
     def test_the_wrong_reference(self, tmp_path: Path) -> None:
         make_call(tmp_path / "tree" / LOCATION, 0)
