@@ -13,7 +13,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import (
     LAB,
@@ -26,6 +25,7 @@ from lab_command import (
     things_of,
     wait_for,
 )
+from live_lab import LiveLab
 
 from lab.checkout import TOPOLOGIES
 from lab.cli import main

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import complaint, ended, nodes_of, wait_for
+from live_lab import LiveLab
 
 pytestmark = pytest.mark.live
 

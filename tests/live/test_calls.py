@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LiveLab
+from live_lab import LiveLab
 
 from lab.measure.capture import read_capture
 from lab.measure.rtp import streams
 
 pytestmark = pytest.mark.live
 
-TRIES = 4
+TRIES = 3
 GOOD_MOS = 4.0
 """Below any score seen on a valid unloaded call (4.39), above any that lost voice."""
 GOOD_MOS_OF_A_WINDOW = 3.7

@@ -13,9 +13,9 @@ from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import nodes_of
+from live_lab import LiveLab
 
 from lab.images.build import image_tag
 from lab.images.context import REPOSITORY

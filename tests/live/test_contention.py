@@ -10,9 +10,9 @@ import time
 from typing import Any
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import complaint, nodes_of
+from live_lab import LiveLab
 
 pytestmark = pytest.mark.live
 

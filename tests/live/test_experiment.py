@@ -12,9 +12,9 @@ from subprocess import Popen
 from typing import Any
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import LabCommand, complaint, ended, interrupt, kill, things_of, wait_for
+from live_lab import LiveLab
 
 from lab.sweep.locks import lab_lock
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
+from live_lab import LiveLab
 
 from lab.engine.execution import run_in, start_probe
 from lab.lifecycle.ready import open_lab

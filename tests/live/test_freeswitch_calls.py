@@ -12,7 +12,6 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from docker.errors import ImageNotFound
 from exchange import (
@@ -24,6 +23,7 @@ from exchange import (
     write_pbx_files,
 )
 from lab_command import LabCommand, things_of, wait_for
+from live_lab import LiveLab
 from test_calls import call
 
 from lab.lifecycle.pbx_choice import choose_pbx
@@ -49,7 +49,7 @@ def image(able_host: DockerClient) -> str:
     try:
         able_host.images.get(name)
     except ImageNotFound:
-        pytest.skip(f"FreeSWITCH's image {name} is not here; FREESWITCH_IMAGE names another")
+        pytest.skip(f"FreeSWITCH image absent: {name}; FREESWITCH_IMAGE names another")
     return name
 
 
@@ -114,7 +114,7 @@ def test_the_codec_asked_for_is_negotiated_and_never_paused(exchange: Exchange, 
     missing = {name for module in modules_not_loaded(log_of(exchange))
                for name in freeswitch_codecs(module)}  # fmt: skip
     if codec in missing:
-        pytest.skip(f"this image of FreeSWITCH has no module for {codec}")
+        pytest.skip(f"FreeSWITCH in this image has no module for {codec}")
     outcome = exchange.call(codecs=(codec, codec))
     assert outcome.reason is None
     for report in (outcome.caller, outcome.callee):

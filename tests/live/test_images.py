@@ -13,23 +13,12 @@ import pytest
 from docker import DockerClient
 from docker.models.containers import Container
 
-from lab.engine import client as engine
 from lab.engine import kernel
 from lab.errors import LabError
 from lab.events import Building, Happening
 from lab.images import build, context
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def docker_client() -> Iterator[DockerClient]:
-    try:
-        client = engine.connect()
-    except LabError as error:
-        pytest.skip(error.message)
-    yield client
-    client.close()
 
 
 @pytest.fixture

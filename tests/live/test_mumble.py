@@ -15,9 +15,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import wait_for
+from live_lab import LiveLab
 
 from lab.calls.end import End, EndError
 from lab.calls.mumble.conversation import talk

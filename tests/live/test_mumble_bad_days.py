@@ -9,10 +9,10 @@ from subprocess import Popen
 from typing import Any
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from docker.models.containers import Container
 from lab_command import ended, nodes_of, wait_for
+from live_lab import LiveLab
 from tor_streams import cut_one
 
 from lab.engine.discovery import find_lab

@@ -14,12 +14,12 @@ from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import LiveLab
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from docker import DockerClient
 from lab_command import nodes_of, wait_for
+from live_lab import LiveLab
 
 from lab.calls.end import End
 from lab.calls.mumble.conversation import murmur

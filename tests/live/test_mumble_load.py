@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import nodes_of, wait_for
+from live_lab import LiveLab
 from tor_streams import cut_one
 
 from lab.lifecycle.ready import open_lab

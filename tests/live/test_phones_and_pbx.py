@@ -13,12 +13,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from docker import DockerClient
 from exchange import EXTENSIONS, Exchange, running_exchange, voice
 
 from lab.calls.end import EndError, Outcome
 from lab.calls.sip.phone import Deadlines, Phone, talk
-from lab.engine import client as engine
-from lab.errors import LabError
 from lab.measure.score import score
 from lab.wire.phone import HangUp, PhoneReport, Register, Registered
 
@@ -34,17 +33,14 @@ for process in pathlib.Path("/proc").glob("[0-9]*"):
 
 
 @pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    try:
-        client = engine.connect()
-    except LabError as error:
-        pytest.skip(error.message)
+def exchange(
+    docker_client: DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Exchange]:
     directory = tmp_path_factory.mktemp("exchange")
     for parent in (directory, directory.parent):
         parent.chmod(0o755)
-    with running_exchange(client, directory) as started:
+    with running_exchange(docker_client, directory) as started:
         yield started
-    client.close()
 
 
 def test_both_ends_hear_the_whole_clip_unharmed(exchange: Exchange, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import LabCommand, nodes_of
+from live_lab import LiveLab
 
 pytestmark = pytest.mark.live
 

@@ -6,9 +6,9 @@ import json
 import subprocess
 
 import pytest
-from conftest import LiveLab
 from docker import DockerClient
 from lab_command import LabCommand, nodes_of, running_nodes, things_of, wait_for
+from live_lab import LiveLab
 
 from lab.engine.compose_plugin import compose_command
 

@@ -1,31 +1,25 @@
-"""Real recordings: nine calls of the second study's artifact (test data only, kept elsewhere).
-
-The directory is `../shared/field` beside the checkout, or what VOICE_TOR_LAB_FIELD names.
-"""
+"""Real recordings: nine calls of the second study's artifact (test data only, kept elsewhere)."""
 
 from __future__ import annotations
 
 import csv
-import os
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from field_sample import FIELD
+from field_tree import needs_field
 
 from lab.measure.pesq_score import narrow_band_mos
 from lab.measure.score import Score, score
 from lab.measure.wav import read_wav
 
-ROOT = Path(__file__).parents[2]
-FIELD = Path(os.environ.get("VOICE_TOR_LAB_FIELD", ROOT.parent / "shared/field"))
 CHOPPY = FIELD / "reference/choppy.wav"
 PAPER = FIELD / "reference/paper.wav"
 RECORDINGS = sorted(FIELD.glob("Sample-Raw-Data/**/*.wav"))
 
-pytestmark = pytest.mark.skipif(
-    not CHOPPY.exists(), reason=f"the field data is not at {FIELD} (set VOICE_TOR_LAB_FIELD)"
-)
+pytestmark = needs_field
 
 
 def published() -> dict[tuple[str, str], float]:

@@ -1,4 +1,7 @@
-"""What live tests share: the engine, and one lab `paper`, brought up once for all of them."""
+"""What live tests share: the engine, and one lab `paper`, brought up once for all of them.
+
+Where `CI` is set a host that lacks something fails instead of skipping (`honest_skips`).
+"""
 
 from __future__ import annotations
 
