@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -20,6 +21,8 @@ from lab.events import (
     RunBegan,
     RunEnded,
 )
+
+log = logging.getLogger(__name__)
 
 
 def saying(say: Callable[[str], None], what: str = "") -> Listener:
@@ -100,7 +103,11 @@ class RunProgress:
 
 
 def _show_line(text: str) -> None:
-    err.print(text, soft_wrap=True)
+    try:
+        err.print(text, soft_wrap=True)
+    except OSError as error:
+        # The work goes on though nobody can be told: a full disk, a reader that has left.
+        log.debug("not told: %s: %s", text, error)
 
 
 def _call_line(run: RunAdvanced) -> str:

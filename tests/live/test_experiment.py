@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from docker import DockerClient
-from lab_command import LabCommand, complaint, ended, interrupt, kill, things_of, wait_for
+from lab_command import LabCommand, complaint, ended, kill, things_of, wait_for
 from live_lab import LiveLab
 
 from lab.sweep.locks import lab_lock
@@ -94,8 +94,8 @@ def test_killed_and_interrupted_it_goes_on_and_leaves_nothing(
     second = lab.run("experiment", "run", experiment, "--name", lab_name)
     assert second.returncode == 1
     assert f"another run is under way in lab {lab_name}" in complaint(second)
-    interrupt(resumed)
-    assert ended(resumed, 60).returncode == 130
+    resumed.send_signal(signal.SIGHUP)
+    assert ended(resumed, 60).returncode == 128 + signal.SIGHUP
     assert things_of(able_host, lab_name) == {}
 
     done = lab.run("experiment", "resume", "last", timeout_s=4 * CALL_DEADLINE_S)
