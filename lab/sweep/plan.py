@@ -90,8 +90,10 @@ def make_plan(experiment: Experiment) -> Plan:
     """Order the experiment's calls at random, by its seed alone.
 
     Points with the same topology stay together within a round, because another one needs the lab
-    brought up anew; everything else is mixed.
+    brought up anew; everything else is mixed. ValueError where two points have one name.
     """
+    if len({point.point_id for point in experiment.points}) < len(experiment.points):
+        raise ValueError("a dimension's label does not tell its values apart")
     chance = random.Random(experiment.seed)  # noqa: S311 - an order, no secret
     order: list[PlannedCall] = []
     wanted, at_most = experiment.calls, experiment.calls_at_most

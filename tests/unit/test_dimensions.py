@@ -10,6 +10,7 @@ import io
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,6 +30,7 @@ from lab.cli.dimension_options import dimension_options, point_of
 from lab.errors import LabError, UsageError
 from lab.events import silent
 from lab.lazy import Lazy
+from lab.measure.record import COLUMNS
 from lab.report.build import build_report
 from lab.report.naming import curve_names, told_apart
 from lab.store.database import Run, open_store
@@ -190,6 +192,23 @@ def test_points_go_to_other_processes() -> None:
     assert Point("v-tor") == Point("v-tor", weather="fair") != point
     with pytest.raises(KeyError, match="whether"):
         Point("v-tor", whether="rainy")
+
+
+def test_a_label_that_says_too_little_is_found_before_any_call() -> None:
+    with DIMENSIONS.having(replace(SAYS_THE_SAME, label=lambda _: "some time")):
+        experiment = parse_experiment(
+            f"{EXPERIMENT.rstrip()}\n  until: [a, b]\n", "climate.yaml", EXPERIMENTS
+        )
+        with pytest.raises(ValueError, match="label does not tell its values apart"):
+            make_plan(experiment)
+
+
+def test_no_coordinate_has_the_name_of_another_or_of_a_measured_figure() -> None:
+    every = coordinates(DIMENSIONS)
+    assert len({coordinate.name for coordinate in every}) == len(every)
+    own = {coordinate.name for coordinate in every if coordinate.note is None}
+    assert own == {"weather"}
+    assert not own & set(COLUMNS)
 
 
 def written_values() -> dict[str, list[Any]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Network
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 from report_runs import LINK, call, report_on, text_of
+from simulated_calls import SimulatedCalls
 
 from lab.checkout import EXPERIMENTS
 from lab.cli import app
@@ -24,9 +28,14 @@ from lab.load.kinds import LOAD_KINDS
 from lab.load.needs import WEB_SERVER
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec
+from lab.report.build import build_report
+from lab.store.database import Run, open_store
 from lab.store.export import to_csv
 from lab.sweep.experiment import ExperimentError, parse_experiment
 from lab.sweep.grammar import experiment_schema
+from lab.sweep.ledger import ledger_of
+from lab.sweep.plan import make_plan
+from lab.sweep.runner import run_plan
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
@@ -111,19 +120,39 @@ def test_it_is_had_where_the_topology_can_carry_it() -> None:
         pass
 
 
-def test_its_calls_are_stored_and_told_apart_in_reports() -> None:
+def test_a_run_against_it_is_stored_exported_and_told_apart(tmp_path: Path) -> None:
+    experiment = parse_experiment(EXPERIMENT, "flood.yaml", EXPERIMENTS)
+    run = Run(
+        run_id="flood-1",
+        experiment="flood",
+        started_at="2026-01-01T00:00:00+00:00",
+        seed=1,
+        definition=EXPERIMENT,
+        plan=make_plan(experiment).to_json(),
+        topology="",
+        lab="paper",
+    )
+    with open_store(tmp_path / "results.sqlite") as store:
+        store.add_run(run)
+        run_plan(ledger_of(store, run), [SimulatedCalls(run.run_id)], store.add_call, silent)
+        calls = store.calls(run.run_id)
+    assert {(call.load_kind, call.load_count) for call in calls} == {("wget", 5), ("ping", 5)}
+    rows = csv.DictReader(io.StringIO(to_csv(calls).decode()))
+    assert {row["load_kind"] for row in rows} == {"wget", "ping"}
+    told = text_of(build_report(run, calls))
+    assert "wget: kbit/s, MOS-LQO, ms" in told
+    assert "ping: kbit/s, MOS-LQO, ms" in told
+
+
+def test_its_calls_are_words_in_reports_and_have_their_part_of_the_link() -> None:
     points = [
         LINK.but(load_kind=kind, load_count=5, load_through="direct") for kind in ("wget", "ping")
     ]
     calls = [call(point, rate_achieved_kbps=600.0) for point in points]
-    assert b"ping" in to_csv(calls)
     report = report_on(points, calls, None)
-    told = text_of(report)
     assert "calls against parallel downloads or uploads and floods of pings" in str(
         [section.title for section in report.sections]
     )
-    assert "wget: kbit/s" in told
-    assert "ping: kbit/s" in told
     # As V-Tor calls do, so each has its part of the link.
     wget, pings = (curve["steps"][0]["cost_kbps"]["estimate"] for curve in report.data["curves"])
     assert (wget, pings) == (None, 100.0)
