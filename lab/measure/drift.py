@@ -71,8 +71,8 @@ class Drift:
         speed, offset = 1 + self.slope, self.offset * factor
         length = max(0, int((len(recording) - 1 - offset) / speed))
         result = np.zeros(length, np.float32)
-        for start in range(0, length, BLOCK):
-            end = min(length, start + BLOCK)
+        for start in range(0, length, BLOCK // FINER):
+            end = min(length, start + BLOCK // FINER)
             places = np.arange(start, end) * speed + offset
             first = int(places[0]) - MARGIN
             nearby = part(recording, first, int(places[-1]) + MARGIN)

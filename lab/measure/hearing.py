@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.errors import LabError
-from lab.measure.alignment import Alignment, align, pass_to_score
+from lab.measure.alignment import align, pass_to_score
 from lab.measure.drift import NO_DRIFT, Drift, blurred_drift, clock_drift
 from lab.measure.samples import Samples
 from lab.measure.speech import RATE_HZ
@@ -83,34 +83,32 @@ def hear(
 def _evidence(
     clip: Samples, recording: Audio, number: int, period_s: float | None, arrived_share: float
 ) -> Evidence:
-    heard = recording.mono(RATE_HZ, number)
+    """What is found in one channel, a drift of the recorder's clock undone."""
+    drift = NO_DRIFT
+    heard = _heard(recording, number, drift)
     passes = align(clip, heard, period_s)
-    drift, passes = _without_drift(clip, heard, period_s, passes)
-    if drift.slope:
-        heard = drift.undone(heard)
     chosen = pass_to_score(passes, len(clip), len(heard))
+    for _ in range(ROUNDS):
+        middles = [(segment.start + segment.end) / 2 for segment, _ in chosen.found]
+        rest = clock_drift(middles, chosen.delays, drift) or blurred_drift(
+            clip, heard, chosen.found
+        )
+        if rest is None:
+            break
+        del heard  # Of an hour one copy more is too much.
+        heard = _heard(recording, number, drift.after(rest))
+        better = align(clip, heard, period_s)
+        best = pass_to_score(better, len(clip), len(heard))
+        # What is no drift makes the recording less like the clip when it is undone.
+        if best.likeness <= chosen.likeness:
+            heard = _heard(recording, number, drift)
+            break
+        drift, passes, chosen = drift.after(rest), better, best
     clipped = recording.clipped_share(number)
     return Evidence(clip, heard, passes, chosen, clipped, drift, arrived_share)
 
 
-def _without_drift(
-    clip: Samples, heard: Samples, period_s: float | None, passes: tuple[Alignment, ...]
-) -> tuple[Drift, tuple[Alignment, ...]]:
-    """The drift of the recorder's clock, and the passes as they are where it is undone."""
-    drift, undone = NO_DRIFT, heard
-    for _ in range(ROUNDS):
-        chosen = pass_to_score(passes, len(clip), len(heard))
-        middles = [(segment.start + segment.end) / 2 for segment, _ in chosen.found]
-        rest = clock_drift(middles, chosen.delays, drift) or blurred_drift(
-            clip, undone, chosen.found
-        )
-        if rest is None:
-            break
-        together = drift.after(rest)
-        undone = together.undone(heard)
-        better = align(clip, undone, period_s)
-        # What is no drift makes the recording less like the clip when it is undone.
-        if pass_to_score(better, len(clip), len(heard)).likeness <= chosen.likeness:
-            break
-        drift, passes = together, better
-    return drift, passes
+def _heard(recording: Audio, number: int, drift: Drift) -> Samples:
+    """One channel at 8 kHz, as the player's clock had made it."""
+    samples = recording.mono(RATE_HZ, number)
+    return drift.undone(samples) if drift.slope else samples
