@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from lab import storage
 from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_lab, find_labs
-from lab.engine.lock import Lock, locked
+from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
@@ -63,8 +64,10 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
         compose_command()
         pbx = choose_pbx(client, raw.pbx)
     tell = stages.tell = both(tell, in_lab(name, "up"))
-    with locked(name) as lock:
+    with locked(name, UP_PATIENCE_S, tell) as lock, ExitStack() as choosing:
         running = _running(client, name)
+        if running is None:
+            choosing.enter_context(choosing_addresses(tell))
         with stages.stage("resolving the topology"):
             block = (running and running.block) or block_for(raw, taken_networks(client))
             plan = plan_lab(name_or_path, lab, block, pbx)
@@ -82,6 +85,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
                     write_project(project, directory, plan.owner)
             with blaming_ended_nodes(client, name):
                 _start(client, plan.topology, directory, lock, stages, running is None)
+            choosing.close()
             networks = verify(client, plan, stages)
         except BaseException:
             if running is None:
@@ -134,10 +138,12 @@ def _check_same(running: RunningLab, plan: Plan) -> None:
             f"lab {running.name} is up, but was made from another topology or other images",
             f"Take it down first: `lab down {running.name}`.",
         )
-    if not (storage.project_directory(running.name) / "compose.yaml").exists():
+    directory = storage.project_directory(running.name)
+    if not (directory / "compose.yaml").exists():
         raise LabError(
-            f"lab {running.name} is up, but its project directory is gone",
-            f"Take it down and up again: `lab down {running.name}`.",
+            f"lab {running.name} is up, but its project is not in {directory}",
+            "If it was brought up with another LAB_HOME, set that; or take it down and up again: "
+            f"`lab down {running.name}`.",
         )
 
 

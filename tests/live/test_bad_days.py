@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import secrets
 import signal
@@ -16,6 +17,7 @@ import pytest
 from docker import DockerClient
 from lab_command import (
     LAB,
+    UP_TIMEOUT_S,
     LabCommand,
     complaint,
     ended,
@@ -212,15 +214,13 @@ def test_a_full_disk(able_host: DockerClient, lab: LabCommand, lab_name: str) ->
     assert not lab.project(lab_name).exists()
 
 
-@pytest.mark.parametrize("words", [("up",), ("down", "some")], ids=lambda words: words[0])
-def test_a_home_that_cannot_be_used(
-    able_host: DockerClient, words: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_home_that_cannot_be_used(able_host: DockerClient, lab_name: str, tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("")
-    done = LabCommand(occupied / "home").run(*words)
+    done = LabCommand(occupied / "home").run("up", "--name", lab_name)
     assert done.returncode == 1
-    assert f"cannot write {occupied}/home/labs/" in complaint(done)
+    assert "cannot write the project of the lab" in complaint(done)
+    assert f"{occupied}/home/labs/{lab_name}: Not a directory" in complaint(done)
 
 
 def test_a_lab_whose_project_is_gone(
@@ -237,6 +237,21 @@ def test_a_lab_whose_project_is_gone(
     assert any(f"the project of lab {name} cannot be read" in text for text in state["problems"])
     assert {node["state"] for node in state["nodes"]} == {"running"}
     assert running_nodes(able_host, name) == nodes_of(able_host, name).keys()
+
+
+def test_two_ups_of_one_lab_at_once(lab: LabCommand, lab_name: str, tmp_path: Path) -> None:
+    """Whoever comes second waits, and finds what the first has brought up."""
+    first = lab.start("up", "paper", "--name", lab_name, "--json")
+    wait_for("project", lambda: lab.project(lab_name).exists())
+    stranger = LabCommand(tmp_path).start("up", "paper", "--name", lab_name)
+    second = lab.start("up", "paper", "--name", lab_name, "--json")
+    for process in (first, second):
+        done = ended(process, 2 * UP_TIMEOUT_S)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["problems"] == []
+    refused = ended(stranger, UP_TIMEOUT_S)
+    assert refused.returncode == 1
+    assert f"lab {lab_name} is up, but its project is not in {tmp_path}" in complaint(refused)
 
 
 def test_a_name_that_cannot_be(lab: LabCommand, able_host: DockerClient) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from lab.engine import lock
 from lab.engine import project as engine_project
-from lab.engine.lock import locked
+from lab.engine.lock import UP_PATIENCE_S, choosing_addresses, locked
 from lab.engine.project import compose_up, write_project
 from lab.errors import LabError
+from lab.events import Began, Happening
 from lab.render.owner import Owner
 from lab.render.project import Project
 
@@ -34,6 +38,12 @@ StandIn = Callable[[str], None]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def name() -> str:
+    """Of a lab; locks hold on the whole host, where others may be testing."""
+    return f"trial-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
@@ -91,27 +101,69 @@ def test_a_disk_that_refuses_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_what_compose_says_becomes_a_sentence(
-    compose: StandIn, tmp_path: Path, said: str, sentence: str
+    compose: StandIn, tmp_path: Path, name: str, said: str, sentence: str
 ) -> None:
     compose(f"import sys; print('Creating'); sys.exit({said!r})")
-    with locked("trial") as lock, pytest.raises(LabError, match=sentence):
+    with locked(name) as lock, pytest.raises(LabError, match=sentence):
         compose_up("trial", tmp_path, lock)
 
 
-def test_a_name_is_held_by_one_command_at_a_time() -> None:
+def test_a_name_is_held_by_one_command_at_a_time(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever each keeps its files."""
+    told: list[Happening] = []
+    with locked(name), locked(f"{name}-2"):
+        monkeypatch.setenv("LAB_HOME", "/another")
+        with (
+            pytest.raises(
+                LabError, match=f"another command has been working on lab {name} for 0 s"
+            ),
+            locked(name, patience_s=0, tell=told.append),
+        ):
+            pass
+    with locked(name, patience_s=0):
+        pass
+
+
+def test_who_waits_for_another_command_says_so(name: str) -> None:
+    told: list[Happening] = []
+    held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked(name):
+            held.set()
+            may_end.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    threading.Timer(0.3, may_end.set).start()
+    began = time.monotonic()
+    with locked(name, UP_PATIENCE_S, told.append):
+        assert time.monotonic() - began > 0.2
+    holder.join()
+    assert told == [Began(f"waiting for another command that works on lab {name}")]
+
+
+def test_one_lab_at_a_time_chooses_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "UP_PATIENCE_S", 0)
     with (
-        locked("trial"),
-        locked("other"),
-        pytest.raises(LabError, match="another command has been working on lab trial for 0 s"),
-        locked("trial", patience_s=0),
+        choosing_addresses(),
+        pytest.raises(LabError, match="has been working on the addresses of a new lab"),
+        choosing_addresses(),
     ):
         pass
-    with locked("trial", patience_s=0):
+
+
+@pytest.mark.parametrize("odd", ["", "../etc", "x" * 300, "a\0b", "\udcff"])
+def test_no_name_is_too_odd_for_a_lock(odd: str) -> None:
+    with locked(odd):
         pass
 
 
 def test_compose_outlives_a_killed_lab_and_keeps_its_name_locked(
-    compose: StandIn, tmp_path: Path
+    compose: StandIn, tmp_path: Path, name: str
 ) -> None:
     """Or `lab down` would remove what Compose is still adding to."""
     done = tmp_path / "done"
@@ -122,7 +174,7 @@ from lab.engine import project
 from lab.engine.lock import locked
 program = "import time; print(1, flush=True); time.sleep(1); open({str(done)!r}, 'w')"
 project.compose_command = lambda: ({sys.executable!r}, "-c", program)
-with locked("trial") as lock:
+with locked({name!r}) as lock:
     print("locked", flush=True)
     project.compose_up("trial", Path("."), lock)
 """
@@ -133,7 +185,7 @@ with locked("trial") as lock:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    with pytest.raises(LabError), locked("trial", patience_s=0):
+    with pytest.raises(LabError), locked(name, patience_s=0):
         pass
-    with locked("trial", patience_s=10):
+    with locked(name, patience_s=10):
         assert done.exists()

@@ -207,3 +207,10 @@ def test_an_image_has_the_programs_that_its_role_names() -> None:
             if not role.is_guest or role.is_written:
                 wanted.append(READING.program)
             assert set(wanted) <= set(named), program.image
+
+
+def test_a_topology_may_name_every_exchange_there_is() -> None:
+    exchanges = {program.image for program in ROLES.all["pbx"].programs}
+    schema = json.loads(CliRunner().invoke(schema_command, []).stdout)
+    assert exchanges == set(PbxKind)
+    assert {"auto", *exchanges} == set(schema["properties"]["pbx"]["enum"])
