@@ -6,6 +6,8 @@ Here a "beacon" is defined as a module of `lab.roles` would, and looked for ever
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -214,3 +216,10 @@ def test_a_topology_may_name_every_exchange_there_is() -> None:
     schema = json.loads(CliRunner().invoke(schema_command, []).stdout)
     assert exchanges == set(PbxKind)
     assert {"auto", *exchanges} == set(schema["properties"]["pbx"]["enum"])
+
+
+def test_to_know_every_role_loads_neither_templates_nor_keys_nor_docker() -> None:
+    heavy = "{'docker', 'jinja2', 'cryptography', 'pydantic', 'lab.agents'}"
+    ask = f"import sys; from lab.roles import ROLES; list(ROLES); print({heavy} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
