@@ -7,32 +7,24 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from lab.calls.paths.base import VoicePath
-from lab.calls.voice_streams import VoiceStreams
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes, VoicePath
 from lab.wire import places
 from lab.wire.codecs import Coding
-from lab.wire.playout import FIXED, Playout
 
-"""Where the endpoint image keeps the clip, once per sampling rate."""
 OTHER_SPEECH = places.SPEECH / "other-8k.wav"
-"""Beside it: another talker, who says something else."""
+"""Beside the clips: another talker, who says something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """One call: where it is made, with what, and where its results go."""
+    """One call: where it is made, with what, and where all that is known of it goes."""
 
     lab: ReadyLab
     coding: Coding
-    record: CallRecord
+    notes: CallNotes
     workspace: Workspace
-    playout: Playout = FIXED
-    """What both ends hear through."""
-    vbr: bool = False
-    """Mumble clients: whether the encoder may vary its rate."""
 
     @property
     def clip(self) -> PurePosixPath:
@@ -41,9 +33,10 @@ class CallSite:
 
 
 class Conversation(Protocol):
-    """One conversation, from its beginning to its figures.
+    """One conversation, from its programs' start to their end.
 
-    It leaves `caller.wav` and `callee.wav` in the call's directory, what each of them heard.
+    It leaves `caller.wav` and `callee.wav` in the call's directory, what each of them heard, and
+    in the notes what their programs told.
     """
 
     def __init__(self, site: CallSite) -> None:
@@ -55,15 +48,9 @@ class Conversation(Protocol):
     def talk(self, path: VoicePath, duration_s: float) -> None:
         """At the ready, let both play the clip for `duration_s`, over and over, and hear the other.
 
-        LabError where an end cannot even be reached; a conversation that fails is told by
-        `note_outcome`.
+        A conversation that fails is told in the notes; LabError where an end cannot even be
+        reached.
         """
 
-    def note_outcome(self) -> bool:
-        """Write into the record how it ended and what was agreed on; whether it succeeded."""
-
-    def find_streams(self, path: VoicePath) -> VoiceStreams:
-        """The voice in both directions, as sent and as received; LabError where it is missing."""
-
-    def note_ratings(self) -> None:
-        """Write into the record what playout made of the voice; comes after its delay."""
+    def end(self) -> None:
+        """Let both programs take their leave, while the path is still open, and end."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, TypeVar
 
 from lab.calls.workspace import Workspace
-from lab.engine.agent import AgentFailedError
+from lab.engine.agent import Agent, AgentFailedError
 from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
@@ -126,10 +126,27 @@ class End:
         return repr(word(type(event)))
 
 
+@dataclass(frozen=True, slots=True)
+class BothEnds(Generic[EndT]):
+    """The two ends of a call."""
+
+    caller: EndT
+    callee: EndT
+    agents: tuple[Agent, ...]
+    """Their programs."""
+
+    def end(self) -> None:
+        """Have both programs take their leave, and return when they have ended."""
+        for agent in self.agents:
+            agent.end()
+        for agent in self.agents:
+            agent.close()
+
+
 @contextmanager
 def both_ends(
     lab: ReadyLab, workspace: Workspace, dialogue: Dialogue, kind: type[EndT]
-) -> Iterator[tuple[EndT, EndT]]:
+) -> Iterator[BothEnds[EndT]]:
     """The caller's end and the callee's, whose programs run while the block does.
 
     What the programs wrote besides their events is kept with the call.
@@ -138,10 +155,7 @@ def both_ends(
         start_agent(lab.running, lab.caller.name, dialogue) as caller,
         start_agent(lab.running, lab.callee.name, dialogue) as callee,
     ):
-        yield kind("caller", caller), kind("callee", callee)
-        # They take their leave side by side.
-        caller.end()
-        callee.end()
+        yield BothEnds(kind("caller", caller), kind("callee", callee), (caller, callee))
     what = dialogue.program.partition(".")[0]
     workspace.write_log(f"{what}-caller", caller.log_text)
     workspace.write_log(f"{what}-callee", callee.log_text)

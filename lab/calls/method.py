@@ -19,7 +19,7 @@ from lab.wire.playout import Playout
 
 if TYPE_CHECKING:
     from lab.calls.conversation import Conversation
-    from lab.calls.paths.base import PathOpener
+    from lab.calls.paths.base import Way
     from lab.topology.model import Topology
 
 
@@ -28,6 +28,8 @@ class Talkers:
     """The programs at the two ends of a call."""
 
     conversation: Lazy[type[Conversation]]
+    exchange: str | None
+    """What their voice passes through; None is the topology's PBX."""
     codecs: Mapping[str, Codec]
     """What they can carry, by name; the first is the default."""
     variable_rate: bool
@@ -48,7 +50,8 @@ class Method:
     """One line of help."""
     position: int
     """Where it stands among the others in lists and tables."""
-    path: Lazy[PathOpener]
+    way: Lazy[Way]
+    """How its path is planned and opened."""
     talkers: Talkers
     points: tuple[MeasuringPoint, ...]
     """Where a call by it is captured."""

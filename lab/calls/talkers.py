@@ -8,12 +8,14 @@ from lab.wire.codecs import CODECS, OPUS
 
 PHONES = Talkers(
     Lazy("lab.calls.sip.conversation", "SipConversation"),
+    None,
     CODECS,
     variable_rate=False,
     fixed_playout_only=frozenset({"baresip"}),
 )
 MUMBLE_CLIENTS = Talkers(
     Lazy("lab.calls.mumble.conversation", "MumbleConversation"),
+    "murmur",
     {OPUS.name: OPUS},
     variable_rate=True,
 )

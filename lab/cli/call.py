@@ -58,7 +58,7 @@ def command(
     from lab.events.journal import in_lab
     from lab.lifecycle.ready import open_lab
     from lab.store.database import open_store
-    from lab.sweep.asked import call_plan, note_asked
+    from lab.sweep.asked import call_plan
     from lab.sweep.conditions import conditions
 
     if vbr and not method.talkers.variable_rate:
@@ -72,7 +72,6 @@ def command(
         tell = both(saying(say, f"{method.name}: "), in_lab(lab.running.name, "call"))
         with conditions(lab, point, seed, tell) as observers:
             record = make_call(lab, plan, tell, observers)
-        note_asked(record, point)
         store.add_call(record)
     if as_json:
         print_json(record.to_dict())

@@ -30,7 +30,7 @@ PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Trial:
     """One codec or one control against the clip; None where it could not be scored."""
 
     name: str
@@ -46,13 +46,13 @@ class Ceiling:
     reference: str
     sha256: str
     """Of the clip as read (8 kHz, 16 bit): the key under which to keep this."""
-    codecs: tuple[Point, ...]
+    codecs: tuple[Trial, ...]
     """`identity`, then the codecs this host can apply."""
     unavailable: tuple[str, ...]
     """Codecs this host cannot apply."""
     failed: tuple[str, ...]
     """What went wrong where a codec is here: another time it may not."""
-    controls: tuple[Point, ...]
+    controls: tuple[Trial, ...]
     """Each must be invalid."""
 
     @property
@@ -78,7 +78,7 @@ def ceiling(
     """
     clip = reference if isinstance(reference, Wav) else read_wav(reference)
     samples = clip.mono(RATE_HZ)
-    points = [_point("identity", score(clip, clip))]
+    trials = [_trial("identity", score(clip, clip))]
     unavailable, failed = [], []
     for name in codecs:
         try:
@@ -89,18 +89,18 @@ def ceiling(
         if coded is None:
             unavailable.append(name)
         else:
-            points.append(_point(name, score(clip, coded)))
+            trials.append(_trial(name, score(clip, coded)))
     controls = [
-        _point(name, score(clip, Wav(audio[:, None], RATE_HZ, name)))
+        _trial(name, score(clip, Wav(audio[:, None], RATE_HZ, name)))
         for name, audio in _altered(samples, np.random.default_rng(seed)).items()
     ]
     for other in others:
         wav = other if isinstance(other, Wav) else read_wav(other)
-        controls.append(_point(f"other speech: {wav.name}", score(clip, wav)))
+        controls.append(_trial(f"other speech: {wav.name}", score(clip, wav)))
     return Ceiling(
         reference=clip.name,
         sha256=clip_hash(clip),
-        codecs=tuple(points),
+        codecs=tuple(trials),
         unavailable=tuple(unavailable),
         failed=tuple(failed),
         controls=tuple(controls),
@@ -113,8 +113,8 @@ def clip_hash(clip: Wav) -> str:
     return hashlib.sha256(pcm.tobytes()).hexdigest()
 
 
-def _point(name: str, result: Score) -> Point:
-    return Point(name, result.pesq_raw, result.pesq_mos, result.valid)
+def _trial(name: str, result: Score) -> Trial:
+    return Trial(name, result.pesq_raw, result.pesq_mos, result.valid)
 
 
 def _altered(clip: Samples, random: np.random.Generator) -> dict[str, Samples]:

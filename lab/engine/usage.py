@@ -4,33 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from lab.engine.discovery import RunningLab
+from lab.measure.host_load import NodeUsage
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """One reading of one node."""
-
-    at_s: float
-    """When it was read, Unix seconds."""
-    cpu_s: float
-    """Processor time since the node started, all its processes, kernel time included."""
-    memory_bytes: int
-    """As `docker stats` shows it: without cached files that nobody uses."""
-
-
-def read_usage(client: DockerClient, lab: RunningLab) -> dict[str, Usage]:
+def read_usage(client: DockerClient, lab: RunningLab) -> dict[str, NodeUsage]:
     """A reading of every node that runs; a node that has gone has none."""
     return begin_reading(client, lab)()
 
 
-def begin_reading(client: DockerClient, lab: RunningLab) -> Callable[[], dict[str, Usage]]:
+def begin_reading(client: DockerClient, lab: RunningLab) -> Callable[[], dict[str, NodeUsage]]:
     """Begin to read every node that runs; what is returned waits for the readings.
 
     Docker takes a second for each of them, and up to a second for all of them at once.
@@ -40,20 +28,20 @@ def begin_reading(client: DockerClient, lab: RunningLab) -> Callable[[], dict[st
     readings = pool.map(lambda node: _read(client, node.container_id), nodes)
     pool.shutdown(wait=False)
 
-    def finish() -> dict[str, Usage]:
+    def finish() -> dict[str, NodeUsage]:
         found = zip(nodes, readings, strict=True)
         return {node.name: reading for node, reading in found if reading is not None}
 
     return finish
 
 
-def _read(client: DockerClient, container_id: str) -> Usage | None:
+def _read(client: DockerClient, container_id: str) -> NodeUsage | None:
     try:
         stats = client.api.stats(container_id, stream=False, one_shot=True)
     except (APIError, NotFound):
         return None
     memory = stats.get("memory_stats", {})
-    return Usage(
+    return NodeUsage(
         at_s=datetime.fromisoformat(stats["read"]).timestamp(),
         cpu_s=stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
         memory_bytes=memory.get("usage", 0) - _reclaimable(memory.get("stats", {})),

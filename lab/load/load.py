@@ -1,22 +1,17 @@
-"""A load that runs: waiting until it does, what it tells, and how a call's record takes it up."""
+"""A load that runs: waiting until it does, and what it tells during a call."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
-
-from lab.calls.workspace import Workspace
 from lab.engine.agent import Agent, AgentFailedError, AgentSilentError
 from lab.errors import LabError
-from lab.load.goodput import goodput
 from lab.load.spec import LoadSpec
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.watches import LoadWatch
 from lab.wire.load import Lateness, LoadReport, Running, Take
-from lab.wire.plain import to_plain
 
 ANSWER_DEADLINE_S = 15.0
 POLL_S = 0.2
@@ -73,21 +68,21 @@ class Load:
         )
 
     @contextmanager
-    def observe(self, record: CallRecord, workspace: Workspace) -> Iterator[None]:
-        """Measure the load while the block runs, into the record and `load.json`.
-
-        A stream that died makes the call invalid: it did not compete with what was asked for.
-        """
-        record.load_kind, record.load_count = self.spec.kind, self.spec.count
-        record.load_through = self.spec.route
-        before = self.take()
+    def observe(self, notes: CallNotes) -> Iterator[None]:
+        """See what the load gets while the block runs; it is in the call's notes after it."""
+        died_before = len(self.take().died)
         try:
             yield
         finally:
-            report = self.take()
-            note(record, report, self.spec.count, died_before=len(before.died))
-            (workspace.host / "load.json").write_text(
-                json.dumps({"spec": to_plain(self.spec), **to_plain(report)}), encoding="utf-8"
+            spec = self.spec
+            notes.load = LoadWatch(
+                kind=spec.kind,
+                count=spec.count,
+                through=spec.route,
+                direction=spec.direction,
+                circuit=spec.circuit,
+                died_before=died_before,
+                report=self.take(),
             )
 
 
@@ -101,36 +96,6 @@ def _ask(agent: Agent) -> LoadReport:
             continue
         if isinstance(event, LoadReport):
             return event
-
-
-def note(record: CallRecord, report: LoadReport, count: int, died_before: int = 0) -> None:
-    """Write what the streams got during the call into its record."""
-    samples = report.samples
-    record.load_died = died_before + len(report.died)
-    record.load_established_min = min((sample.connected for sample in samples), default=None)
-    if found := goodput(samples):
-        record.load_goodput_kbps_mean = found.sum_kbps / count
-        if len(found.streams_kbps) == count:
-            record.load_goodput_kbps_min = found.min_kbps
-            record.load_goodput_kbps_max = found.max_kbps
-            record.load_jain = None if np.isnan(found.jain) else found.jain
-        if report.sent_bytes:
-            came = sum(samples[-1].carried_bytes) - sum(samples[0].carried_bytes)
-            record.load_delivered_pct = 100 * came / report.sent_bytes
-    if report.lateness:
-        record.load_pacing_ms_p99 = report.lateness.p99_ms
-        record.load_pacing_ms_max = report.lateness.max_ms
-    if record.load_died:
-        words = ""
-        if report.died:
-            words = f": stream {report.died[0].stream}: {report.died[0].reason}"
-        record.invalid_reasons.append(
-            f"{record.load_died} of {count} competing streams died{words}"
-        )
-    elif record.load_established_min is not None and record.load_established_min < count:
-        record.invalid_reasons.append(
-            f"only {record.load_established_min} of {count} competing streams were connected"
-        )
 
 
 def _worst(each: Sequence[Lateness]) -> Lateness | None:

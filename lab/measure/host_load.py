@@ -1,7 +1,8 @@
-"""How busy the host was during a call, from two readings of /proc/stat."""
+"""How busy the host and its nodes were during a call, from two readings of their counters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _IDLE, _IOWAIT, _STEAL, _GUEST = 3, 4, 7, 8
@@ -41,3 +42,29 @@ def load_between(before: CpuTimes, after: CpuTimes) -> HostLoad | None:
     steal = after.steal - before.steal
     busy = total - (after.idle - before.idle) - steal
     return HostLoad(cpu_pct=100 * busy / total, steal_pct=100 * steal / total)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUsage:
+    """One reading of one node."""
+
+    at_s: float
+    """When it was read, Unix seconds."""
+    cpu_s: float
+    """Processor time since the node started, all its processes, kernel time included."""
+    memory_bytes: int
+    """Without cached files that nobody uses."""
+
+
+def cpu_shares_pct(
+    before: Mapping[str, NodeUsage], after: Mapping[str, NodeUsage]
+) -> dict[str, float]:
+    """Per node the processor time between two readings, in % of one processor.
+
+    Nodes of which there are no two readings are left out.
+    """
+    return {
+        name: 100 * (after[name].cpu_s - before[name].cpu_s) / wall_s
+        for name in before
+        if name in after and (wall_s := after[name].at_s - before[name].at_s) > 0
+    }

@@ -16,7 +16,6 @@ from lab.sweep.written import REQUIRED, Key, Keys, Scalar
 
 if TYPE_CHECKING:
     from lab.calls.observe.observer import Observer
-    from lab.measure.record import CallRecord
     from lab.sweep.conditions import Scene
     from lab.sweep.point import Point
 
@@ -42,21 +41,19 @@ class Coordinate(Generic[T]):
     words: Callable[[T], str | None] = in_words  # type: ignore[assignment]
     """A value as a part of a point's name in reports, which must tell values apart; None where
     it is the usual one, of which nothing is said."""
-    note: Callable[[CallRecord, T], None] | None = None
-    """Writes the value into a record; None: into a column of its own."""
+    note: Callable[[T], Mapping[str, Scalar]] | None = None
+    """The columns of a record that tell of the value; None: one of its own. What is measured of
+    the same things goes before."""
 
 
-def measured(_record: CallRecord, _value: object) -> None:
-    """Leave a record as it is: the call notes this value itself, as it found it."""
+def measured(_value: object) -> Mapping[str, Scalar]:
+    """None: the call notes this value itself, as it found it."""
+    return {}
 
 
-def column(name: str) -> Callable[[CallRecord, Any], None]:
-    """Write a value into that field of a record."""
-
-    def note(record: CallRecord, value: Any) -> None:
-        setattr(record, name, value)
-
-    return note
+def column(name: str) -> Callable[[Any], Mapping[str, Scalar]]:
+    """That one, which every record has."""
+    return lambda value: {name: value}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from docker.errors import DockerException
 
 from lab import storage
 from lab.calls.call import failed_call, make_call
+from lab.calls.measuring import Measurer, measuring
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
@@ -28,7 +29,6 @@ from lab.measure.record import CallRecord
 from lab.sweep.asked import call_plan
 from lab.sweep.conditions import conditions
 from lab.sweep.dimensions.duration import DURATION
-from lab.sweep.executor import note_point
 from lab.sweep.locks import bringing_up
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
@@ -89,6 +89,8 @@ class LabExecutor:
         self._topology = topology
         self._current: Path | None = None
         """The topology of which this executor knows that the lab is up and well."""
+        self._open = ExitStack()
+        self._measures: Measurer | None = None
 
     def prepare(self, point: Point, tell: Listener) -> dict[str, str]:
         """Bring the lab up for its first point; the versions of all it consists of.
@@ -106,28 +108,35 @@ class LabExecutor:
             _check_room(planned.point[DURATION])
             lab = self._ready(planned.point, tell)
             record = self._call(lab, planned, tell)
-            note_point(record, planned)
             if record.status != "ok":
-                self._explain(record)
+                # Without room a failure says nothing about the point.
+                _check_room()
         return record
 
     def _call(self, lab: ReadyLab, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make the call; where its surroundings cannot be had, that is how the call failed."""
         point = planned.point
         tell = both(tell, in_lab(self.lab, "experiment"))
-        plan = call_plan(point, seed=planned.seed, run_id=self._files.run_id)
+        plan = call_plan(point, planned.number, seed=planned.seed, run_id=self._files.run_id)
         record: CallRecord | None = None
         try:
             with conditions(lab, point, planned.seed, tell) as observers:
-                record = make_call(lab, plan, tell, observers)
+                record = make_call(lab, plan, tell, observers, self._measurer())
         except LabError as error:
             if record is None:
-                return failed_call(lab, plan, error.message)
+                return failed_call(lab, plan, error.message, self._measurer())
             log.warning("after call %s: %s", record.call_id, error.message)
         return record
 
+    def _measurer(self) -> Measurer:
+        """The one process that measures all calls of this lab."""
+        if self._measures is None:
+            self._measures = self._open.enter_context(measuring())
+        return self._measures
+
     def close(self) -> None:
         """Take the lab down if the run brought it up."""
+        self._open.close()
         if self.lab_is_own:
             down(self._client, self.lab)
 
@@ -165,18 +174,6 @@ class LabExecutor:
                 tell(Began("bringing the lab up anew"))
                 down(self._client, self.lab)
                 up(self._client, str(topology), self.lab, tell)
-
-    def _explain(self, record: CallRecord) -> None:
-        """Tell a call that failed because the lab did from one that the network could not carry.
-
-        LabError where the failure says nothing about the point at all: no room on the disk,
-        or no Docker engine.
-        """
-        _check_room()
-        lab = self._find()
-        stopped = ["the whole lab"] if lab is None else [node.name for node in lab.stopped]
-        if stopped:
-            record.reason = f"{record.reason} (during the call ended: {', '.join(stopped)})"
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Dataclasses ⇄ the plain values that JSON has, checked by their annotations.
 
 Understood are str, int, float, bool and None, paths, IPv4 addresses and networks, enumerations,
-`Literal`, `X | None`, `tuple[X, ...]`, `tuple[X, Y]`, `list[X]`, `Mapping[str, X]` or
+`Literal`, `X | None`, `Scalar`, `tuple[X, ...]`, `tuple[X, Y]`, `list[X]`, `Mapping[str, X]` or
 `dict[str, X]`, and dataclasses of these. Nothing is guessed: what does not fit is a ShapeError.
+What is `Any` stays plain, for whoever knows what it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+Scalar = str | int | float | bool | None
+"""A value that JSON has by itself."""
 
 _TEXTUAL = (IPv4Address, IPv4Network, PurePosixPath, Path)
 _PLAIN = (str, int, float, bool, type(None))
@@ -56,6 +60,10 @@ _Read = Callable[[Any, str], Any]
 
 @cache
 def _reader(kind: Any) -> _Read:
+    if kind is Any:
+        return lambda plain, place: plain
+    if kind == Scalar:
+        return _scalar_of_any_kind
     origin = get_origin(kind)
     if origin is not None:
         return _composed(kind, origin, get_args(kind))
@@ -91,6 +99,12 @@ def _scalar(kind: Any) -> _Read:
         return plain
 
     return read
+
+
+def _scalar_of_any_kind(plain: Any, place: str) -> Any:
+    if not isinstance(plain, _PLAIN):
+        raise ShapeError(f"{place}: {_short(plain)} is no single value")
+    return plain
 
 
 def _converted(kind: Any) -> _Read:

@@ -17,11 +17,12 @@ import subprocess
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.calls.call import CallPlan, make_call
+from lab.calls.call import make_call
 from lab.engine.client import connect
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
+from lab.measure.call.notes import CallPlan
 from lab.measure.record import CallRecord
 
 PING_INTERVAL_S = 0.02

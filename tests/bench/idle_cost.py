@@ -16,16 +16,16 @@ from contextlib import AbstractContextManager, contextmanager
 
 from docker import DockerClient
 
-from lab.calls.call import CallPlan, make_call
-from lab.calls.workspace import Workspace
+from lab.calls.call import make_call
 from lab.engine.client import connect
 from lab.engine.discovery import RunningLab
 from lab.engine.host import read_cpu_times
-from lab.engine.usage import Usage, read_usage
+from lab.engine.usage import read_usage
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
-from lab.measure.host_load import load_between
+from lab.measure.call.notes import CallNotes, CallPlan
+from lab.measure.host_load import NodeUsage, load_between
 from lab.measure.record import CallRecord
 
 MB = 1e6
@@ -55,7 +55,7 @@ class CpuMeter:
         if load is not None:
             self.percent[f"{HOST}, of all cores"] = load.cpu_pct
 
-    def _read(self) -> Mapping[str, Usage]:
+    def _read(self) -> Mapping[str, NodeUsage]:
         return read_usage(self._client, self._lab)
 
 
@@ -73,7 +73,7 @@ def during_call(
     """From before the phones register until both have hung up."""
     meter = CpuMeter(client, lab.running)
 
-    def watch(record: CallRecord, workspace: Workspace) -> AbstractContextManager[None]:
+    def watch(_notes: CallNotes) -> AbstractContextManager[None]:
         return meter.running()
 
     record = make_call(lab, CallPlan(method), observers=[watch])

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 from lab.engine.client import connect
 from lab.engine.host import read_cpu_times
-from lab.engine.usage import Usage, read_usage
+from lab.engine.usage import read_usage
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
-from lab.load.goodput import goodput
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec
-from lab.measure.host_load import load_between
+from lab.measure.goodput import goodput
+from lab.measure.host_load import NodeUsage, load_between
 from lab.shaping.helpers import link_helpers
 from lab.shaping.live import apply
 from lab.shaping.placement import place
@@ -72,7 +72,7 @@ def watch(lab: ReadyLab, seconds: float) -> Window:
         cpu_pct=load.cpu_pct,
         steal_pct=load.steal_pct,
         node_cpu_pct={
-            node: 100 * (usage.cpu_s - nodes_before.get(node, Usage(0, 0, 0)).cpu_s) / elapsed_s
+            node: 100 * (usage.cpu_s - nodes_before.get(node, NodeUsage(0, 0, 0)).cpu_s) / elapsed_s
             for node, usage in nodes_after.items()
         },
         node_bytes={node: usage.memory_bytes for node, usage in nodes_after.items()},

@@ -13,7 +13,6 @@ record allows (`lab.calls.verdict`), 99 % of the voice arrives, and the host is 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +20,7 @@ from statistics import median
 
 from load_cost import MIB, Window, watch
 
-from lab.calls.call import CallPlan, make_call
-from lab.calls.verdict import MAX_CPU_PCT, MAX_PACING_P99_MS
+from lab.calls.call import make_call
 from lab.engine.client import connect
 from lab.errors import LabError
 from lab.events import Began, Happening
@@ -30,6 +28,8 @@ from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec, Route
+from lab.measure.call.notes import CallPlan, read_notes
+from lab.measure.call.verdict import MAX_CPU_PCT, MAX_PACING_P99_MS
 from lab.wire.load import Lateness, LoadReport
 from lab.wire.mumble import ClientReport
 from lab.wire.plain import from_plain
@@ -58,9 +58,10 @@ def single_client(lab: ReadyLab, calls: int) -> str:
         if record.status != "ok" or record.artefacts is None:
             say(f"call {number} failed: {record.reason}")
             continue
-        told = json.loads((Path(record.artefacts) / "mumble.json").read_text())
-        for end in ("caller", "callee"):
-            report = from_plain(ClientReport, told[end])
+        told = read_notes(Path(record.artefacts)).reports
+        assert told
+        for plain in (told.caller, told.callee):
+            report = from_plain(ClientReport, plain)
             assert report.joined
             assert report.left
             lasted_s = report.left.at_s - report.joined.at_s

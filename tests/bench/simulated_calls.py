@@ -6,9 +6,9 @@ import random
 from dataclasses import dataclass, field
 
 from lab.events import Began, Listener
-from lab.measure.record import CallRecord
+from lab.measure.record import COLUMNS, CallRecord
+from lab.sweep.asked import call_plan
 from lab.sweep.dimensions.codec import CODEC
-from lab.sweep.executor import note_point
 from lab.sweep.plan import PlannedCall
 
 
@@ -33,7 +33,12 @@ def simulated(planned: PlannedCall, run_id: str = "run") -> CallRecord:
     )
     if outcome != "failed":
         record.callee_pesq_mos = record.caller_pesq_mos = chance.uniform(1.0, 4.5)
-    note_point(record, planned)
+    for name, value in call_plan(planned.point, planned.number).columns.items():
+        if name in COLUMNS:
+            setattr(record, name, value)
+        else:
+            assert value is not None
+            record.asked[name] = value
     return record
 
 

@@ -10,8 +10,8 @@ from tor_streams import cut_one
 
 from lab.lifecycle.ready import open_lab
 from lab.load.competing import competing
-from lab.load.goodput import goodput
 from lab.load.spec import LoadSpec
+from lab.measure.goodput import goodput
 from lab.wire.load import LoadReport
 from lab.wire.ports import MUMBLE_PORT
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from lab.agents.probe.timer import LatenessTimer
-from lab.calls.emulation_check import cap_doubts, clock_doubts
+from lab.measure.call.link import cap_faults
+from lab.measure.call.streams import clock_faults
+from lab.measure.call.watches import LinkWatch
 from lab.measure.delay import SHARED_CLOCK, PacketDelays
-from lab.shaping.cap import LinkPoint
-from lab.shaping.sampling import INTERVAL_S, LinkWatch
+from lab.shaping.sampling import INTERVAL_S
 from lab.wire.links import LinkSample
 from lab.wire.shape import Shape
 
@@ -32,7 +33,7 @@ def watch(carried_kbps: float, backlogs: Sequence[int], cap_kbps: int | None = 1
         )
         for n, backlog in enumerate(backlogs)
     )
-    return LinkWatch(LinkPoint("server", "hosting"), Shape(cap_kbps), samples)
+    return LinkWatch("server/hosting/out", Shape(cap_kbps), samples)
 
 
 @pytest.mark.parametrize(
@@ -45,26 +46,26 @@ def watch(carried_kbps: float, backlogs: Sequence[int], cap_kbps: int | None = 1
     ],
     ids=["full", "never waited for", "busy two thirds of the time", "chance of few samples"],
 )
-def test_a_cap_that_sends_at_its_rate_while_packets_wait_is_not_doubted(
+def test_a_cap_that_sends_at_its_rate_while_packets_wait_is_no_fault(
     carried_kbps: float, backlogs: list[int]
 ) -> None:
-    assert cap_doubts(watch(carried_kbps, backlogs)) == []
+    assert cap_faults(watch(carried_kbps, backlogs)) == []
 
 
-def test_more_than_the_cap_is_doubted() -> None:
-    assert cap_doubts(watch(10_400, [0] * 60)) == [
+def test_more_than_the_cap_is_a_fault() -> None:
+    assert cap_faults(watch(10_400, [0] * 60)) == [
         "10400 kbit/s passed the cap of 10000 kbit/s at server/hosting/out"
     ]
 
 
-def test_less_than_the_cap_is_doubted_where_packets_waited() -> None:
-    (doubt,) = cap_doubts(watch(8_000, [20] * 60))
-    assert doubt.endswith("at server/hosting/out, where packets waited 100 % of the time")
-    assert cap_doubts(watch(4_000, [20, 20, 0] * 20))
+def test_less_than_the_cap_is_a_fault_where_packets_waited() -> None:
+    (fault,) = cap_faults(watch(8_000, [20] * 60))
+    assert fault.endswith("at server/hosting/out, where packets waited 100 % of the time")
+    assert cap_faults(watch(4_000, [20, 20, 0] * 20))
 
 
-def test_where_there_is_no_cap_nothing_is_doubted() -> None:
-    assert cap_doubts(watch(50_000, [20] * 60, cap_kbps=None)) == []
+def test_where_there_is_no_cap_nothing_is_a_fault() -> None:
+    assert cap_faults(watch(50_000, [20] * 60, cap_kbps=None)) == []
 
 
 def test_samples_do_not_follow_the_beat_of_a_voice() -> None:
@@ -78,9 +79,9 @@ def delays(*delay_ms: float) -> PacketDelays:
 
 
 def test_no_packet_arrives_before_it_was_sent() -> None:
-    assert clock_doubts("callee", delays(0.4, -0.2, 3.0)) == []
-    assert clock_doubts("callee", delays()) == []
-    assert clock_doubts("callee", delays(0.4, -12.25, 3.0)) == [
+    assert clock_faults("callee", delays(0.4, -0.2, 3.0)) == []
+    assert clock_faults("callee", delays()) == []
+    assert clock_faults("callee", delays(0.4, -12.25, 3.0)) == [
         "a packet reached the callee 12.2 ms before it was sent"
     ]
 

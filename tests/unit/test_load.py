@@ -21,13 +21,15 @@ from lab.agents.load.arrivals import Arrivals, Peer
 from lab.agents.load.calls import SILENT_S, Calls, received_by_device
 from lab.agents.load.streams import all_flow, all_take_turns, has_settled
 from lab.agents.load.transfers import destination, established, wget_command
-from lab.calls.verdict import judge
 from lab.engine.agent import Agent, AgentFailedError
 from lab.errors import UsageError
-from lab.load.goodput import goodput, jain_index
-from lab.load.load import Load, note
+from lab.load.load import Load
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec
+from lab.measure.call.load import note_load
+from lab.measure.call.verdict import judge
+from lab.measure.call.watches import LoadWatch
+from lab.measure.goodput import goodput, jain_index
 from lab.measure.record import CallRecord
 from lab.wire.load import (
     CallEnds,
@@ -62,6 +64,11 @@ Inter-|   Receive                                                |  Transmit
  load0:   20000     100    0    0    0     0          0         0    20200     101    0    0
 load10:   40000     200    0    0    0     0          0         0    20200     101    0    0
 """
+
+
+def watched(report: LoadReport, count: int) -> LoadWatch:
+    """What a call's notes hold of competing traffic."""
+    return LoadWatch("wget", count, "direct", "down", (), died_before=0, report=report)
 
 
 def record() -> CallRecord:
@@ -220,7 +227,7 @@ def test_jain_stays_between_one_nth_and_one(rates: list[float]) -> None:
 
 def test_a_record_tells_what_the_load_got() -> None:
     row = record()
-    note(row, LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 2, (1000, 3000)))), 2)
+    note_load(row, watched(LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 2, (1000, 3000)))), 2))
     assert (row.load_goodput_kbps_mean, row.load_goodput_kbps_min) == (16.0, 8.0)
     assert (row.load_goodput_kbps_max, row.load_died) == (24.0, 0)
     assert row.load_jain == pytest.approx(0.8)
@@ -229,7 +236,7 @@ def test_a_record_tells_what_the_load_got() -> None:
 
 def test_of_streams_counted_together_only_the_mean_is_known() -> None:
     row = record()
-    note(row, LoadReport((Sample(0.0, 5, (0,)), Sample(1.0, 5, (5000,)))), 5)
+    note_load(row, watched(LoadReport((Sample(0.0, 5, (0,)), Sample(1.0, 5, (5000,)))), 5))
     assert row.load_goodput_kbps_mean == 8.0
     assert (row.load_goodput_kbps_min, row.load_goodput_kbps_max, row.load_jain) == (None,) * 3
 
@@ -262,7 +269,7 @@ def test_of_paced_calls_is_told_what_came_of_what_was_sent_and_how_late_it_left(
     report = up.take()
     assert report == LoadReport(samples, (death,), 9, Lateness(3.0, 90.0))
     row = record()
-    note(row, replace(report, sent_bytes=1000, died=()), 2)
+    note_load(row, watched(replace(report, sent_bytes=1000, died=()), 2))
     assert row.load_delivered_pct == 90.0
     assert (row.load_pacing_ms_p99, row.load_pacing_ms_max) == (3.0, 90.0)
 
@@ -277,7 +284,7 @@ def test_competitors_that_kept_no_pace_make_the_call_invalid() -> None:
 def test_a_stream_that_died_makes_the_call_invalid() -> None:
     samples = Sample(0.0, 2, (0, 0)), Sample(1.0, 1, (1000, 0))
     row = record()
-    note(row, LoadReport(samples, (Death(1, 0.5, "Connection reset by peer"),)), 2)
+    note_load(row, watched(LoadReport(samples, (Death(1, 0.5, "Connection reset by peer"),)), 2))
     assert row.load_died == 1
     assert row.invalid_reasons == [
         "1 of 2 competing streams died: stream 1: Connection reset by peer"
@@ -286,7 +293,7 @@ def test_a_stream_that_died_makes_the_call_invalid() -> None:
 
 def test_a_stream_that_lost_its_connection_makes_the_call_invalid() -> None:
     row = record()
-    note(row, LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 1, (1000, 1000)))), 2)
+    note_load(row, watched(LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 1, (1000, 1000)))), 2))
     assert row.invalid_reasons == ["only 1 of 2 competing streams were connected"]
 
 

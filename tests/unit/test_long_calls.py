@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from call_directory import call_notes
 from damaged_calls import later, with_losses, with_stalls
 from simulated_calls import simulated
 from talker import Samples, speak, wav
 
 from lab.agents.mumble import speaker as mumble_speaker
 from lab.agents.mumble.speaker import Speaker
-from lab.calls import analysis
 from lab.checkout import EXPERIMENTS
 from lab.cli.durations import call_s_of
 from lab.errors import UsageError
+from lab.measure.call.notes import CallPlan
+from lab.measure.call.scores import note_scores
 from lab.measure.score import Score, score
 from lab.sweep.dimensions.duration import DURATION
 from lab.sweep.experiment import parse_experiment
@@ -121,21 +123,19 @@ def test_a_mumble_client_repeats_its_clip_or_cuts_it(
     assert sent == wanted + bytes(-len(wanted) % 320)
 
 
-def test_the_record_of_a_long_call_holds_its_series_in_figures_and_no_pesq(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(analysis, "ceiling_mos", lambda *_: 4.4)
+def test_the_record_of_a_long_call_holds_its_series_in_figures_and_no_pesq(tmp_path: Path) -> None:
     heard = {"caller": SENT.copy(), "callee": SENT.copy()}
     heard["callee"][320_000:480_000] = with_losses(heard["callee"][320_000:480_000], 0.4, 3)
-    soundfile.write(tmp_path / "reference.wav", CLIP, 8_000)
-    for end, samples in heard.items():
-        soundfile.write(tmp_path / f"{end}.wav", samples, 8_000)
+    for name, samples in (("reference", CLIP), ("coded", CLIP), *heard.items()):
+        soundfile.write(tmp_path / f"{name}.wav", samples, 8_000)
     record = simulated(PlannedCall(Point("sip"), 1, seed=1))
     record.caller_pesq_mos = record.callee_pesq_mos = None
     record.invalid_reasons = []
-    scores = analysis.note_scores(record, tmp_path, tmp_path / "reference.wav", PLAYED_S)
+    notes = call_notes(plan=CallPlan("sip", duration_s=round(PLAYED_S)))
+    scores = note_scores(record, notes, tmp_path)
     assert record.invalid_reasons == []
     assert record.caller_pesq_mos is record.callee_pesq_mos is None
+    assert record.pesq_ceiling_mos == pytest.approx(4.549, abs=0.02)
     assert record.caller_windows == record.callee_windows == len(scores["caller"]["windows"])
     assert record.caller_windows_lost == 0
     assert record.caller_window_mos_min == pytest.approx(4.549, abs=0.02)

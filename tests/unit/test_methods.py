@@ -82,7 +82,7 @@ def test_what_is_read_of_a_method_that_is_gone_keeps_its_name() -> None:
 
 def test_everything_a_method_names_is_there() -> None:
     for method in METHODS:
-        assert callable(method.path.load())
+        assert callable(method.way.load().plan)
         assert callable(method.talkers.conversation.load())
 
 

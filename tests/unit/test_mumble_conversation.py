@@ -12,8 +12,8 @@ from forged_packets import CALLEE, CALLER, START_NS, Frame, ethernet, ipv4, tcp,
 from lab.calls.end import End
 from lab.calls.methods import METHODS
 from lab.calls.mumble.conversation import Deadlines, talk
-from lab.calls.paths.m_tor import packets_between
 from lab.engine.agent import AgentFailedError
+from lab.measure.call.traffic import packets_between
 from lab.measure.capture import read_capture
 from lab.sweep.dimensions.codec import CODEC
 from lab.sweep.point import Point

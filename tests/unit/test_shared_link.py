@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.calls.observe.shared_link import note_link
+from lab.measure.call.link import note_link
+from lab.measure.call.watches import LinkWatch
 from lab.measure.record import CallRecord
-from lab.shaping.cap import LinkPoint
-from lab.shaping.sampling import LinkWatch
 from lab.wire.links import LinkSample
 from lab.wire.shape import FifoKind, Queue, Shape, ShaperKind
 
@@ -25,7 +24,7 @@ def watch(shape: Shape, backlogs: list[int]) -> LinkWatch:
         )
         for number, backlog in enumerate(backlogs)
     )
-    return LinkWatch(LinkPoint("server", "hosting"), shape, samples)
+    return LinkWatch("server/hosting/out", shape, samples)
 
 
 def record() -> CallRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ from simulated_calls import simulated
 
 from lab.errors import LabError
 from lab.events import silent
+from lab.measure.call.notes import CallPlan
 from lab.measure.record import CallRecord
 from lab.sweep import lab_executor
 from lab.sweep.lab_executor import LabExecutor, RunFiles
@@ -58,11 +59,11 @@ class StubbedLab:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stopped: list[str] = []
-        self.dying: list[str] = []
-        """Nodes that end during the call."""
         self.outcome: CallRecord | Exception = simulated(PLANNED)
         self.surroundings: Exception | None = None
         self.lab = SimpleNamespace()
+        self.plans: list[CallPlan] = []
+        monkeypatch.setattr(lab_executor, "measuring", nullcontext)
         for name in ("conditions", "make_call", "failed_call", "find_labs", "open_lab", "up"):
             monkeypatch.setattr(lab_executor, name, getattr(self, name))
 
@@ -72,13 +73,13 @@ class StubbedLab:
             raise self.surroundings
         yield ()
 
-    def make_call(self, *_: Any) -> CallRecord:
-        self.stopped = self.dying
+    def make_call(self, _lab: Any, plan: CallPlan, *_: Any) -> CallRecord:
+        self.plans.append(plan)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
-    def failed_call(self, _lab: Any, _plan: Any, reason: str) -> CallRecord:
+    def failed_call(self, _lab: Any, _plan: Any, reason: str, *_: Any) -> CallRecord:
         record = simulated(PLANNED)
         record.status, record.valid, record.reason = "failed", False, reason
         return record
@@ -104,9 +105,11 @@ def execute() -> CallRecord:
     return executor.execute(PLANNED, silent)
 
 
-def test_a_record_says_where_in_the_plan_it_belongs(stub: StubbedLab) -> None:
-    record = execute()
-    assert (record.point_id, record.point_call) == ("vpn.PCMU.to-callee", 1)
+def test_a_call_is_told_where_in_the_plan_it_belongs(stub: StubbedLab) -> None:
+    execute()
+    (plan,) = stub.plans
+    assert (plan.run_id, plan.seed) == ("cliff-1", 3)
+    assert (plan.columns["point_id"], plan.columns["point_call"]) == ("vpn.PCMU.to-callee", 1)
 
 
 def test_load_that_does_not_come_to_run_is_how_the_call_failed(stub: StubbedLab) -> None:
@@ -115,12 +118,6 @@ def test_load_that_does_not_come_to_run_is_how_the_call_failed(stub: StubbedLab)
     assert record.status == "failed"
     assert record.reason == "a competing transfer ended before all of them ran: refused"
     assert record.point_id == "vpn.PCMU.to-callee"
-
-
-def test_a_failed_call_names_the_nodes_that_ended_meanwhile(stub: StubbedLab) -> None:
-    stub.outcome = stub.failed_call(None, None, "no answer within 30 s")
-    stub.dying = ["relay1"]
-    assert execute().reason == "no answer within 30 s (during the call ended: relay1)"
 
 
 @pytest.mark.parametrize(

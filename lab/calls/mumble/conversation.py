@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import ssl
 import time
@@ -11,17 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
-from statistics import median
 
 from lab.calls.conversation import CallSite
-from lab.calls.end import End, EndError, Outcome, both_ends
-from lab.calls.paths.base import VoicePath
+from lab.calls.end import BothEnds, End, EndError, Outcome, both_ends
 from lab.calls.paths.mumble import murmur_of
-from lab.calls.voice_streams import VoiceStreams
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.mumble_packets import read_voice_log
-from lab.measure.rtp import Stream
+from lab.measure.call.notes import Reports, VoicePath
 from lab.wire import places
 from lab.wire.messages import Event
 from lab.wire.mumble import (
@@ -36,7 +31,6 @@ from lab.wire.mumble import (
     Recording,
     Talk,
 )
-from lab.wire.plain import to_plain
 from lab.wire.playout import ADAPTIVE, FIXED, Playout
 from lab.wire.ports import MUMBLE_PORT
 from lab.wire.proxy import SocksProxy
@@ -56,11 +50,10 @@ class MumbleConversation:
         self._site = site
         coding = site.coding
         assert coding.bitrate_kbps
-        self._opus = OpusSettings(1000 * coding.bitrate_kbps, site.vbr, coding.ptime_ms)
-        site.record.pbx, site.record.encoder = "murmur", str(self._opus)
-        site.record.playout = str(site.playout)
-        self._clients: tuple[End, End] | None = None
-        self._outcome: Outcome[ClientReport] | None = None
+        vbr = site.notes.plan.vbr
+        self._opus = OpusSettings(1000 * coding.bitrate_kbps, vbr, coding.ptime_ms)
+        site.notes.encoder = str(self._opus)
+        self._clients: BothEnds[End] | None = None
 
     @contextmanager
     def at_the_ready(self) -> Iterator[None]:
@@ -72,49 +65,19 @@ class MumbleConversation:
     def talk(self, path: VoicePath, duration_s: float) -> None:
         """Bring both clients into a channel of the call's own and let them talk."""
         assert self._clients
-        self._outcome = talk(*self._clients, self._joins(path), self._talks(duration_s))
-        kept = self._site.workspace.host / "mumble.json"
-        kept.write_text(json.dumps(to_plain(self._outcome), indent=2), encoding="utf-8")
+        caller, callee = self._clients.caller, self._clients.callee
+        outcome = talk(caller, callee, self._joins(path), self._talks(duration_s))
+        notes = self._site.notes
+        notes.failure = outcome.reason
+        notes.reports = Reports("mumble", outcome.caller, outcome.callee)
 
-    def note_outcome(self) -> bool:
-        """How it ended, how the caller got in, and the round trips of Mumble's own pings."""
-        assert self._outcome
-        record, outcome = self._site.record, self._outcome
-        record.status = "failed" if outcome.reason else "ok"
-        record.reason = outcome.reason
-        if joined := outcome.caller.joined:
-            record.setup_ms = joined.setup_ms
-            record.phone = f"lab Mumble client, {joined.opus}, {joined.tls}"
-        record.ptime_ms = float(self._opus.ptime_ms)
-        if outcome.caller.left and outcome.caller.left.round_trips_ms:
-            record.rtt_ms = median(outcome.caller.left.round_trips_ms)
-        return outcome.reason is None
-
-    def find_streams(self, path: VoicePath) -> VoiceStreams:
-        """The voice packets as the clients logged them, on the clock all nodes share."""
-        home, office = path.caller_address, self._site.lab.callee.links[0].address
-        return VoiceStreams(
-            from_caller=self._stream("caller-sent", home, office),
-            at_callee=self._stream("callee-received", home, office),
-            from_callee=self._stream("callee-sent", office, home),
-            at_caller=self._stream("caller-received", office, home),
-        )
-
-    def note_ratings(self) -> None:
-        """The share of packets that playout had to conceal; G.113 has no values for Opus."""
-        assert self._outcome
-        for end, report in (("caller", self._outcome.caller), ("callee", self._outcome.callee)):
-            assert report.left
-            scored = report.left.playbacks[0]
-            concealed_pct = 100 * scored.concealed / (scored.ticks or 1)
-            setattr(self._site.record, f"{end}_concealed_pct", concealed_pct)
-
-    def _stream(self, log: str, source: IPv4Address, destination: IPv4Address) -> Stream:
-        file = self._site.workspace.host / f"{log}.csv"
-        return read_voice_log(file, source, destination, self._opus.ptime_ms)
+    def end(self) -> None:
+        """They have left; their programs end."""
+        assert self._clients
+        self._clients.end()
 
     def _joins(self, path: VoicePath) -> tuple[Join, Join]:
-        call_id = self._site.record.call_id
+        call_id = self._site.notes.call_id
         token = call_id.rpartition("-")[2]
         callee = Join(
             murmur(self._site.lab),
@@ -143,7 +106,7 @@ class MumbleConversation:
                     Recording(
                         directory / f"{end}{ending}.wav", site.coding.codec.sample_rate_hz, playout
                     )
-                    for ending, playout in recordings(site.playout).items()
+                    for ending, playout in recordings(site.notes.plan.playout).items()
                 ),
             )
             for end in ("caller", "callee")

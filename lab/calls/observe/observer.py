@@ -1,12 +1,11 @@
-"""What looks at a call from outside while the phones talk."""
+"""What looks at a call from outside while its ends talk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from lab.calls.workspace import Workspace
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes
 
-Observer = Callable[[CallRecord, Workspace], AbstractContextManager[None]]
-"""Runs while the phones talk, then notes in the record and the workspace what it saw."""
+Observer = Callable[[CallNotes], AbstractContextManager[None]]
+"""Watches while the ends talk, then writes into the call's notes what it saw."""

@@ -2,110 +2,100 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from ipaddress import IPv4Address
+from typing import Self
 
-from lab.calls.paths.base import VoicePath
+from lab.calls.measuring_points import MeasuringPoint
 from lab.calls.workspace import Workspace
+from lab.engine.agent import Agent
 from lab.engine.execution import start_probe
+from lab.engine.host import clock_name
 from lab.lifecycle.ready import ReadyLab
-from lab.render.network import TUNNEL_DEVICE
-from lab.topology.routes import link_towards
-from lab.wire.probe import (
-    CaptureCounts,
-    CapturePoint,
-    EndObservation,
-    Observe,
-    Observed,
-    Observing,
-    Ping,
-    RoundTrips,
-    Scheduling,
-)
+from lab.measure.call.notes import CallNotes, PointNotes, VoicePath
+from lab.wire.probe import CapturePoint, EndObservation, Observe, Observed, Observing, Ping
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 20.0
-NO_PING = "not icmp"
-"""The lab's own pings are no part of what a call costs, wherever they can be told apart."""
 
 
-@dataclass(slots=True)
-class Readings:
-    """What the probes told when they were stopped."""
+class Probes:
+    """A probe beside every machine on the path that has a measuring point."""
 
-    captures: dict[str, CaptureCounts] = field(default_factory=dict)
-    """By point."""
-    ping: RoundTrips | None = None
-    timer: Scheduling | None = None
-    """Of the host, beside the caller."""
+    def __init__(
+        self,
+        lab: ReadyLab,
+        points: Sequence[MeasuringPoint],
+        path: VoicePath,
+        workspace: Workspace,
+    ) -> None:
+        """LabError where the topology has no such point."""
+        self._lab = lab
+        self._workspace = workspace
+        self._points = tuple(point.placing.load()(point, lab, path) for point in points)
+        self._orders = _orders(lab, path, workspace, self._points)
+        self._running = ExitStack()
+        self._agents: list[Agent] = []
 
+    def __enter__(self) -> Self:
+        """Start them all; they capture nothing yet."""
+        lab, mounts = self._lab, {self._workspace.host: str(self._workspace.node)}
+        with ExitStack() as starting:
+            for machine in self._orders:
+                probe = start_probe(lab.running, machine, lab.net_image, lab.owner, mounts)
+                self._agents.append(starting.enter_context(probe))
+            self._running = starting.pop_all()
+        return self
 
-@contextmanager
-def probing(lab: ReadyLab, path: VoicePath, workspace: Workspace) -> Iterator[Readings]:
-    """Capture at every point while the block runs; the readings are complete after it.
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
 
-    LabError where a capture does not start.
-    """
-    readings = Readings()
-    orders = _orders(lab, path, workspace)
-    with ExitStack() as stack:
-        agents = [
-            stack.enter_context(
-                start_probe(
-                    lab.running,
-                    machine,
-                    lab.net_image,
-                    lab.owner,
-                    {workspace.host: str(workspace.node)},
-                )
-            )
-            for machine in orders
-        ]
-        for agent, order in zip(agents, orders.values(), strict=True):
+    @contextmanager
+    def observing(self, notes: CallNotes) -> Iterator[None]:
+        """Capture, ping and watch while the block runs; what was seen is in the notes after it.
+
+        LabError where a capture does not start.
+        """
+        notes.points = self._points
+        # All nodes run on one kernel, whose clock stamps every packet.
+        notes.clocks = dict.fromkeys(self._orders, clock_name())
+        for agent, order in zip(self._agents, self._orders.values(), strict=True):
             agent.send(order)
-        for agent in agents:
+        for agent in self._agents:
             agent.expect(Observing, START_DEADLINE_S)
         try:
-            yield readings
+            yield
         finally:
-            for agent in agents:
+            for agent in self._agents:
                 agent.send(EndObservation())
-            for agent in agents:
+            for agent in self._agents:
                 seen = agent.expect(Observed, STOP_DEADLINE_S)
-                readings.captures |= seen.captures
-                readings.ping = readings.ping or seen.ping
-                readings.timer = readings.timer or seen.timer
+                notes.captures = {**notes.captures, **seen.captures}
+                notes.ping = notes.ping or seen.ping
+                notes.scheduling = notes.scheduling or seen.timer
                 # They go while the next one is listened to.
                 agent.end()
-    (workspace.host / "probes.json").write_text(
-        json.dumps(asdict(readings), indent=2), encoding="utf-8"
-    )
 
 
-def _orders(lab: ReadyLab, path: VoicePath, workspace: Workspace) -> dict[str, Observe]:
-    """Machine → what its probe is to do."""
-    home = lab.caller.links[0].address
-    office = lab.callee.links[0].address
-    exit_machine = lab.topology.node(path.exit_machine)
-    at_exit = link_towards(lab.topology, exit_machine, path.server_address).address
-    # Competing traffic of other hosts and to other servers goes the same way.
-    own = f"tcp port {path.server_port}" if path.server_port else f"host {home}"
-    what = f"host {path.server_address} and {own} and {NO_PING}"
-
-    def capture(
-        point: str, packets: str, address: IPv4Address | None = None, interface: str | None = None
-    ) -> CapturePoint:
-        return CapturePoint(point, workspace.node / f"{point}.pcap", packets, address, interface)
-
-    at_caller = [capture("access", f"host {home} and {NO_PING}", home)]
-    if path.tunnelled:
-        at_caller.append(capture("tunnel", NO_PING, interface=TUNNEL_DEVICE))
-    ping = Ping(path.caller_address, lab.pbx_address) if path.pinged else None
+def _orders(
+    lab: ReadyLab, path: VoicePath, workspace: Workspace, points: Sequence[PointNotes]
+) -> Mapping[str, Observe]:
+    """Machine → what its probe is to do; the one beside the caller pings, and watches the host."""
+    ping = Ping(path.caller.address, lab.pbx_address) if path.pinged else None
+    captures: dict[str, list[CapturePoint]] = {path.caller.node: [], path.callee.node: []}
+    for point in points:
+        captures.setdefault(point.machine, []).append(
+            CapturePoint(
+                point.name,
+                workspace.node / point.file,
+                point.packet_filter,
+                point.address,
+                point.interface,
+            )
+        )
     return {
-        lab.caller.name: Observe(tuple(at_caller), ping, timer=True),
-        lab.callee.name: Observe((capture("callee", f"host {office}", office),)),
-        path.exit_machine: Observe((capture("exit", what, at_exit),)),
+        machine: Observe(tuple(own), ping, timer=True)
+        if machine == path.caller.node
+        else Observe(tuple(own))
+        for machine, own in captures.items()
     }

@@ -1,46 +1,61 @@
-"""How voice gets from the caller to the PBX or to Murmur: what every method has to provide."""
+"""How voice gets from the caller to the PBX or to Murmur: what every way has to provide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from lab.calls.measuring_points import ACCESS, CALLEE_LINK, TUNNEL
 from lab.calls.workspace import Workspace
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes, EndNotes, Hop, VoicePath
+from lab.render.torrc import node_address
 from lab.topology.model import Node
 
 
 @dataclass(frozen=True, slots=True)
-class VoicePath:
-    """A way to the server that is open now."""
+class Way:
+    """How the path of a method is planned and opened."""
 
-    caller_address: IPv4Address
-    """The address the caller's voice leaves from."""
-    tunnelled: bool
-    """Whether voice leaves the phone through the tunnel device."""
-    next_hop: IPv4Address
-    """Whom the caller's host talks to: PBX, Murmur, VPN server or guard."""
-    server_address: IPv4Address
-    """Whom the exit talks to for the call: PBX, Murmur or VPN server."""
-    exit_machine: str
-    """The last host before the server: exit relay, or the router in its place."""
-    server_port: int | None = None
-    """The TCP port of the call's connection to the server; None for phones without a tunnel."""
-    client_connects: bool = False
-    """Whether the caller's client opens its connection itself, while captures run: by that it is
-    told from competing ones to the same port."""
-    socks_port: int | None = None
-    """Mumble through Tor: the SOCKS port on the caller's machine."""
-    pinged: bool = True
-    """Whether the round trip is measured by ping; Tor carries none outside a tunnel."""
+    plan: Callable[[ReadyLab, int], VoicePath]
+    """The path of a call with that seed, before anything is built; LabError where the topology
+    has none."""
+    open: Callable[[ReadyLab, VoicePath, CallNotes, Workspace], AbstractContextManager[None]]
+    """Builds the path as planned, notes what was built, and closes it at the end."""
 
 
-PathOpener = Callable[[ReadyLab, CallRecord, Workspace], AbstractContextManager[VoicePath]]
-"""Opens the path, notes in the record what it did, and closes the path at the end."""
+def caller_end(lab: ReadyLab, in_tunnel: IPv4Address | None = None) -> EndNotes:
+    """The caller, whose voice leaves from its home or, where given, from inside the tunnel."""
+    home = lab.caller.links[0].address
+    if in_tunnel is None:
+        return EndNotes(lab.caller.name, home, home, ACCESS.name)
+    return EndNotes(lab.caller.name, home, in_tunnel, TUNNEL.name)
+
+
+def callee_end(lab: ReadyLab) -> EndNotes:
+    """The callee, at its own link."""
+    home = lab.callee.links[0].address
+    return EndNotes(lab.callee.name, home, home, CALLEE_LINK.name)
+
+
+def relay_hops(lab: ReadyLab, relays: Sequence[str]) -> tuple[Hop, ...]:
+    """The relays of a circuit, at the addresses by which tor knows them."""
+    topology = lab.topology
+    return tuple(Hop(name, node_address(topology, topology.node(name))) for name in relays)
+
+
+def pbx_hop(lab: ReadyLab) -> Hop:
+    """The PBX, at the address by which every phone knows it."""
+    (pbx,) = lab.topology.with_role("pbx")
+    return Hop(pbx.name, lab.pbx_address)
+
+
+def vpn_hop(lab: ReadyLab) -> Hop:
+    """The VPN server, at the address by which clients know it."""
+    return Hop(lab.vpn_server.name, lab.vpn_server.links[0].address)
 
 
 def last_router(lab: ReadyLab, server: IPv4Address) -> str:

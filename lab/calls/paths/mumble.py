@@ -6,29 +6,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 
-from lab.calls.paths.base import VoicePath, last_router
+from lab.calls.paths.base import Way, callee_end, caller_end, last_router
 from lab.calls.workspace import Workspace
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes, Hop, VoicePath
 from lab.render.mumble import mumble_address
 from lab.wire.ports import MUMBLE_PORT
 
 
-@contextmanager
-def open_path(lab: ReadyLab, _record: CallRecord, _workspace: Workspace) -> Iterator[VoicePath]:
-    """Nothing has to be opened: the caller's own address reaches Murmur."""
-    server = murmur_of(lab)
-    yield VoicePath(
-        caller_address=lab.caller.links[0].address,
-        tunnelled=False,
-        next_hop=server,
-        server_address=server,
-        exit_machine=last_router(lab, server),
+def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
+    """From the caller's own address to Murmur."""
+    murmur = murmur_hop(lab)
+    return VoicePath(
+        caller=caller_end(lab),
+        callee=callee_end(lab),
+        hops=(murmur,),
+        server=murmur,
+        exit_machine=last_router(lab, murmur.address),
         server_port=MUMBLE_PORT,
         client_connects=True,
         pinged=False,
     )
+
+
+@contextmanager
+def open_path(
+    _lab: ReadyLab, _path: VoicePath, _notes: CallNotes, _workspace: Workspace
+) -> Iterator[None]:
+    """Nothing has to be opened: the caller's own address reaches Murmur."""
+    yield
+
+
+WAY = Way(plan_path, open_path)
+
+
+def murmur_hop(lab: ReadyLab) -> Hop:
+    """Murmur, at the address by which every client knows it; LabError where the lab has none."""
+    address = murmur_of(lab)
+    (node,) = lab.topology.with_role("mumble-server")
+    return Hop(node.name, address)
 
 
 def murmur_of(lab: ReadyLab) -> IPv4Address:

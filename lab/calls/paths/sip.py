@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.calls.paths.base import VoicePath, last_router
+from lab.calls.paths.base import Way, callee_end, caller_end, last_router, pbx_hop
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes, VoicePath
+
+
+def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
+    """From the caller's own address to the PBX."""
+    pbx = pbx_hop(lab)
+    return VoicePath(
+        caller=caller_end(lab),
+        callee=callee_end(lab),
+        hops=(pbx,),
+        server=pbx,
+        exit_machine=last_router(lab, pbx.address),
+    )
 
 
 @contextmanager
-def open_path(lab: ReadyLab, _record: CallRecord, _workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(
+    _lab: ReadyLab, _path: VoicePath, _notes: CallNotes, _workspace: Workspace
+) -> Iterator[None]:
     """Nothing has to be opened: the caller's own address reaches the PBX."""
-    pbx = lab.pbx_address
-    yield VoicePath(
-        caller_address=lab.caller.links[0].address,
-        tunnelled=False,
-        next_hop=pbx,
-        server_address=pbx,
-        exit_machine=last_router(lab, pbx),
-    )
+    yield
+
+
+WAY = Way(plan_path, open_path)

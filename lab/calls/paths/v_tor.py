@@ -5,34 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.calls.paths.base import VoicePath
+from lab.calls.paths.base import Way, callee_end, caller_end, pbx_hop, relay_hops, vpn_hop
 from lab.calls.paths.circuit import pinned_circuit
-from lab.calls.paths.tunnel import open_tunnel
+from lab.calls.paths.tunnel import open_tunnel, tunnel_address
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.record import CallRecord
-from lab.render.torrc import node_address
+from lab.measure.call.notes import CallNotes, VoicePath
+from lab.tor.paths import path_of_call
 from lab.wire.ports import SOCKS_PORT
 
 
+def plan_path(lab: ReadyLab, seed: int) -> VoicePath:
+    """Through the tunnel over the call's circuit to the server, and there to the PBX."""
+    relays, server = path_of_call(lab.topology, seed), vpn_hop(lab)
+    return VoicePath(
+        caller=caller_end(lab, tunnel_address(lab)),
+        callee=callee_end(lab),
+        hops=(*relay_hops(lab, relays), server, pbx_hop(lab)),
+        server=server,
+        exit_machine=relays[-1],
+        server_port=lab.topology.vpn.port,
+        circuit=relays,
+    )
+
+
 @contextmanager
-def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
+def open_path(
+    lab: ReadyLab, path: VoicePath, notes: CallNotes, workspace: Workspace
+) -> Iterator[None]:
     """Build the call's circuit, then the tunnel through it; read the circuit back at the end.
 
     LabError where either cannot be built.
     """
-    topology = lab.topology
-    server = lab.vpn_server.links[0].address
-    target = f"{server}:{topology.vpn.port}"
-    with (
-        pinned_circuit(lab, record, workspace, target) as relays,
-        open_tunnel(lab, record, workspace, SOCKS_PORT) as address,
-    ):
-        yield VoicePath(
-            caller_address=address,
-            tunnelled=True,
-            next_hop=node_address(topology, topology.node(relays[0])),
-            server_address=server,
-            exit_machine=relays[-1],
-            server_port=topology.vpn.port,
-        )
+    with pinned_circuit(lab, path, notes), open_tunnel(lab, notes, workspace, SOCKS_PORT):
+        yield
+
+
+WAY = Way(plan_path, open_path)

@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.calls.paths.base import VoicePath, last_router
-from lab.calls.paths.tunnel import open_tunnel
+from lab.calls.paths.base import Way, callee_end, caller_end, last_router, pbx_hop, vpn_hop
+from lab.calls.paths.tunnel import open_tunnel, tunnel_address
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.record import CallRecord
+from lab.measure.call.notes import CallNotes, VoicePath
+
+
+def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
+    """Through the tunnel straight to the server, and there to the PBX."""
+    server = vpn_hop(lab)
+    return VoicePath(
+        caller=caller_end(lab, tunnel_address(lab)),
+        callee=callee_end(lab),
+        hops=(server, pbx_hop(lab)),
+        server=server,
+        exit_machine=last_router(lab, server.address),
+        server_port=lab.topology.vpn.port,
+    )
 
 
 @contextmanager
-def open_path(lab: ReadyLab, record: CallRecord, workspace: Workspace) -> Iterator[VoicePath]:
-    """Open the tunnel straight to the server."""
-    with open_tunnel(lab, record, workspace, socks_port=None) as address:
-        server = lab.vpn_server.links[0].address
-        yield VoicePath(
-            caller_address=address,
-            tunnelled=True,
-            next_hop=server,
-            server_address=server,
-            exit_machine=last_router(lab, server),
-            server_port=lab.topology.vpn.port,
-        )
+def open_path(
+    lab: ReadyLab, _path: VoicePath, notes: CallNotes, workspace: Workspace
+) -> Iterator[None]:
+    """Open the tunnel; LabError where it does not come up."""
+    with open_tunnel(lab, notes, workspace, socks_port=None):
+        yield
+
+
+WAY = Way(plan_path, open_path)

@@ -11,7 +11,6 @@ from lab.load.kind import MOST
 from lab.load.kinds import LOAD_KINDS
 from lab.load.notation import parse_load
 from lab.load.spec import Route
-from lab.measure.record import CallRecord
 from lab.sweep.dimension import Coordinate, Dimension, Option, column
 from lab.sweep.point import Point
 from lab.sweep.written import JsonSchema, Key, Keys, Scalar, one_of, whole_number
@@ -25,8 +24,8 @@ THROUGH: Mapping[Route | None, str | None] = {
 }
 
 
-def _note_kind(record: CallRecord, kind: str) -> None:
-    record.load_kind = None if kind == NONE else kind
+def _note_kind(kind: str) -> Mapping[str, Scalar]:
+    return {"load_kind": None if kind == NONE else kind}
 
 
 def _in_words(count: int) -> str | None:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from lab.errors import UsageError
-from lab.measure.record import CallRecord
-from lab.sweep.dimension import Coordinate, Dimension, Option
+from lab.sweep.dimension import Coordinate, Dimension, Option, column
 from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point
 from lab.sweep.written import Key, whole_number
-
-
-def _note(record: CallRecord, packets: int | None) -> None:
-    if record.link_point is None:
-        record.queue_packets = packets
 
 
 def _in_words(packets: int | None) -> str | None:
     return None if packets is None else f"queue of {packets}"
 
 
-QUEUE: Coordinate[int | None] = Coordinate("queue_packets", None, words=_in_words, note=_note)
+QUEUE: Coordinate[int | None] = Coordinate(
+    "queue_packets", None, words=_in_words, note=column("queue_packets")
+)
 """Its length in packets; None where there is no cap, or where it is to drop nothing."""
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lab.lazy import Lazy
-from lab.measure.record import CallRecord
-from lab.sweep.dimension import Coordinate, Dimension, Option
+from lab.sweep.dimension import Coordinate, Dimension, Option, column
 from lab.sweep.written import Key, or_word, text_like
 from lab.topology.units import RATE_PATTERN, parse_rate_kbps
 from lab.wire.shape import format_rate
@@ -12,17 +11,13 @@ from lab.wire.shape import format_rate
 UNCAPPED = "uncapped"
 
 
-def _note(record: CallRecord, rate_kbps: int | None) -> None:
-    if record.link_point is None and rate_kbps is not None:
-        # Not read from the kernel: the call did not come so far.
-        record.link_rate_kbps = rate_kbps
-
-
 def _in_words(rate_kbps: int | None) -> str:
     return UNCAPPED if rate_kbps is None else format_rate(rate_kbps)
 
 
-RATE: Coordinate[int | None] = Coordinate("rate_kbps", None, words=_in_words, note=_note)
+RATE: Coordinate[int | None] = Coordinate(
+    "rate_kbps", None, words=_in_words, note=column("link_rate_kbps")
+)
 """At Ethernet level; None leaves the topology's own rates."""
 
 DIMENSION = Dimension(

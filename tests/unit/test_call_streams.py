@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from call_directory import call_notes
 from forged_packets import voice, write
 
-from lab.calls.analysis import note_streams
-from lab.calls.voice_streams import VoiceStreams
+from lab.measure.call.streams import note_streams
+from lab.measure.call.voice import VoiceStreams
 from lab.measure.capture import read_capture
 from lab.measure.record import CallRecord
 from lab.measure.rtp import Stream, streams
@@ -32,6 +33,6 @@ def test_a_sender_that_slips_after_its_clip_kept_pace(tmp_path: Path) -> None:
             call_id="x", started_at="", method="sip", codec="PCMU", lab="l", topology="t",
             pbx="kamailio", seed=0,
         )  # fmt: skip
-        note_streams(record, VoiceStreams(*[slipping] * 4), duration_s)
+        note_streams(record, call_notes(duration_s=duration_s), VoiceStreams(*[slipping] * 4))
         worst[duration_s] = record.pacing_ms_max
     assert worst == pytest.approx({9.0: 0.0, 10.0: 40.0})

@@ -9,16 +9,20 @@ import pytest
 from forged_packets import START_NS, Frame, ethernet, ipv4, udp, voice, write
 
 from lab.calls.coding import choose_coding
-from lab.calls.sip.exchange import exchange_doubts
-from lab.calls.sip.media_check import media_doubts
 from lab.errors import UsageError
+from lab.measure.call.coding import coding_faults, exchange_faults
+from lab.measure.call.notes import CodingNotes
 from lab.measure.capture import read_capture
 from lab.measure.rtp import Stream, streams
-from lab.topology.model import PbxKind
 from lab.wire.codecs import CODECS
 
-PCMU = choose_coding(CODECS["PCMU"])
-OPUS = choose_coding(CODECS["OPUS"], bitrate_kbps=40)
+
+def asked(codec: str, ptime_ms: int | None = None, bitrate_kbps: int | None = None) -> CodingNotes:
+    return CodingNotes.of(choose_coding(CODECS[codec], ptime_ms, bitrate_kbps))
+
+
+PCMU = asked("PCMU")
+OPUS = asked("OPUS", bitrate_kbps=40)
 
 
 def sent(tmp_path: Path, frames: Sequence[Frame], rtpmap: bytes = b"") -> Stream:
@@ -36,74 +40,72 @@ def opus(payload_bytes: int = 100, ptime_ms: int = 20) -> list[Frame]:
     return voice(50, payload_type=96, payloads=payloads, timestamp_step=48 * ptime_ms)
 
 
-def test_what_was_asked_for_raises_no_doubt(tmp_path: Path) -> None:
-    assert media_doubts("the caller", PCMU, sent(tmp_path, voice())) == []
-    assert media_doubts("the caller", OPUS, sent(tmp_path, opus(), b"opus/48000/2")) == []
+def test_what_was_asked_for_raises_no_fault(tmp_path: Path) -> None:
+    assert coding_faults("the caller", PCMU, sent(tmp_path, voice())) == []
+    assert coding_faults("the caller", OPUS, sent(tmp_path, opus(), b"opus/48000/2")) == []
 
 
 def test_another_codec_is_named_with_its_payload_type(tmp_path: Path) -> None:
-    (doubt,) = media_doubts("the callee", PCMU, sent(tmp_path, voice(payload_type=8)))
-    assert doubt == "the callee sent PCMA/8000 (payload type 8), PCMU was asked for"
+    (fault,) = coding_faults("the callee", PCMU, sent(tmp_path, voice(payload_type=8)))
+    assert fault == "the callee sent PCMA/8000 (payload type 8), PCMU was asked for"
 
 
 def test_wide_band_speex_is_not_narrow_band_speex(tmp_path: Path) -> None:
     frames = voice(payload_type=96)
-    for name, rtpmap, doubts in (
+    for name, rtpmap, faults in (
         ("SPEEX", b"speex/8000", 0),
         ("SPEEX-WB", b"speex/16000", 1),  # of half the packetisation time
         ("SPEEX-WB", b"speex/8000", 1),
     ):
-        coding = choose_coding(CODECS[name])
-        found = media_doubts("the caller", coding, sent(tmp_path, frames, rtpmap))
-        assert len(found) == doubts
+        found = coding_faults("the caller", asked(name), sent(tmp_path, frames, rtpmap))
+        assert len(found) == faults
 
 
 def test_packets_of_another_length_of_time_are_named(tmp_path: Path) -> None:
-    asked = choose_coding(CODECS["PCMU"], ptime_ms=40)
-    (doubt,) = media_doubts("the caller", asked, sent(tmp_path, voice()))
-    assert doubt == "the caller sent packets of 20 ms, 40 ms were asked for"
+    (fault,) = coding_faults("the caller", asked("PCMU", ptime_ms=40), sent(tmp_path, voice()))
+    assert fault == "the caller sent packets of 20 ms, 40 ms were asked for"
 
 
 def test_a_change_of_payload_type_in_the_call_is_named(tmp_path: Path) -> None:
     frames = voice(50)
     other = voice(10, first_sequence=1050, first_timestamp=5000 + 50 * 160, payload_type=8,
                   start_ns=START_NS + 10**9)  # fmt: skip
-    (doubt,) = media_doubts("the caller", PCMU, sent(tmp_path, [*frames, *other]))
-    assert doubt == "the caller sent packets of payload type 8 among those of the codec"
+    (fault,) = coding_faults("the caller", PCMU, sent(tmp_path, [*frames, *other]))
+    assert fault == "the caller sent packets of payload type 8 among those of the codec"
 
 
 def test_voice_activity_detection_is_noticed(tmp_path: Path) -> None:
     later = voice(50, first_sequence=1050, first_timestamp=5000 + 160 * 100,
                   start_ns=START_NS + 2 * 10**9)  # fmt: skip
-    (doubt,) = media_doubts("the caller", PCMU, sent(tmp_path, [*voice(50), *later]))
-    assert "voice activity detection was on" in doubt
+    (fault,) = coding_faults("the caller", PCMU, sent(tmp_path, [*voice(50), *later]))
+    assert "voice activity detection was on" in fault
 
 
-@pytest.mark.parametrize(("payload_bytes", "doubts"), [(97, 0), (100, 0), (90, 1), (110, 1)])
-def test_another_bit_rate_is_named(tmp_path: Path, payload_bytes: int, doubts: int) -> None:
+@pytest.mark.parametrize(("payload_bytes", "faults"), [(97, 0), (100, 0), (90, 1), (110, 1)])
+def test_another_bit_rate_is_named(tmp_path: Path, payload_bytes: int, faults: int) -> None:
     stream = sent(tmp_path, opus(payload_bytes), b"opus/48000/2")
-    assert len(media_doubts("the caller", OPUS, stream)) == doubts
+    assert len(coding_faults("the caller", OPUS, stream)) == faults
 
 
 @pytest.mark.parametrize(
-    ("pbx", "codec", "ptime_ms", "doubts"),
+    ("exchange", "codec", "ptime_ms", "faults"),
     [
-        (PbxKind.FREESWITCH, "PCMU", 40, 1),
-        (PbxKind.FREESWITCH, "PCMU", 20, 0),
-        (PbxKind.FREESWITCH, "L16-48", None, 0),
-        (PbxKind.KAMAILIO, "PCMU", 40, 0),
+        ("freeswitch", "PCMU", 40, 1),
+        ("freeswitch", "PCMU", 20, 0),
+        ("freeswitch", "L16-48", None, 0),
+        ("kamailio", "PCMU", 40, 0),
     ],
 )
 def test_freeswitch_is_not_trusted_to_change_the_packetisation(
-    pbx: PbxKind, codec: str, ptime_ms: int | None, doubts: int
+    exchange: str, codec: str, ptime_ms: int | None, faults: int
 ) -> None:
-    assert len(exchange_doubts(pbx, choose_coding(CODECS[codec], ptime_ms))) == doubts
+    assert len(exchange_faults(exchange, asked(codec, ptime_ms))) == faults
 
 
 def test_a_coding_has_the_codecs_own_defaults() -> None:
     assert (PCMU.ptime_ms, PCMU.bitrate_kbps) == (20, None)
     assert (OPUS.ptime_ms, OPUS.bitrate_kbps) == (20, 40)
-    assert choose_coding(CODECS["L16-48"]).ptime_ms == 10
+    assert asked("L16-48").ptime_ms == 10
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""What is fetched while a call is being set up: versions of all that takes part, and the clip."""
+
+from __future__ import annotations
+
+import tempfile
+import wave
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lab.calls.conversation import OTHER_SPEECH, CallSite
+from lab.calls.measuring import Measurer, PrepareClip
+from lab.calls.versions import component_versions
+from lab.engine.execution import file_in
+from lab.measure.call.notes import REFERENCE
+
+
+class Beside:
+    """Threads that fetch, from the beginning of a `with` block; it ends when they have."""
+
+    def __init__(self, site: CallSite, measurer: Measurer) -> None:
+        self._site = site
+        self._measurer = measurer
+        self._threads = ThreadPoolExecutor(2)
+        self._scratch = tempfile.TemporaryDirectory(prefix="voice-tor-lab-")
+
+    def __enter__(self) -> Self:
+        self._versions: Future[dict[str, str]] = self._threads.submit(
+            component_versions, self._site.lab
+        )
+        self._clip: Future[float] = self._threads.submit(self._fetch_clip)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        self._scratch.cleanup()
+
+    def clip_s(self) -> float:
+        """The clip's length; LabError where it cannot be had."""
+        return self._clip.result()
+
+    def check_clip(self) -> None:
+        """Return when the clip is ready to be scored with; LabError where none can be."""
+        self._clip.result()
+        self._measurer.await_clip()
+
+    def versions(self) -> Mapping[str, str]:
+        """Of everything that takes part, by its name; LabError where a node cannot be asked."""
+        return self._versions.result()
+
+    def _fetch_clip(self) -> float:
+        """Copy the clip that both ends play out of the image, beside the recordings."""
+        lab, coding = self._site.lab, self._site.coding
+        directory = self._site.workspace.host
+        other = Path(self._scratch.name) / OTHER_SPEECH.name
+        for place, file in ((self._site.clip, directory / REFERENCE), (OTHER_SPEECH, other)):
+            file.write_bytes(file_in(lab.running, lab.caller.name, str(place)))
+        self._measurer.prepare_clip(
+            PrepareClip(
+                directory,
+                coding.codec.name,
+                coding.bitrate_kbps,
+                self._site.notes.plan.duration_s,
+                other,
+            )
+        )
+        with wave.open(str(directory / REFERENCE)) as clip:
+            return float(clip.getnframes() / clip.getframerate())

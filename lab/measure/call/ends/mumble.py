@@ -1,0 +1,29 @@
+"""Mumble clients: their voice is inside TLS, so they log it themselves."""
+
+from __future__ import annotations
+
+from lab.measure.call.end_kind import CodedVoice, EndFigures, EndKind
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.voice import VoiceStreams, logged_voice
+from lab.wire.mumble import ClientReport
+
+
+def figures(report: ClientReport, notes: CallNotes) -> EndFigures:
+    """What a client told of its call; its first recording is the one that is scored."""
+    joined, left = report.joined, report.left
+    scored = left.playbacks[0] if left else None
+    return EndFigures(
+        program=f"lab Mumble client, {joined.opus}, {joined.tls}" if joined else None,
+        setup_ms=joined.setup_ms if joined else None,
+        playout=notes.plan.playout,
+        concealed_share=scored.concealed / (scored.ticks or 1) if scored else None,
+        round_trips_ms=left.round_trips_ms if left else (),
+    )
+
+
+def coded(notes: CallNotes, _voice: VoiceStreams) -> CodedVoice:
+    """As the encoder was told; no capture shows more."""
+    return CodedVoice(None, float(notes.coding.ptime_ms), ())
+
+
+END = EndKind("mumble", ClientReport, figures, logged_voice, coded)

@@ -1,0 +1,309 @@
+"""What a call's directory says of itself: `call.json`, written by whoever made the call.
+
+All that is in a record follows from this file and those beside it (captures, logs of voice,
+recordings), wherever the directory lies. Addresses, names and times are those of the lab; no
+path of the host is in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from lab.measure.call.watches import LinkWatch, LoadWatch
+from lab.measure.host_load import CpuTimes, NodeUsage
+from lab.wire.circuits import CircuitState
+from lab.wire.codecs import Coding
+from lab.wire.plain import Scalar, ShapeError, from_plain, to_plain
+from lab.wire.playout import FIXED, Playout
+from lab.wire.probe import CaptureCounts, RoundTrips, Scheduling
+
+FILE = "call.json"
+FORMAT = 1
+"""Counts what cannot be read as it was before; what is only added needs a default instead."""
+REFERENCE = "reference.wav"
+"""The clip that both ends played, as it was played once."""
+CODED = "coded.wav"
+"""The same, as far as it was played, through the call's codec alone; absent where this host
+has no such codec."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """What kind of call is to be made."""
+
+    method: str
+    codec: str | None = None
+    """None is the method's first."""
+    ptime_ms: int | None = None
+    """None is the codec's usual packetisation."""
+    bitrate_kbps: int | None = None
+    """None is the codec's usual rate."""
+    duration_s: int | None = None
+    """How long both ends play, the clip repeated or cut; None is the clip once."""
+    seed: int = 0
+    run_id: str | None = None
+    playout: Playout = FIXED
+    """What both ends hear, and are scored, through."""
+    vbr: bool = False
+    """Mumble clients: whether Opus may vary its rate; without meaning for phones."""
+    columns: Mapping[str, Scalar] = field(default_factory=dict)
+    """Of the record: what else the call is made for, such as the point of an experiment. What
+    is measured of the same things goes before."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodingNotes:
+    """How the voice is coded; nothing in it is a default any more."""
+
+    codec: str
+    """The lab's name of it."""
+    encoding: str
+    """As in SDP."""
+    rtp_clock_hz: int
+    ptime_ms: int
+    """Packetisation."""
+    usual_ptime_ms: int
+    """The codec's own, which programs take where nothing is said."""
+    bitrate_kbps: int | None
+    """Of the encoder; None for a codec that has only one."""
+
+    @classmethod
+    def of(cls, coding: Coding) -> CodingNotes:
+        """What of a coding is kept with a call."""
+        codec = coding.codec
+        return cls(
+            codec.name,
+            codec.encoding,
+            codec.rtp_clock_hz,
+            coding.ptime_ms,
+            codec.ptimes_ms[0],
+            coding.bitrate_kbps,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LabNotes:
+    """The lab in which the call was made."""
+
+    name: str
+    topology: str
+    congestion_control: str
+    link_rate_kbps: int | None
+    """The lowest rate that the topology gives a link; None where it caps none."""
+    cipher: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A host that the one before it sends the call's packets to, as their destination."""
+
+    node: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class EndNotes:
+    """Where one end of the call is."""
+
+    node: str
+    home: IPv4Address
+    """Its machine's own address."""
+    address: IPv4Address
+    """The address its voice leaves from: its home, or the one inside the tunnel."""
+    point: str
+    """The measuring point at which its voice can be captured in the clear, if it can."""
+
+    @property
+    def tunnelled(self) -> bool:
+        """Whether its voice leaves through a tunnel device."""
+        return self.address != self.home
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePath:
+    """The way of a call from the caller to the callee."""
+
+    caller: EndNotes
+    callee: EndNotes
+    hops: tuple[Hop, ...]
+    """From the caller to the server at which its voice meets the callee's: relays, VPN server,
+    then the PBX or Murmur. What only forwards packets is none."""
+    server: Hop
+    """Whom the last machine before the server talks to for the call: one of the hops."""
+    exit_machine: str
+    """That machine: the exit relay, or the router in its place."""
+    server_port: int | None = None
+    """The TCP port of the call's connection to the server; None for phones without a tunnel."""
+    client_connects: bool = False
+    """Whether the caller's client opens its connection itself, while captures run: by that it is
+    told from competing ones to the same port."""
+    socks_port: int | None = None
+    """Mumble through Tor: the SOCKS port on the caller's machine."""
+    pinged: bool = True
+    """Whether the round trip is measured by ping; Tor carries none outside a tunnel."""
+    circuit: tuple[str, ...] = ()
+    """The names of the relays of the caller's circuit, guard first; empty for a call without."""
+    closed: tuple[IPv4Address, ...] = ()
+    """Addresses to which no packet may go from the caller's home: all must take the circuit."""
+
+
+@dataclass(slots=True)
+class CircuitNotes:
+    """The circuit of one end's Tor client."""
+
+    end: str
+    """`caller` or `callee`."""
+    wanted: tuple[str, ...]
+    """The names of its relays, guard first."""
+    fingerprints: Mapping[str, str]
+    """Of the lab's relays, by name."""
+    built: CircuitState
+    after: CircuitState | None = None
+    """As it was read back after the call; None where it did not come to that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Which packets at a measuring point are the call's."""
+
+    near: IPv4Address
+    far: IPv4Address | None
+    """None: anyone."""
+    near_is_caller: bool
+    """Whether what `near` sends goes towards the callee."""
+    levels: tuple[str, ...]
+    """At which it is counted: `ip`, `eth`."""
+    begun_only: bool = False
+    """Whether only connections count that began while the capture ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointNotes:
+    """A measuring point: where packets were captured."""
+
+    name: str
+    machine: str
+    """On whose clock packets are stamped, see `CallNotes.clocks`."""
+    file: str
+    """The capture, in the call's directory."""
+    packet_filter: str
+    """What was captured, as tcpdump takes it."""
+    address: IPv4Address | None = None
+    """By which the interface was found."""
+    interface: str | None = None
+    """Its name, where that is how it was found."""
+    counted: Counted | None = None
+    """None at a point for delay and loss alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What the programs at both ends told."""
+
+    kind: str
+    """Which programs: a module of `lab.measure.call.ends`."""
+    caller: Any
+    callee: Any
+    """Each is that module's kind of report."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedNode:
+    """A node that ended although it was needed."""
+
+    name: str
+    exit_code: int | None
+
+
+@dataclass(slots=True)
+class CallNotes:
+    """All that is known of a call but for what is measured; None is what it did not come to."""
+
+    call_id: str
+    started_at: str
+    """UTC, ISO 8601."""
+    plan: CallPlan
+    coding: CodingNotes
+    lab: LabNotes
+    exchange: str
+    """What voice passes through between the ends."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of everything that took part, by its name."""
+    encoder: str | None = None
+    """Mumble: rate and kind of the Opus encoder."""
+    duration_s: float | None = None
+    """How long both ends played."""
+    failure: str | None = None
+    """Why the call failed; None where it did not."""
+    path: VoicePath | None = None
+    tunnel_setup_ms: float | None = None
+    circuits: list[CircuitNotes] = field(default_factory=list)
+    points: tuple[PointNotes, ...] = ()
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    """Machine → the clock that stamps its packets; what is stamped by one needs no fitting."""
+    captures: Mapping[str, CaptureCounts] = field(default_factory=dict)
+    """By measuring point."""
+    ping: RoundTrips | None = None
+    scheduling: Scheduling | None = None
+    host: tuple[CpuTimes, CpuTimes] | None = None
+    """The host's processors, before and after."""
+    usage: tuple[Mapping[str, NodeUsage], Mapping[str, NodeUsage]] | None = None
+    """Every node's processor time, before and after."""
+    links: tuple[LinkWatch, ...] = ()
+    """The links that were watched."""
+    load: LoadWatch | None = None
+    reports: Reports | None = None
+    ended_nodes: tuple[EndedNode, ...] = ()
+    lab_gone: bool = False
+    """Whether the whole lab went away during the call."""
+    format: int = FORMAT
+
+    @property
+    def arrived(self) -> VoicePath:
+        """The path; LabError where the call did not come to have one."""
+        if self.path is None:
+            raise LabError(f"call {self.call_id} never had a path")
+        return self.path
+
+
+def write_notes(directory: Path, notes: CallNotes) -> None:
+    """Keep what is known of a call in its directory; LabError where the disk refuses."""
+    text = json.dumps(to_plain(notes), indent=1)
+    try:
+        (directory / FILE).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        words = f"cannot write {directory / FILE}: {error.strerror}"
+        raise LabError(words, "Make room.") from error
+
+
+def read_notes(directory: Path) -> CallNotes:
+    """What a call's directory says of itself; LabError where it does not, or cannot be read."""
+    file = directory / FILE
+    try:
+        plain: Any = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LabError(
+            f"call {directory.name} cannot be measured again: it was made by an earlier version, "
+            f"which kept no {FILE}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise LabError(f"{file} cannot be read: {error}") from error
+    made_by = plain.get("format") if isinstance(plain, dict) else None
+    if made_by != FORMAT:
+        raise LabError(
+            f"{file} has format {made_by!r}, and this version reads format {FORMAT}",
+            "Measure it with the version that made it, or a later one.",
+        )
+    try:
+        return from_plain(CallNotes, plain)
+    except ShapeError as error:
+        raise LabError(
+            f"{file} does not describe a call: {error}", "A newer version may have written it."
+        ) from error

@@ -1,0 +1,68 @@
+"""What the network did to a call's voice: delay, loss, jitter, and the senders' own pace."""
+
+from __future__ import annotations
+
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.voice import VoiceStreams
+from lab.measure.delay import SHARED_CLOCK, ClockFit, PacketDelays, fit_clocks, packet_delays
+from lab.measure.jitter import running_jitter, summary
+from lab.measure.pacing import sender_pacing
+from lab.measure.record import CallRecord
+from lab.measure.stream_report import stream_report
+
+EARLIEST_MS = -1.0
+"""No packet arrives before it was sent. A Mumble client notes the time beside the sending, and
+may lose its processor in between; captures on one clock are exact."""
+
+
+def note_streams(record: CallRecord, notes: CallNotes, voice: VoiceStreams) -> None:
+    """Codec, delay, loss, jitter and the senders' pace of what was spoken in either direction.
+
+    What a phone sends after its clip, until the other has hung up, is no part of the call.
+    """
+    record.codec_negotiated = voice.from_caller.codec.name
+    spoken_ms = (notes.duration_s or 0.0) * 1000
+    shared = _share_a_clock(notes)
+    forth = SHARED_CLOCK if shared else _fit(voice)
+    paces = []
+    for end, sent, received, clock in (
+        ("callee", voice.from_caller, voice.at_callee, forth),
+        ("caller", voice.from_callee, voice.at_caller, forth if shared else forth.reversed()),
+    ):
+        spoken = sent.taken(sent.media_ms < spoken_ms)
+        paces.append(sender_pacing(spoken))
+        delays = packet_delays(spoken, received, clock)
+        if shared:
+            record.invalid_reasons += clock_faults(end, delays)
+        setattr(record, f"{end}_owd_ms_p50", delays.p50_ms)
+        setattr(record, f"{end}_owd_ms_p95", delays.p95_ms)
+        setattr(record, f"{end}_owd_ms_max", delays.max_ms)
+        # Behind an exchange that renumbers only the receiving leg can tell what it lost.
+        loss_pct = delays.loss_pct
+        if loss_pct is None:
+            loss_pct = stream_report(received).loss_pct
+        setattr(record, f"{end}_loss_pct", loss_pct)
+        jitter = summary(running_jitter(received))
+        for name in ("mean", "median", "max", "range", "iqr", "std_dev"):
+            setattr(record, f"{end}_jitter_{name}", getattr(jitter, name))
+    record.pacing_ms_p99 = max(pace.p99_ms for pace in paces)
+    record.pacing_ms_max = max(pace.max_ms for pace in paces)
+
+
+def clock_faults(end: str, delays: PacketDelays) -> list[str]:
+    """Why the two ends of a stream did not share one clock; empty where they did."""
+    earliest_ms = delays.percentile_ms(0)
+    if earliest_ms is None or earliest_ms >= EARLIEST_MS:
+        return []
+    return [f"a packet reached the {end} {-earliest_ms:.1f} ms before it was sent"]
+
+
+def _share_a_clock(notes: CallNotes) -> bool:
+    """Whether one clock stamps the packets at both ends."""
+    path = notes.arrived
+    return notes.clocks.get(path.caller.node) == notes.clocks.get(path.callee.node)
+
+
+def _fit(voice: VoiceStreams) -> ClockFit:
+    """The callee's clock against the caller's, as the packets themselves suggest it."""
+    return fit_clocks((voice.from_caller, voice.at_callee), (voice.from_callee, voice.at_caller))
