@@ -22,6 +22,7 @@ VERBS: Mapping[str, str] = {
     "experiment": "Run experiments: many calls, in an order drawn from a seed",
     "report": "Print the tables of RUN (default: the last one) beside the paper's",
     "export": "Write the calls of RUN (default: the last one), one row each",
+    "measure": "Measure calls again from their files alone, and write the store anew",
     "schema": "Print the JSON Schema of topology files, or of experiments",
     "rtp": "Tell the RTP streams in captures apart and judge them: loss, jitter, gaps",
     "score": "Score RECORDING against REFERENCE, the clip that was played",

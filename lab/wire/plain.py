@@ -1,8 +1,9 @@
 """Dataclasses ⇄ the plain values that JSON has, checked by their annotations.
 
 Understood are str, int, float, bool and None, paths, IPv4 addresses and networks, enumerations,
-`Literal`, `X | None`, `Scalar`, `tuple[X, ...]`, `tuple[X, Y]`, `list[X]`, `Mapping[str, X]` or
-`dict[str, X]`, and dataclasses of these. Nothing is guessed: what does not fit is a ShapeError.
+`Literal`, `X | None`, unions of single values, `tuple[X, ...]`, `tuple[X, Y]`, `list[X]`,
+`Mapping[str, X]` or `dict[str, X]`, and dataclasses of these. Nothing is guessed: what does not fit
+is a ShapeError.
 What is `Any` stays plain, for whoever knows what it is.
 """
 
@@ -62,8 +63,6 @@ _Read = Callable[[Any, str], Any]
 def _reader(kind: Any) -> _Read:
     if kind is Any:
         return lambda plain, place: plain
-    if kind == Scalar:
-        return _scalar_of_any_kind
     origin = get_origin(kind)
     if origin is not None:
         return _composed(kind, origin, get_args(kind))
@@ -78,7 +77,7 @@ def _reader(kind: Any) -> _Read:
 
 def _composed(kind: Any, origin: Any, arguments: tuple[Any, ...]) -> _Read:
     if origin in (Union, types.UnionType):
-        return _optional(kind, arguments)
+        return _union(kind, arguments)
     if origin is Literal:
         return _one_of(arguments)
     if origin is tuple:
@@ -101,12 +100,6 @@ def _scalar(kind: Any) -> _Read:
     return read
 
 
-def _scalar_of_any_kind(plain: Any, place: str) -> Any:
-    if not isinstance(plain, _PLAIN):
-        raise ShapeError(f"{place}: {_short(plain)} is no single value")
-    return plain
-
-
 def _converted(kind: Any) -> _Read:
     def read(plain: Any, place: str) -> Any:
         try:
@@ -126,12 +119,22 @@ def _one_of(values: tuple[Any, ...]) -> _Read:
     return read
 
 
-def _optional(kind: Any, arguments: tuple[Any, ...]) -> _Read:
+def _union(kind: Any, arguments: tuple[Any, ...]) -> _Read:
+    """One type or None, or any of several single values."""
     others = [argument for argument in arguments if argument is not type(None)]
-    if len(others) != 1:
-        raise TypeError(f"{kind}: only one type or None can stand in a message")
-    inner = _reader(others[0])
-    return lambda plain, place: None if plain is None else inner(plain, place)
+    if len(others) == 1:
+        inner = _reader(others[0])
+        return lambda plain, place: None if plain is None else inner(plain, place)
+    if any(argument not in _PLAIN for argument in others):
+        raise TypeError(f"{kind}: of several types only single values can stand in a message")
+
+    def read(plain: Any, place: str) -> Any:
+        if type(plain) not in arguments:
+            words = " or ".join(one.__name__ for one in others)
+            raise ShapeError(f"{place}: {_short(plain)} is not {words}")
+        return plain
+
+    return read
 
 
 def _each(read_one: _Read, make: Callable[[Any], Any]) -> _Read:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from lab.wire.messages import Dialogue, Event, Failed, Order, write
-from lab.wire.plain import ShapeError, from_plain, to_plain
+from lab.wire.plain import Scalar, ShapeError, from_plain, to_plain
 
 
 class Colour(StrEnum):
@@ -106,3 +107,23 @@ def test_what_has_no_plain_form_cannot_be_sent() -> None:
     """An object that is no part of the language."""
     with pytest.raises(ShapeError, match="object has no plain form"):
         to_plain({"a": object()})
+
+
+@dataclass(frozen=True)
+class Loose:
+    """Values of several kinds."""
+
+    cells: Mapping[str, Scalar]
+    anything: Any = None
+
+
+def test_single_values_of_several_kinds_come_back_as_they_were() -> None:
+    """Whole numbers stay whole, and what is anything stays plain."""
+    loose = Loose({"a": 1, "b": 1.0, "c": "x", "d": True, "e": None}, {"f": [1, 2]})
+    back = from_plain(Loose, json.loads(json.dumps(to_plain(loose))))
+    assert back == loose
+    assert [type(cell) for cell in back.cells.values()] == [int, float, str, bool, type(None)]
+    with pytest.raises(
+        ShapeError, match=r"Loose.cells.a: \[1\] is not str or int or float or bool"
+    ):
+        from_plain(Loose, {"cells": {"a": [1]}})
