@@ -25,7 +25,7 @@ _OPUS_KBPS = (6.0, 256.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
+class OfflineCodec:
     """How a codec is reached.
 
     `container` and `subtype` are libsndfile's names; `encoder` is ffmpeg's, with the container
@@ -43,16 +43,16 @@ class CodecError(LabError):
 
 
 CODINGS = {
-    "PCMU": Coding(8_000, "WAV", "ULAW"),
-    "PCMA": Coding(8_000, "WAV", "ALAW"),
-    "GSM": Coding(8_000, "WAV", "GSM610"),
-    "OPUS": Coding(16_000, "OGG", "OPUS"),
-    "L16-16": Coding(16_000, "WAV", "PCM_16"),
-    "L16-32": Coding(32_000, "WAV", "PCM_16"),
-    "L16-48": Coding(48_000, "WAV", "PCM_16"),
-    "SPEEX": Coding(8_000, "ogg", encoder=("libspeex",)),
-    "ILBC": Coding(8_000, "lbc", encoder=("libilbc",)),
-    "G722": Coding(16_000, "g722", encoder=("g722",)),
+    "PCMU": OfflineCodec(8_000, "WAV", "ULAW"),
+    "PCMA": OfflineCodec(8_000, "WAV", "ALAW"),
+    "GSM": OfflineCodec(8_000, "WAV", "GSM610"),
+    "OPUS": OfflineCodec(16_000, "OGG", "OPUS"),
+    "L16-16": OfflineCodec(16_000, "WAV", "PCM_16"),
+    "L16-32": OfflineCodec(32_000, "WAV", "PCM_16"),
+    "L16-48": OfflineCodec(48_000, "WAV", "PCM_16"),
+    "SPEEX": OfflineCodec(8_000, "ogg", encoder=("libspeex",)),
+    "ILBC": OfflineCodec(8_000, "lbc", encoder=("libilbc",)),
+    "G722": OfflineCodec(16_000, "g722", encoder=("g722",)),
 }
 """By name as in the lab."""
 
@@ -72,7 +72,7 @@ def apply_codec(codec: str, clip: Wav, bitrate_kbps: int | None = None) -> Wav |
     return _by_ffmpeg(coding, clip)
 
 
-def _by_libsndfile(coding: Coding, clip: Wav, bitrate_kbps: int | None) -> Wav | None:
+def _by_libsndfile(coding: OfflineCodec, clip: Wav, bitrate_kbps: int | None) -> Wav | None:
     if coding.subtype not in soundfile.available_subtypes(coding.container):
         return None
     samples = np.clip(clip.mono(coding.rate_hz), -1.0, 1.0)
@@ -90,7 +90,7 @@ def _by_libsndfile(coding: Coding, clip: Wav, bitrate_kbps: int | None) -> Wav |
     return Wav(decoded, rate_hz, clip.name)
 
 
-def _by_ffmpeg(coding: Coding, clip: Wav) -> Wav | None:
+def _by_ffmpeg(coding: OfflineCodec, clip: Wav) -> Wav | None:
     program = shutil.which("ffmpeg")
     if program is None or not _has_encoder(program, *coding.encoder):
         return None

@@ -25,7 +25,7 @@ LEAST_PERCEIVED_DELAY_MS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Codec:
+class Impairment:
     """Equipment impairment of a codec on the narrow-band scale.
 
     `ie` without loss; `bpl` is its robustness against random loss, None where unpublished.
@@ -36,11 +36,11 @@ class Codec:
 
 
 CODECS = {
-    "PCMU": Codec(0.0, 25.1),
-    "PCMA": Codec(0.0, 25.1),
-    "GSM": Codec(20.0, None),
-    "G729": Codec(11.0, 19.0),
-    "G723": Codec(15.0, 16.1),
+    "PCMU": Impairment(0.0, 25.1),
+    "PCMA": Impairment(0.0, 25.1),
+    "GSM": Impairment(20.0, None),
+    "G729": Impairment(11.0, 19.0),
+    "G723": Impairment(15.0, 16.1),
 }
 """ITU-T G.113 Appendix I, tables I.1 and I.3: G.711 with loss concealment (Appendix I of G.711;
 all the lab's phones conceal), GSM full rate 13 kbit/s, G.729A with VAD, G.723.1 6.3 kbit/s with

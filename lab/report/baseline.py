@@ -17,7 +17,7 @@ from lab.report.paper import (
     BandwidthRow,
 )
 from lab.report.selection import by_point, mean_of, valid_ones
-from lab.report.systems import paper_row, places, position_of, system_of
+from lab.report.systems import bandwidth_columns, paper_row, position_of, system_of
 from lab.sweep.dimensions.codec import CODEC
 from lab.sweep.dimensions.method import METHOD
 from lab.sweep.point import Point
@@ -111,19 +111,19 @@ def _bandwidth(
     method: str, codec: str, valid: Sequence[CallRecord], row: BandwidthRow | None
 ) -> list[Bandwidth]:
     rows = []
-    for place in places():
-        to_callee = mean_of(valid, place.column)
+    for column in bandwidth_columns():
+        to_callee = mean_of(valid, column.name)
         if to_callee.estimate is None:
             continue
         rows.append(
             Bandwidth(
                 method,
                 codec,
-                place.point,
-                place.level,
-                place.where,
+                column.point,
+                column.level,
+                column.where,
                 to_callee,
-                mean_of(valid, f"{place.column}_back"),
+                mean_of(valid, f"{column.name}_back"),
                 compare(row.kbps, to_callee) if row else None,
             )
         )

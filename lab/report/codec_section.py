@@ -9,7 +9,7 @@ from lab.report.codec_figures import draw_bandwidth, draw_pesq
 from lab.report.codecs import CodecCalls, Codecs, coding, encoder_kbps
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
 from lab.report.paper import ENCODER_MOS, GOOD_PESQ
-from lab.report.systems import places, system_of
+from lab.report.systems import bandwidth_columns, system_of
 
 COSTS = (
     ("exit_eth", "on the last hop to the server"),
@@ -87,12 +87,15 @@ def _bandwidth_table(rows: Sequence[CodecCalls]) -> Table:
     cells = [
         (
             *_names(row),
-            *(interval_text(row.kbps[f"{p.point}_{p.level}"], 1) for p in places()),
+            *(
+                interval_text(row.kbps[f"{column.point}_{column.level}"], 1)
+                for column in bandwidth_columns()
+            ),
             str(row.counts.valid),
         )
         for row in rows
     ]
-    columns = ("system", "codec", "link", *(place.where for place in places()), "n")
+    columns = ("system", "codec", "link", *(column.where for column in bandwidth_columns()), "n")
     title = "Bandwidth of one call in the direction of the scored voice, kbit/s (95 % CI)"
     return Table(title, columns, tuple(cells), 3)
 

@@ -14,7 +14,7 @@ from lab.measure.statistics import Counts, Interval, count_calls, share_interval
 from lab.report.naming import in_words, told_apart
 from lab.report.paper import GOOD_PESQ
 from lab.report.selection import by_point, mean_of, valid_ones
-from lab.report.systems import places
+from lab.report.systems import bandwidth_columns
 from lab.sweep.dimension import Coordinate
 from lab.sweep.dimensions.bitrate import BITRATE
 from lab.sweep.dimensions.codec import CODEC, codec_at
@@ -136,7 +136,7 @@ def _row(point: Point, link: str, calls: Sequence[CallRecord]) -> CodecCalls:
         owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
         loss_pct=mean_of(valid, f"{end}_loss_pct"),
         kbps={
-            f"{place.point}_{place.level}": mean_of(valid, place.column + back)
-            for place in places()
+            f"{column.point}_{column.level}": mean_of(valid, column.name + back)
+            for column in bandwidth_columns()
         },
     )

@@ -12,8 +12,8 @@ LEVELS = {"ip": "IP", "eth": "Ethernet"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A measuring point of records, at one level."""
+class BandwidthColumn:
+    """What records hold of one measuring point at one level."""
 
     point: str
     level: str
@@ -21,17 +21,17 @@ class Place:
     """For people."""
 
     @property
-    def column(self) -> str:
-        """Of the record, without its direction."""
+    def name(self) -> str:
+        """Its name, without the direction."""
         return f"kbps_{self.point}_{self.level}"
 
 
-def places() -> Iterator[Place]:
-    """Every place at which some method's calls are counted, from the caller's end on."""
+def bandwidth_columns() -> Iterator[BandwidthColumn]:
+    """Every point and level at which the calls of some method are counted, from the caller on."""
     points = {point for method in METHODS for point in method.points}
     for point in sorted(points, key=lambda point: point.position):
         for level in point.levels:
-            yield Place(point.name, level, f"{point.where}, {LEVELS[level]}")
+            yield BandwidthColumn(point.name, level, f"{point.where}, {LEVELS[level]}")
 
 
 def system_of(method: str) -> str:

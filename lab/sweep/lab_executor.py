@@ -17,6 +17,7 @@ from docker.errors import DockerException
 from lab import storage
 from lab.calls.call import failed_call, make_call
 from lab.calls.measuring import Measurer, measuring
+from lab.calls.methods import METHODS
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
 from lab.errors import LabError
@@ -114,8 +115,12 @@ class LabExecutor:
         return record
 
     def _call(self, lab: ReadyLab, planned: PlannedCall, tell: Listener) -> CallRecord:
-        """Make the call; where its surroundings cannot be had, that is how the call failed."""
+        """Make the call; where its surroundings cannot be had, that is how the call failed.
+
+        LabError where no call by its method can be made in this lab.
+        """
         point = planned.point
+        METHODS.named(point.method).check_topology(lab.topology)
         tell = both(tell, in_lab(self.lab, "experiment"))
         plan = call_plan(point, planned.number, seed=planned.seed, run_id=self._files.run_id)
         record: CallRecord | None = None

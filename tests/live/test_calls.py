@@ -143,3 +143,5 @@ def check_kept(lab: LiveLab, record: dict[str, Any]) -> None:
             "SELECT status, method FROM calls WHERE call_id = ?", [record["call_id"]]
         ).fetchall()
     assert rows == [("ok", record["method"])]
+    [again] = lab.lab.json("measure", record["call_id"])
+    assert (again["stored"], again["changed"]) == (True, {}), "the same row from the same files"

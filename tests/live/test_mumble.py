@@ -226,6 +226,8 @@ def test_a_call_is_carried_and_scored(paper: LiveLab, method: str, load: tuple[s
     if record["valid"]:
         assert record["callee_pesq_mos"] > 4.3
         assert record["caller_pesq_mos"] > 4.3
+    [again] = paper.lab.json("measure", record["call_id"])
+    assert (again["stored"], again["changed"]) == (True, {}), "the same row from the same files"
 
 
 def test_while_a_call_goes_through_tor_nothing_can_go_past_it(

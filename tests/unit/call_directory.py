@@ -92,6 +92,14 @@ def make_directory(parent: Path, notes: CallNotes, heard: Samples | None = None)
     directory = parent / notes.call_id
     directory.mkdir(parents=True)
     soundfile.write(directory / REFERENCE, clip(), 8_000)
+    write_traces(directory, notes, heard)
+    write_coded(directory / REFERENCE, directory / CODED, notes.coding.codec)
+    write_notes(directory, notes)
+    return directory
+
+
+def write_traces(directory: Path, notes: CallNotes, heard: Samples | None = None) -> None:
+    """Leave what a call's programs leave: recordings, and captures or logs of voice."""
     for end in (CALLER, CALLEE):
         recording = later(clip(), 0.3) if heard is None else heard
         soundfile.write(directory / f"{end}.wav", recording, 8_000)
@@ -101,9 +109,6 @@ def make_directory(parent: Path, notes: CallNotes, heard: Samples | None = None)
         _write_tcp(directory)
     else:
         _write_rtp(directory)
-    write_coded(directory / REFERENCE, directory / CODED, notes.coding.codec)
-    write_notes(directory, notes)
-    return directory
 
 
 def _points(method: str) -> list[PointNotes]:

@@ -18,6 +18,7 @@ from talker import speak
 import lab
 from lab.clip.offline_codec import apply_codec
 from lab.errors import LabError
+from lab.measure.call.ends import ENDS
 from lab.measure.call.measured import measure_call
 from lab.measure.call.notes import FILE, REFERENCE, CircuitNotes, EndedNode, read_notes, write_notes
 from lab.measure.call.watches import LinkWatch
@@ -25,7 +26,10 @@ from lab.measure.score import score
 from lab.measure.wav import read_wav
 from lab.wire.circuits import CircuitState, CircuitStream
 from lab.wire.links import LinkSample
+from lab.wire.plain import from_plain
 from lab.wire.shape import Queue, Shape
+
+GOLDEN = Path(__file__).parent / "golden" / "calls"
 
 
 def test_a_sip_call_is_measured_from_its_directory_alone(tmp_path: Path) -> None:
@@ -210,6 +214,21 @@ def test_a_call_of_an_earlier_version_cannot_be_measured_again(tmp_path: Path) -
         "call 20260101T000000-sip cannot be measured again: it was made by an earlier version, "
         "which kept no call.json"
     )
+
+
+@pytest.mark.parametrize("method", ["sip", "mumble"])
+def test_notes_that_the_first_version_wrote_are_read_by_every_later_one(method: str) -> None:
+    """Never written anew: what is added to notes has a default, or another format."""
+    notes = read_notes(GOLDEN / method)
+    asked = call_notes(method)
+    told = notes.reports
+    assert told is not None
+    kind = ENDS.named(told.kind)
+    reports = asked.reports
+    assert reports is not None
+    assert from_plain(kind.report, told.caller) == reports.caller
+    notes.reports = asked.reports
+    assert notes == asked
 
 
 @pytest.mark.parametrize(
