@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +25,15 @@ from lab.sweep.locks import only_hand_on, only_run_in
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.topology.load import find_topology, load_topology
+from lab.topology.model import PbxKind
+from lab.topology.resolve import resolve
 
+PAPER = resolve(
+    load_topology(find_topology("paper")),
+    "paper",
+    IPv4Network("10.77.16.0/20"),
+    PbxKind.KAMAILIO,
+)
 PLANNED = PlannedCall(Point("vpn"), 1, seed=3)
 
 
@@ -61,7 +71,7 @@ class StubbedLab:
         self.stopped: list[str] = []
         self.outcome: CallRecord | Exception = simulated(PLANNED)
         self.surroundings: Exception | None = None
-        self.lab = SimpleNamespace()
+        self.lab = SimpleNamespace(topology=PAPER)
         self.plans: list[CallPlan] = []
         monkeypatch.setattr(lab_executor, "measuring", nullcontext)
         for name in ("conditions", "make_call", "failed_call", "find_labs", "open_lab", "up"):
@@ -141,4 +151,10 @@ def test_a_disk_that_is_nearly_full_stops_the_run_before_a_call_is_spoilt(
 ) -> None:
     monkeypatch.setattr(lab_executor, "MIN_FREE_BYTES", 2**60)
     with pytest.raises(LabError, match=r"is full: .* MiB are left"):
+        execute()
+
+
+def test_a_lab_that_cannot_carry_the_method_stops_the_run_in_words(stub: StubbedLab) -> None:
+    stub.lab.topology = replace(PAPER, nodes=PAPER.nodes[:-1])
+    with pytest.raises(LabError, match="topology paper cannot carry vpn: it lacks an endpoint"):
         execute()
