@@ -11,6 +11,7 @@ from lab.cli.output import doing, print_json
 from lab.cli.registered import Registered
 from lab.errors import UsageError
 from lab.load.kinds import LOAD_KINDS
+from lab.measure.record import CallRecord
 
 
 class _Command(click.Command):
@@ -56,6 +57,7 @@ def command(
     from lab.engine.client import connect
     from lab.events import both
     from lab.events.journal import in_lab
+    from lab.interruption import undisturbed
     from lab.lifecycle.ready import open_lab
     from lab.store.database import open_store
     from lab.sweep.asked import call_plan
@@ -70,9 +72,15 @@ def command(
     method.check_topology(lab.topology)
     with doing("calling ...") as say, open_store() as store:
         tell = both(saying(say, f"{method.name}: "), in_lab(lab.running.name, "call"))
-        with conditions(lab, point, seed, tell) as observers:
-            record = make_call(lab, plan, tell, observers)
-        store.add_call(record)
+        record: CallRecord | None = None
+        try:
+            with conditions(lab, point, seed, tell) as observers:
+                record = make_call(lab, plan, tell, observers)
+        finally:
+            # Also where putting back what surrounded the call is interrupted.
+            if record is not None:
+                with undisturbed():
+                    store.add_call(record)
     if as_json:
         print_json(record.to_dict())
     else:

@@ -131,6 +131,11 @@ class LabExecutor:
             if record is None:
                 return failed_call(lab, plan, error.message, self._measurer())
             log.warning("after call %s: %s", record.call_id, error.message)
+        except BaseException:
+            # Interrupted before it could be stored: it is made again, and leaves nothing.
+            if record is not None and record.artefacts:
+                shutil.rmtree(record.artefacts, ignore_errors=True)
+            raise
         return record
 
     def _measurer(self) -> Measurer:
