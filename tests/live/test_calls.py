@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live_lab import LiveLab
+from valid_calls import call
 
 from lab.measure.capture import read_capture
 from lab.measure.rtp import streams
 
 pytestmark = pytest.mark.live
 
-TRIES = 3
 GOOD_MOS = 4.0
 """Below any score seen on a valid unloaded call (4.39), above any that lost voice."""
 GOOD_MOS_OF_A_WINDOW = 3.7
 """A window has less speech than a clip, and one lost packet weighs more."""
 
-BLAMES_THE_HOST = re.compile(
-    r"senders' pace|scheduling delay|packets dropped by captures|time stolen|the host's CPU"
-    r"|the CPU of node"
-)
 KBPS_AT_THE_EXIT = {"sip": (80, 92), "vpn": (100, 130), "v-tor": (100, 135)}
 """Ethernet level, G.711 in packets of 20 ms: 85.6 bare (FACTS.md), the tunnel's headers on top."""
-
-
-def call(lab: LiveLab, method: str, *options: str) -> dict[str, Any]:
-    """A valid call; a busy host may spoil some tries, and nothing else may."""
-    for _ in range(TRIES):
-        words = ("call", method, "--name", lab.name, "--json", *options)
-        done = lab.lab.run(*words, timeout_s=150)
-        assert done.stdout, done.stderr
-        record: dict[str, Any] = json.loads(done.stdout)
-        assert record["status"] == "ok", record["reason"]
-        assert done.returncode == 0
-        if record["valid"]:
-            return record
-        others = [r for r in record["invalid_reasons"] if not BLAMES_THE_HOST.match(r)]
-        assert others == []
-    pytest.skip(f"this host is too busy for a valid call: {record['invalid_reasons']}")
 
 
 @pytest.mark.parametrize(("method", "duration"), [("sip", None), ("vpn", "45s"), ("v-tor", None)])

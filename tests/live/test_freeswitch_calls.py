@@ -24,7 +24,7 @@ from exchange import (
 )
 from lab_command import LabCommand, things_of, wait_for
 from live_lab import LiveLab
-from test_calls import call
+from valid_calls import call
 
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.measure.capture import read_capture
