@@ -1,4 +1,4 @@
-"""`lab link`: rates and queues of the links of a running lab, live."""
+"""`lab link`: what the links of a running lab do to packets, live."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.cli.output import err, out, print_json, styled
 from lab.errors import UsageError
 from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
 from lab.wire.links import Counters
-from lab.wire.shape import Direction, FifoKind, ShapeChange, ShaperKind
+from lab.wire.shape import Direction, Distribution, FifoKind, ShapeChange, ShaperKind
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSO
 
 @click.group()
 def command() -> None:
-    """Show or change the rate and queue of links, live."""
+    """Show or change the rate, queue, delay and loss of links, live."""
 
 
 @command.command()
@@ -67,8 +67,15 @@ def show(node: str | None, network: str | None, name: str | None, as_json: bool)
     type=click.Choice([str(kind) for kind in ShaperKind]),
     help="The queueing discipline that holds the rate.",
 )
-@click.option("--delay", help="Added to every packet, such as 20ms; needs the kernel's netem.")
-@click.option("--loss", help="Dropped at random, such as 0.5%; needs the kernel's netem.")
+@click.option("--delay", help="How long every packet is on the way, such as 20ms.")
+@click.option("--jitter", help="The standard deviation of the delay, such as 5ms.")
+@click.option(
+    "--distribution",
+    type=click.Choice([str(distribution) for distribution in Distribution]),
+    help="How the delay scatters.",
+)
+@click.option("--loss", help="The share of packets lost at random on the way, such as 0.5%.")
+@click.option("--reorder/--no-reorder", default=None, help="Whether packets may pass others.")
 @name_option
 @json_option
 def set_(
@@ -116,7 +123,10 @@ def changes_from(
     queue_bytes: int | None,
     kind: str | None,
     delay: str | None,
+    jitter: str | None,
+    distribution: str | None,
     loss: str | None,
+    reorder: bool | None,
 ) -> ShapeChange:
     """The change that the options ask for; UsageError where they make no sense."""
     if queue is not None and queue_bytes is not None:
@@ -130,7 +140,10 @@ def changes_from(
         fifo=FifoKind.BFIFO if queue_bytes is not None else fifo,
         limit=queue if queue_bytes is None else queue_bytes,
         delay_ms=_parsed("--delay", delay, parse_delay_ms),
+        jitter_ms=_parsed("--jitter", jitter, parse_delay_ms),
+        distribution=Distribution(distribution) if distribution else None,
         loss_pct=_parsed("--loss", loss, parse_percent),
+        reorders=reorder,
     )
     if change == ShapeChange():
         raise UsageError("nothing to set", "Name at least one of --rate, --queue, --delay, …")

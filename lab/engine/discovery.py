@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -45,6 +45,8 @@ class RunningLab:
     fingerprint: str
     block: IPv4Network | None
     nodes: tuple[RunningNode, ...]
+    delay_lines: Mapping[str, RunningNode] = field(default_factory=dict)
+    """Machine → the delay line beside it, as if it were a node."""
 
     def node(self, name: str) -> RunningNode:
         """The node called `name`; LabError that names those there are."""
@@ -56,18 +58,23 @@ class RunningLab:
 
     @property
     def stopped(self) -> tuple[RunningNode, ...]:
-        """The nodes that should run and do not."""
-        return tuple(node for node in self.nodes if node.state != "running")
+        """The nodes, and the delay lines beside them, that should run and do not."""
+        every = (*self.nodes, *self.delay_lines.values())
+        return tuple(node for node in every if node.state != "running")
 
 
 def find_labs(client: DockerClient) -> tuple[RunningLab, ...]:
     """Every lab that has a node on this host, by name."""
-    filters = {"label": [labels.LAB, labels.NODE]}
-    containers = client.api.containers(all=True, filters=filters)
+    containers = client.api.containers(all=True, filters={"label": labels.LAB})
     blocks = lab_blocks(client)
     by_lab: dict[str, list[Mapping[str, Any]]] = {}
+    lines: dict[str, dict[str, RunningNode]] = {}
     for container in containers:
-        by_lab.setdefault(container["Labels"][labels.LAB], []).append(container)
+        name = container["Labels"][labels.LAB]
+        if labels.NODE in container["Labels"]:
+            by_lab.setdefault(name, []).append(container)
+        elif machine := container["Labels"].get(labels.DELAY_LINE):
+            lines.setdefault(name, {})[machine] = _delay_line(machine, container)
     return tuple(
         RunningLab(
             name=name,
@@ -75,6 +82,7 @@ def find_labs(client: DockerClient) -> tuple[RunningLab, ...]:
             fingerprint=members[0]["Labels"].get(labels.FINGERPRINT, ""),
             block=blocks.get(name),
             nodes=tuple(sorted(map(_node, members), key=lambda node: node.name)),
+            delay_lines=lines.get(name, {}),
         )
         for name, members in sorted(by_lab.items())
     )
@@ -112,11 +120,21 @@ def lab_blocks(client: DockerClient) -> dict[str, IPv4Network]:
 
 
 def _node(container: Mapping[str, Any]) -> RunningNode:
-    """A node from a line of Docker's list of containers, which tells the exit status in words."""
+    """A node from a line of Docker's list of containers."""
+    own = container["Labels"]
+    return _running(own[labels.NODE], own[labels.ROLE], container)
+
+
+def _delay_line(machine: str, container: Mapping[str, Any]) -> RunningNode:
+    return _running(f"the delay line of {machine}", "delay-line", container)
+
+
+def _running(name: str, role: str, container: Mapping[str, Any]) -> RunningNode:
+    """Docker's list of containers tells the exit status in words."""
     ended = re.match(r"Exited \((\d+)\)", container["Status"])
     return RunningNode(
-        name=container["Labels"][labels.NODE],
-        role=container["Labels"][labels.ROLE],
+        name=name,
+        role=role,
         container_id=container["Id"],
         state=container["State"],
         exit_code=None if container["State"] == "running" else int(ended[1]) if ended else 0,

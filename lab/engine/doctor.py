@@ -158,8 +158,8 @@ def _kernel(client: DockerClient) -> Iterator[Finding]:
     hints = []
     if not all(abilities.qdiscs[kind] for kind in _SHAPING_QDISCS):
         hints.append("Without htb and pfifo no link can be capped.")
-    if "netem" in lacking:
-        hints.append("Without netem no delay or loss can be set on a link.")
+    if "clsact" in lacking:
+        hints.append("Without clsact no delay or loss can be set on a link.")
     detail = _known(abilities.qdiscs)
     if lacking:
         detail += f"; not in this kernel: {' '.join(lacking)}"

@@ -61,6 +61,23 @@ def start_network_helper(
     return _start_helper(lab, machine, image, options, dialogue)
 
 
+def start_delay_line(lab: RunningLab, machine: str, image: str) -> None:
+    """Start a delay line beside `machine`, as root with CAP_NET_RAW alone; it ends with the lab.
+
+    LabError where it cannot be started.
+    """
+    command = ["docker", "run", "--detach", "--label", f"{labels.LAB}={lab.name}"]
+    command += ["--label", f"{labels.DELAY_LINE}={machine}"]
+    command += ["--network", f"container:{lab.node(machine).container_id}"]
+    command += ["--cap-drop", "ALL", "--cap-add", "NET_RAW", "--read-only", "--user", "0:0"]
+    command += ["--security-opt", "no-new-privileges", "--device", str(places.TUN)]
+    done = subprocess.run(
+        [*command, image, "delay-line"], capture_output=True, encoding="utf-8", check=False
+    )
+    if done.returncode:
+        raise LabError(f"no delay line can be started beside {machine}: {done.stderr.strip()}")
+
+
 def start_probe(
     lab: RunningLab, machine: str, image: str, owner: Owner, mounts: Mapping[Path, str]
 ) -> Agent:

@@ -27,7 +27,7 @@ class Plan:
     source: str
     """The topology's YAML."""
     images: Mapping[str, str]
-    """What an image is called, `net` or as in `lab.role.Program` → its tag."""
+    """What an image is called, `net`, `delay-line` or as in `lab.role.Program` → its tag."""
     owner: Owner
     pbx: PbxChoice
 
@@ -63,7 +63,7 @@ def render_plan(plan: Plan) -> Project:
 
 
 def _image_tags(topology: Topology) -> dict[str, str]:
-    tags = {"net": image_tag("net")}
+    tags = {name: image_tag(name) for name in ("net", "delay-line")}
     for node in topology.nodes:
         program = program_of(topology, node)
         users = program.users_image

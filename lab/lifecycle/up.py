@@ -27,10 +27,11 @@ from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
 from lab.lifecycle.stages import Stage, Stages
 from lab.lifecycle.verify import verify
-from lab.render.services import network_service
+from lab.render.services import helper_services
 from lab.role import HeadStart
 from lab.roles import ROLES, program_of
 from lab.topology.load import find_topology, load_topology
+from lab.topology.mistakes import listed
 from lab.topology.model import Node, Topology
 from lab.wire import places
 from lab.wire.network import NetworkInForce
@@ -105,10 +106,15 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
 
 
 def _check_tun(plan: Plan) -> None:
-    wanted = any(ROLES.all[n.role].tunnel(plan.topology, n) for n in plan.topology.nodes)
-    if wanted and not Path(places.TUN).exists():
+    nodes = plan.topology.nodes
+    uses = {
+        "OpenVPN": any(ROLES.all[n.role].tunnel(plan.topology, n) for n in nodes),
+        "the delays of its links": any(node.has_delays for node in nodes),
+    }
+    if any(uses.values()) and not Path(places.TUN).exists():
+        what = listed([use for use, wanted in uses.items() if wanted], "and")
         raise LabError(
-            f"lab {plan.topology.lab} needs {places.TUN} for OpenVPN and this host has none",
+            f"lab {plan.topology.lab} needs {places.TUN} for {what} and this host has none",
             "Load the module (`modprobe tun`) or use a host that has it.",
         )
 
@@ -186,9 +192,9 @@ def _start(
 
 
 def _services(nodes: Sequence[Node]) -> list[str]:
-    """The nodes and the net helpers of those that are machines."""
+    """The nodes and what stands beside those that are machines."""
     names = [node.name for node in nodes]
-    return names + [network_service(node.name) for node in nodes if node.on is None]
+    return names + [service for node in nodes for service in helper_services(node)]
 
 
 def _await_words(

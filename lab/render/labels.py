@@ -9,6 +9,9 @@ NODE = "org.voice-tor-lab.node"
 MACHINE = "org.voice-tor-lab.machine"
 """The node whose network a net helper set up; on such helpers only."""
 
+DELAY_LINE = "org.voice-tor-lab.delay-line"
+"""The node beside which a delay line runs; on delay lines only."""
+
 ROLE = "org.voice-tor-lab.role"
 """The node's role."""
 

@@ -13,7 +13,7 @@ from lab.render.network import machine_network
 from lab.render.owner import Owner
 from lab.render.pbx import sip_passwords
 from lab.render.secrets import LabSecrets
-from lab.render.services import network_service, service_of
+from lab.render.services import delay_service, network_service, service_of
 from lab.render.templates import rendered
 from lab.roles import program_of
 from lab.topology.model import Node, Topology
@@ -89,6 +89,9 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
     def helper_labels(node: Node) -> dict[str, str]:
         return own | {labels.MACHINE: node.name}
 
+    def delay_labels(node: Node) -> dict[str, str]:
+        return own | {labels.DELAY_LINE: node.name}
+
     return rendered(
         "compose.yaml.j2",
         topology=topology,
@@ -99,7 +102,9 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
         services={node.name: service_of(topology, node, images, owner) for node in topology.nodes},
         labels=node_labels,
         helper_labels=helper_labels,
+        delay_labels=delay_labels,
         network_service=network_service,
+        delay_service=delay_service,
         network_orders={
             name: write(SetUpNetwork(network))
             for name, network in _networks(topology, owner).items()

@@ -18,6 +18,18 @@ def network_service(machine: str) -> str:
     return f"{machine}_net"
 
 
+def delay_service(machine: str) -> str:
+    """The compose service of the delay line beside `machine`; no node can be called that."""
+    return f"{machine}_delay"
+
+
+def helper_services(node: Node) -> list[str]:
+    """The services that stand beside `node`, a machine, and have to start with it."""
+    if node.on is not None:
+        return []
+    return [network_service(node.name), *([delay_service(node.name)] if node.has_delays else [])]
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts of a compose service that depend on the node's role."""

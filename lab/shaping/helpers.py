@@ -67,5 +67,5 @@ def _machine(lab: ReadyLab, point: LinkPoint) -> str:
 
 def _start(lab: ReadyLab, machine: str, may_change: bool) -> Agent:
     if may_change:
-        return start_network_helper(lab.running, machine, lab.net_image, LINKS)
+        return start_network_helper(lab.running, machine, lab.net_image, LINKS, tun=True)
     return start_unprivileged_helper(lab.running, machine, lab.net_image, lab.owner, LINKS)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from lab.engine.agent import AgentError
-from lab.engine.execution import start_reader
+from lab.engine.client import connect
+from lab.engine.discovery import find_lab
+from lab.engine.execution import start_delay_line, start_reader
 from lab.errors import LabError
 from lab.events import LinkShaped, Listener, silent
 from lab.interruption import undisturbed
@@ -103,6 +105,8 @@ def change(lab: ReadyLab, point: LinkPoint, change: ShapeChange, tell: Listener 
 
     LabError where the kernel cannot, or has something else afterwards.
     """
+    if change.takes_time:
+        have_delay_line(lab, point)
     with link_helpers(lab, [point], may_change=True, tell=tell) as helpers:
         [machine] = helpers.by_machine([point])
         order = ChangeShape(helpers.side(point), change)
@@ -111,12 +115,25 @@ def change(lab: ReadyLab, point: LinkPoint, change: ShapeChange, tell: Listener 
         return was_set.after[0]
 
 
+def have_delay_line(lab: ReadyLab, point: LinkPoint) -> None:
+    """Start a delay line beside the machine of `point` where none is; LabError where it cannot be.
+
+    The one that the topology itself asks for has been there since the lab came up.
+    """
+    machine = lab.topology.machine(point.node).name
+    if machine not in find_lab(connect(), lab.running.name).delay_lines:
+        start_delay_line(lab.running, machine, lab.images["delay-line"])
+
+
 def set_shapes(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> dict[LinkPoint, Shape]:
     """Bring every point to its shape, each machine's at once; the shapes in force before.
 
     LabError where the kernel cannot, or has something else afterwards; then what was changed
     is put back.
     """
+    for point, shape in shapes.items():
+        if shape.takes_time:
+            have_delay_line(helpers.lab, point)
     before: dict[LinkPoint, Shape] = {}
     try:
         for machine, points in helpers.by_machine(shapes).items():

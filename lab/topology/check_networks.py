@@ -24,10 +24,21 @@ def check_networks(draft: Draft) -> Iterator[Mistake]:
     for name, node in draft.raw.nodes.items():
         for network, link in node.links.items():
             yield from _link(draft, ("nodes", name, "links", network), network, link or RawLink())
+    yield from _places(draft)
     yield from _shared_addresses(draft)
     yield from _room(draft)
     yield from _unused(draft)
     yield from _unreachable(draft)
+
+
+def _places(draft: Draft) -> Iterator[Mistake]:
+    """Members of a network with distances that stand nowhere."""
+    far = {name for name, network in draft.raw.networks.items() if network and network.distances}
+    for name, node in draft.raw.nodes.items():
+        for network in far & node.links.keys():
+            if node.place is None and draft.is_certain("nodes", name, "place"):
+                message = f"needs a `place`: network {quoted(network)} has distances"
+                yield Mistake(("nodes", name), message)
 
 
 def _subnets(draft: Draft) -> Iterator[Mistake]:

@@ -16,6 +16,8 @@ from lab.topology.document import read_document
 from lab.topology.draft import Draft
 from lab.topology.mistakes import Mistake, Path, TopologyError, did_you_mean, quoted
 from lab.topology.raw import (
+    RawDistance,
+    RawDistances,
     RawLink,
     RawNetwork,
     RawNode,
@@ -41,6 +43,8 @@ _MODELS: tuple[tuple[Path, type[BaseModel]], ...] = (
     ((*_LINK, "in", "queue"), RawQueue),
     (("vpn",), RawVpn),
     (("tor",), RawTor),
+    (("distances",), RawDistances),
+    (("distances", "pairs", "*"), RawDistance),
 )
 """Which model describes the mapping at a place; `*` is any key."""
 

@@ -97,6 +97,13 @@ class Node:
     """Endpoints only: runs a Tor client."""
     tunnel: IPv4Address | None = None
     """Endpoints with a VPN client only: their address inside the tunnel."""
+    place: str | None = None
+    """The city it stands in."""
+
+    @property
+    def has_delays(self) -> bool:
+        """Whether what it sends or receives takes time: then a delay line stands beside it."""
+        return any(link.shape(way).takes_time for link in self.links for way in Direction)
 
     def address_on(self, network: str) -> IPv4Address:
         """The node's address on `network`; KeyError where it has no link to it."""

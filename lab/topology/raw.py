@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from lab.places.cities import place_named
+from lab.places.distance import STRETCH
 from lab.roles import ROLES
 from lab.topology.mistakes import did_you_mean, listed
 from lab.topology.names import NAME_PATTERN
@@ -103,6 +105,15 @@ def _schema(example: str, pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
+def _place_name(value: object) -> str:
+    return place_named(value if isinstance(value, str) else repr(value)).name
+
+
+PlaceName = Annotated[
+    str,
+    BeforeValidator(_place_name),
+    WithJsonSchema({"type": "string", "examples": ["Sydney"]}),
+]
 RateKbps = Annotated[int, BeforeValidator(parse_rate_kbps), _schema("100mbit", RATE_PATTERN)]
 DurationS = Annotated[int, BeforeValidator(parse_duration_s), _schema("10s", DURATION_PATTERN)]
 DelayMs = Annotated[float, BeforeValidator(parse_delay_ms), _schema("20ms", DELAY_PATTERN)]
@@ -183,9 +194,15 @@ class RawShape(RawModel):
     queue: RawQueue | None = None
     """The queue in front of the cap; 200 packets behind htb if absent."""
     delay_ms: DelayMs = Field(default=0.0, alias="delay", json_schema_extra={"default": "0ms"})
-    """Added to every packet (20ms); needs the kernel's netem."""
+    """How long every packet is on the way behind the cap (20ms)."""
+    jitter_ms: DelayMs = Field(default=0.0, alias="jitter", json_schema_extra={"default": "0ms"})
+    """The standard deviation of the delay (5ms)."""
+    distribution: Literal["normal", "uniform", "pareto"] = "normal"
+    """How the delay scatters; pareto's is only longer, with a heavy tail."""
     loss_pct: Percent = Field(default=0.0, alias="loss", json_schema_extra={"default": "0%"})
-    """The share of packets dropped at random (0.5%); needs the kernel's netem."""
+    """The share of packets lost at random on the way (0.5%)."""
+    reorder: bool = False
+    """Whether a packet whose delay is short may pass another one."""
 
 
 class RawLink(RawShape):
@@ -202,6 +219,8 @@ class RawNetwork(RawModel):
 
     subnet: Subnet | None = None
     """A private subnet of your own choice; by default one of the lab's block is taken."""
+    distances: bool = False
+    """Whether its members are as far apart as their places."""
 
 
 class RawNode(RawModel):
@@ -211,6 +230,8 @@ class RawNode(RawModel):
     """What the node does"""
     links: dict[str, RawLink | None] = Field(default={}, json_schema_extra=_NAMED)
     """The networks the node is attached to, by name."""
+    place: PlaceName | None = None
+    """The city it stands in (`lab places`): its distance to others on networks with `distances`."""
     on: str | None = Field(default=None, json_schema_extra=_only_for(guest_roles))
     """The machine on which this node runs, in place of links of its own"""
     extension: Extension | None = _key("extension", None)
@@ -230,6 +251,24 @@ class RawNode(RawModel):
         if self.forwards is not None:
             return self.forwards
         return ROLES.all[self.role].forwards
+
+
+class RawDistance(RawModel):
+    """A pair of places for which the formula does not hold."""
+
+    between: list[PlaceName] = Field(min_length=2, max_length=2)
+    """The two places."""
+    delay_ms: DelayMs = Field(alias="delay")
+    """How long a packet takes from one to the other, one way (75ms)."""
+
+
+class RawDistances(RawModel):
+    """How long packets take between places: great circle x stretch / light in fibre."""
+
+    stretch: float = Field(default=STRETCH, ge=1, le=10, strict=False)
+    """How much longer than the great circle what they go through is."""
+    pairs: list[RawDistance] = []
+    """Pairs that were measured, say."""
 
 
 class RawVpn(RawModel):
@@ -271,6 +310,8 @@ class RawTopology(RawModel):
     """The OpenVPN tunnel."""
     tor: RawTor = Field(default_factory=RawTor)
     """The private Tor network."""
+    distances: RawDistances = Field(default_factory=RawDistances)
+    """How far places are apart, on networks with `distances`."""
     networks: dict[str, RawNetwork | None] = Field(json_schema_extra=_NAMED)
     """The networks, by name; each is one bridge of Docker."""
     nodes: dict[str, RawNode] = Field(json_schema_extra=_NAMED)

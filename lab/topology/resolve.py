@@ -8,7 +8,9 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import islice
 
 from lab.errors import LabError
+from lab.places.distance import Distances
 from lab.roles import ROLES
+from lab.topology.distances import with_distances
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import (
     Link,
@@ -22,7 +24,14 @@ from lab.topology.model import (
 from lab.topology.names import is_name
 from lab.topology.raw import RawLink, RawQueue, RawShape, RawTopology
 from lab.topology.routes import shortest_routes
-from lab.wire.shape import DEFAULT_QUEUE_PACKETS, FifoKind, Queue, Shape, ShaperKind
+from lab.wire.shape import (
+    DEFAULT_QUEUE_PACKETS,
+    Distribution,
+    FifoKind,
+    Queue,
+    Shape,
+    ShaperKind,
+)
 
 SUBNET_PREFIX = 24
 """The size of the networks cut from a lab's block."""
@@ -78,6 +87,7 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
                 extension=node.extension,
                 tor=node.tor,
                 tunnel=next(tunnel) if node.vpn else None,
+                place=node.place,
             )
         )
         if beside := ROLES.all[node.role].beside:
@@ -89,13 +99,22 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
         description=raw.description,
         block=block,
         networks=networks,
-        nodes=tuple(replace(node, routes=routes.get(node.name, ())) for node in nodes),
+        nodes=with_distances(
+            [replace(node, routes=routes.get(node.name, ())) for node in nodes],
+            {name for name, network in raw.networks.items() if network and network.distances},
+            _distances(raw),
+        ),
         pbx=pbx,
         codecs=tuple(raw.codecs),
         vpn=vpn,
         tor=TorSettings(raw.tor.voting_interval_s, tuple(raw.tor.circuit)),
         congestion_control=raw.congestion_control,
     )
+
+
+def _distances(raw: RawTopology) -> Distances:
+    pairs = {frozenset(pair.between): pair.delay_ms for pair in raw.distances.pairs}
+    return Distances(raw.distances.stretch, pairs)
 
 
 def bridge_address(subnet: IPv4Network) -> IPv4Address:
@@ -150,9 +169,18 @@ def _links(raw: RawTopology, subnets: dict[str, IPv4Network]) -> dict[str, tuple
 
 def _shape(raw: RawShape | None) -> Shape | None:
     """One direction of a link; None where nothing was asked of it."""
-    if raw is None or not (raw.rate_kbps or raw.delay_ms or raw.loss_pct):
+    if raw is None:
         return None
-    return Shape(raw.rate_kbps, _queue(raw.queue or RawQueue()), raw.delay_ms, raw.loss_pct)
+    shape = Shape(
+        raw.rate_kbps,
+        _queue(raw.queue or RawQueue()),
+        delay_ms=raw.delay_ms,
+        jitter_ms=raw.jitter_ms,
+        distribution=Distribution(raw.distribution),
+        loss_pct=raw.loss_pct,
+        reorders=raw.reorder,
+    )
+    return None if shape.is_open else shape
 
 
 def _queue(raw: RawQueue) -> Queue:

@@ -5,6 +5,7 @@ Links go by the node's address on them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -34,6 +35,23 @@ class LinkSample(Counters):
 
 
 @dataclass(frozen=True, slots=True)
+class DelayCounts:
+    """What became of the packets of one direction on the way, counted since it takes time."""
+
+    sent: int
+    lost: int
+    """By chance, as the shape wants it, or as a profile says."""
+    refused: int
+    """Too many were on the way, or the link took no more."""
+    on_the_way: int
+    late_max_us: int
+    """The most that a packet was sent on after its time."""
+    bin_us: int
+    late: Mapping[str, int]
+    """Packets by how late they were sent on: steps of `bin_us`, the last one and more."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkSide:
     """One direction of one link."""
 
@@ -47,7 +65,9 @@ class SideInForce:
 
     shape: Shape
     counters: Counters | None
-    """None where nothing is shaped."""
+    """Of the cap; None where there is none."""
+    delays: DelayCounts | None = None
+    """None where the way takes no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,20 @@ class ShapesSet(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SetProfile(Order):
+    """Give voice the delays of a profile from its next packet on, or no more: `ShapesSet`.
+
+    The direction must take time already. The profile repeats itself where voice goes on.
+    """
+
+    side: LinkSide
+    at_us: tuple[int, ...]
+    """When each packet was sent, ascending from 0; empty: no profile any more."""
+    takes_us: tuple[int | None, ...]
+    """How long each took; None where it was lost."""
+
+
+@dataclass(frozen=True, slots=True)
 class WatchLinks(Order):
     """Sample counters from now on: `WatchBegan`."""
 
@@ -135,6 +169,6 @@ class WatchEnded(Event):
 
 LINKS = Dialogue(
     "net.links",
-    orders=(ShowLinks, SetShapes, ChangeShape, WatchLinks, EndWatch),
+    orders=(ShowLinks, SetShapes, ChangeShape, SetProfile, WatchLinks, EndWatch),
     events=(LinksShown, ShapesSet, WatchBegan, WatchEnded),
 )

@@ -1,15 +1,23 @@
-"""What a link does to the packets of one direction: rate, queue, delay, loss. Pure values."""
+"""What a link does to the packets of one direction. Pure values.
+
+From the packet's side: queue, cap, and behind it the way, which takes time and may lose it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 DEFAULT_QUEUE_PACKETS = 200
 """Room for two packets of each of 100 flows, as in the first measurements (FACTS.md)."""
+
+
+class ShapingError(Exception):
+    """A link is not shaped as it was asked to be, or as the lab does; the message says how."""
 
 
 def format_rate(rate_kbps: int) -> str:
@@ -27,6 +35,11 @@ class Direction(StrEnum):
     """What the node sends."""
     IN = "in"
     """What the node receives."""
+
+
+def delay_device(interface: str, direction: Direction) -> str:
+    """The TAP device through which one direction of a link goes while it takes time."""
+    return f"delay-{direction}-{interface}"
 
 
 class ShaperKind(StrEnum):
@@ -62,6 +75,24 @@ class Queue:
 DEFAULT_QUEUE = Queue()
 
 
+class Distribution(StrEnum):
+    """How delays scatter; each with the same standard deviation, the jitter."""
+
+    UNIFORM = "uniform"
+    """Equally likely within the square root of 3 times the jitter, shorter or longer."""
+    NORMAL = "normal"
+    PARETO = "pareto"
+    """Only longer, with a heavy tail: Pareto's of shape 3, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How much longer packets to some addresses take."""
+
+    to: IPv4Network
+    delay_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One direction of a link."""
@@ -71,30 +102,52 @@ class Shape:
     queue: Queue = DEFAULT_QUEUE
     """The default one where there is no cap, and so no queue."""
     delay_ms: float = 0.0
-    """Added before the queue."""
+    """How long the way behind the cap takes."""
+    jitter_ms: float = 0.0
+    """Standard deviation of the delay."""
+    distribution: Distribution = Distribution.NORMAL
+    """The default one where there is no jitter."""
     loss_pct: float = 0.0
-    """Dropped at random before the queue."""
+    """Lost at random on the way."""
+    reorders: bool = False
+    """Whether a packet whose delay is short may pass another one."""
+    ways: tuple[Way, ...] = ()
+    """What comes to `delay_ms` by destination; of those that fit, the narrowest."""
 
     def __post_init__(self) -> None:
         if self.rate_kbps is None:
             object.__setattr__(self, "queue", DEFAULT_QUEUE)
+        if not self.jitter_ms:
+            object.__setattr__(self, "distribution", Distribution.NORMAL)
+        object.__setattr__(self, "ways", tuple(sorted(self.ways, key=lambda way: way.to)))
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether there is more to it than cap and queue."""
+        return bool(self.delay_ms or self.jitter_ms or self.loss_pct or self.ways)
 
     @property
     def is_open(self) -> bool:
         """Whether packets pass untouched."""
-        return self.rate_kbps is None and not self.delay_ms and not self.loss_pct
+        return self.rate_kbps is None and not self.takes_time
 
     @property
     def plain(self) -> dict[str, Any] | None:
         """The shape as users' JSON has it; None is a link that is not shaped."""
         if self.is_open:
             return None
-        return asdict(self) | ({"queue": None} if self.rate_kbps is None else {})
+        ways = {str(way.to): way.delay_ms for way in self.ways}
+        return asdict(self) | ({"queue": None} if self.rate_kbps is None else {}) | {"ways": ways}
 
     def __str__(self) -> str:
         parts = [f"{format_rate(self.rate_kbps)}, {self.queue}"] if self.rate_kbps else []
         parts += [f"delay {self.delay_ms:g} ms"] if self.delay_ms else []
+        parts += [f"jitter {self.jitter_ms:g} ms {self.distribution}"] if self.jitter_ms else []
         parts += [f"loss {self.loss_pct:g} %"] if self.loss_pct else []
+        parts += ["reorders"] if self.reorders else []
+        if self.ways:
+            delays = [way.delay_ms for way in self.ways]
+            parts += [f"{len(delays)} distances of {min(delays):.3g} to {max(delays):.3g} ms"]
         return ", ".join(parts) or "not shaped"
 
 
@@ -109,7 +162,15 @@ class ShapeChange:
     fifo: FifoKind | None = None
     limit: int | None = None
     delay_ms: float | None = None
+    jitter_ms: float | None = None
+    distribution: Distribution | None = None
     loss_pct: float | None = None
+    reorders: bool | None = None
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether the direction takes time afterwards, for what is named here."""
+        return bool(self.delay_ms or self.jitter_ms or self.loss_pct)
 
     def of(self, shape: Shape) -> Shape:
         """`shape` with the change made; ValueError where a queue would be left without a rate."""
@@ -121,8 +182,16 @@ class ShapeChange:
             _first(self.fifo, shape.queue.fifo),
             _first(self.limit, shape.queue.limit),
         )
-        delay_ms = _first(self.delay_ms, shape.delay_ms)
-        return Shape(rate_kbps, queue, delay_ms, _first(self.loss_pct, shape.loss_pct))
+        return Shape(
+            rate_kbps,
+            queue,
+            delay_ms=_first(self.delay_ms, shape.delay_ms),
+            jitter_ms=_first(self.jitter_ms, shape.jitter_ms),
+            distribution=_first(self.distribution, shape.distribution),
+            loss_pct=_first(self.loss_pct, shape.loss_pct),
+            reorders=_first(self.reorders, shape.reorders),
+            ways=shape.ways,
+        )
 
 
 def _first(wanted: T | None, present: T) -> T:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents.net import reading, rtnetlink
-from lab.agents.net.reading import CLASS, FIFO, NETEM, SHAPER, ShapingError
+from lab.agents.net import delay_line, reading, rtnetlink
+from lab.agents.net.reading import CLASS, FIFO, SHAPER
 from lab.agents.net.rtnetlink import Entry
-from lab.wire.links import Counters, ShowLinks
+from lab.wire.links import Counters, DelayCounts, ShowLinks
 from lab.wire.messages import Failed
 from lab.wire.network import MachineLink, MachineNetwork, NetworkInForce, ShowNetwork
-from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, ShaperKind, ShapingError
 
 ETH0, IN_ETH0 = 3, 4
 HOME = IPv4Address("10.9.0.2")
@@ -108,25 +108,39 @@ def test_a_tbf_says_its_own_rate(kernel: Callable[[Tables], None]) -> None:
     assert reading.in_force(ETH0, Direction.OUT) == shape
 
 
-def test_delay_and_loss(
-    kernel: Callable[[Tables], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_what_takes_time_is_told_by_the_delay_line_and_its_cap_by_the_kernel(
+    kernel: Callable[[Tables], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """20 ms at 15.625 ticks per microsecond, as every kernel of today counts."""
-    psched = tmp_path / "psched"
-    psched.write_text("000003e8 00000040 000f4240 3b9aca00\n")
-    monkeypatch.setattr(reading, "_PSCHED", psched)
-    options = struct.pack("=IIIIII", 312_500, 1000, round(0.005 * (2**32 - 1)), 0, 0, 0)
-    kernel({rtnetlink.QDISCS: [qdisc(ETH0, NETEM, "netem", options)]})
-    assert reading.in_force(ETH0, Direction.OUT) == Shape(delay_ms=20.0, loss_pct=0.5)
+    counts = DelayCounts(5, 0, 0, 1, 90, 10, {"2": 5})
+    way = Shape(delay_ms=20.0, loss_pct=0.5)
+    monkeypatch.setattr(
+        delay_line, "pipes", lambda: {"delay-out-eth0": delay_line.PipeInForce(way, counts)}
+    )
+    tap = 9
+    names = [device(ETH0, "eth0"), device(tap, "delay-out-eth0")]
+    tables = {**capped(tap, 10_000), rtnetlink.LINKS: names}
+    kernel({**tables, rtnetlink.FILTERS: [redirection(Direction.OUT, tap)]})
+    queue = Queue(ShaperKind.HTB, FifoKind.PFIFO, 300)
+    assert reading.in_force(ETH0, Direction.OUT) == Shape(
+        10_000, queue, delay_ms=20.0, loss_pct=0.5
+    )
+    assert reading.delays(ETH0, Direction.OUT) == counts
+    kernel(tables)
+    assert reading.in_force(ETH0, Direction.OUT).is_open, "nothing goes through it"
+
+
+def redirection(direction: Direction, target: int) -> Entry:
+    """A filter that sends one direction of eth0 to another device."""
+    mirred = attribute(2, attribute(2, struct.pack("=IIiiiiI", 1, 0, 4, 1, 1, 1, target)))
+    action = attribute(7, attribute(1, attribute(1, b"mirred\0") + mirred))
+    return Entry((0, ETH0, 0, reading.HOOKS[direction], 1 << 16), {1: b"u32\0", 2: action})
 
 
 @pytest.mark.parametrize(("target", "is_shaped"), [(IN_ETH0, True), (1, False)])
 def test_what_comes_in_is_shaped_where_it_is_redirected(
     kernel: Callable[[Tables], None], target: int, is_shaped: bool
 ) -> None:
-    mirred = attribute(2, attribute(2, struct.pack("=IIiiiiI", 1, 0, 4, 1, 1, 1, target)))
-    action = attribute(7, attribute(1, attribute(1, b"mirred\0") + mirred))
-    filters = [Entry((0, ETH0, 0, reading.INGRESS, 0), {1: b"u32\0", 2: action})]
+    filters = [redirection(Direction.IN, target)]
     kernel({**capped(IN_ETH0, 500), rtnetlink.FILTERS: filters})
     found = reading.in_force(ETH0, Direction.IN)
     assert found.rate_kbps == (500 if is_shaped else None)

@@ -101,7 +101,7 @@ def test_each_direction_of_a_link_has_its_own_rate_and_queue() -> None:
     [
         Shape(),
         Shape(64),
-        Shape(2_000, Queue(ShaperKind.TBF, FifoKind.BFIFO, 1514), 20.0, 0.25),
+        Shape(2_000, Queue(ShaperKind.TBF, FifoKind.BFIFO, 1514), delay_ms=20.0, loss_pct=0.25),
         Shape(delay_ms=20.0),
     ],
 )

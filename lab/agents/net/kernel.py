@@ -22,7 +22,7 @@ QDISCS = (
     "pfifo",
     "bfifo",
     "ingress",
-    "netem",
+    "clsact",
     "prio",
     "red",
     "sfq",

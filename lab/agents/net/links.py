@@ -15,7 +15,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import reading, shaping
-from lab.agents.net.reading import ShapingError
+from lab.agents.net.delay_rules import Profile
 from lab.wire.line import Line
 from lab.wire.links import (
     LINKS,
@@ -23,6 +23,7 @@ from lab.wire.links import (
     EndWatch,
     LinkSample,
     LinkSide,
+    SetProfile,
     SetShapes,
     ShapedSide,
     ShapesSet,
@@ -32,7 +33,7 @@ from lab.wire.links import (
     WatchLinks,
 )
 from lab.wire.messages import Event, Failed, Order
-from lab.wire.shape import Shape
+from lab.wire.shape import Shape, ShapingError
 
 
 class Links:
@@ -49,6 +50,8 @@ class Links:
                 return reading.links_in_force(order)
             case SetShapes():
                 return self._set(order.sides)
+            case SetProfile():
+                return self._replay(order)
             case ChangeShape():
                 return self._change(order)
             case WatchLinks():
@@ -63,6 +66,12 @@ class Links:
         """The samples of the watch that there was, if there was one."""
         watch, self._watch = self._watch, None
         return watch.stop() if watch else ()
+
+    def _replay(self, order: SetProfile) -> ShapesSet:
+        profile = Profile(order.at_us, order.takes_us) if order.at_us else None
+        before = self._in_force(order.side)
+        shaping.set_profile(reading.device_of(order.side.address), order.side.direction, profile)
+        return ShapesSet((before,), (self._in_force(order.side),))
 
     def _change(self, order: ChangeShape) -> ShapesSet:
         try:

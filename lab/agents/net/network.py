@@ -17,7 +17,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import shaping
-from lab.agents.net.reading import MAIN_TABLE, UNICAST, ShapingError, device_of, network_in_force
+from lab.agents.net.reading import MAIN_TABLE, UNICAST, device_of, network_in_force
 from lab.agents.net.tun_devices import TunError, add_tun
 from lab.wire.line import Line
 from lab.wire.network import (
@@ -26,7 +26,7 @@ from lab.wire.network import (
     SetUpNetwork,
     TunnelDevice,
 )
-from lab.wire.shape import Shape
+from lab.wire.shape import Shape, ShapingError
 
 EVERYWHERE = "0.0.0.0/0"
 

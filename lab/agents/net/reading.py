@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
-from pathlib import Path
 from socket import AF_INET
 
-from lab.agents.net import rtnetlink
+from lab.agents.net import delay_line, rtnetlink
 from lab.agents.net.rtnetlink import Attributes, Entry, attributes
 from lab.wire.line import Line
-from lab.wire.links import Counters, LinkInForce, LinksShown, ShowLinks, SideInForce
+from lab.wire.links import Counters, DelayCounts, LinkInForce, LinksShown, ShowLinks, SideInForce
 from lab.wire.messages import Event, Failed, Order
 from lab.wire.network import (
     READING,
@@ -25,11 +25,20 @@ from lab.wire.network import (
     NetworkInForce,
     ShowNetwork,
 )
-from lab.wire.shape import DEFAULT_QUEUE, Direction, FifoKind, Queue, Shape, ShaperKind
+from lab.wire.shape import (
+    Direction,
+    FifoKind,
+    Queue,
+    Shape,
+    ShaperKind,
+    ShapingError,
+    delay_device,
+)
 
-SHAPER, CLASS, FIFO, NETEM = 0x1_0000, 0x1_0010, 0x10_0000, 0x3_0000
+SHAPER, CLASS, FIFO = 0x1_0000, 0x1_0010, 0x10_0000
 """The handles of the queueing disciplines that the lab sets, and of htb's one class."""
-INGRESS = 0xFFFF_0000
+HOOKS = {Direction.OUT: 0xFFFF_FFF3, Direction.IN: 0xFFFF_FFF2}
+"""Where packets of a direction are caught, by clsact: TC_H_MIN_EGRESS and _INGRESS."""
 UNICAST, UNREACHABLE = 1, 7
 """RTN_… of <linux/rtnetlink.h>."""
 MAIN_TABLE = 254
@@ -41,11 +50,6 @@ _TCA_PARMS, _RATE_AT = 1, 8
 """Of htb's class and of tbf alike: the rate stands in the first of their parameters."""
 _STATISTICS = struct.Struct("=QIIIIIII")
 _U32_ACTIONS, _ACTION_KIND, _ACTION_OPTIONS, _MIRRED_PARMS, _TARGET_AT = 7, 1, 2, 2, 24
-_PSCHED = Path("/proc/net/psched")
-
-
-class ShapingError(Exception):
-    """The kernel does not shape as it was asked to, or as the lab does; the message says how."""
 
 
 def device_of(address: IPv4Address) -> int:
@@ -66,56 +70,93 @@ def receiving_name(device: str) -> str:
     return f"in-{device}"
 
 
-def receiving_device(index: int) -> int | None:
-    """The device on which what device `index` receives is shaped; None where there is none."""
-    names = devices()
-    wanted = receiving_name(names[index])
-    return next((number for number, name in names.items() if name == wanted), None)
+def device_called(name: str) -> int | None:
+    """The index of the device of that name; None where there is none."""
+    return next((index for index, own in devices().items() if own == name), None)
+
+
+def delaying_device(index: int, direction: Direction) -> int | None:
+    """The TAP device through which one direction of a link goes; None where it takes no time."""
+    tap = device_called(delay_device(devices()[index], direction))
+    return tap if tap is not None and is_redirected(index, direction, tap) else None
+
+
+def capping_device(index: int, direction: Direction) -> int | None:
+    """The device on which the cap of one direction stands; None where none could."""
+    tap = delaying_device(index, direction)
+    if tap is not None or direction is Direction.OUT:
+        return index if tap is None else tap
+    device = device_called(receiving_name(devices()[index]))
+    if device is None or not is_redirected(index, direction, device):
+        return None
+    return device
 
 
 def in_force(index: int, direction: Direction) -> Shape:
-    """The shape of one direction of the link on device `index`; ShapingError for a foreign one."""
-    device = index if direction is Direction.OUT else receiving_device(index)
-    if device is None or (direction is Direction.IN and not is_redirected(index, device)):
+    """The shape of one direction of the link on device `index`.
+
+    ShapingError for a foreign one, or where its delay line does not answer.
+    """
+    device = capping_device(index, direction)
+    if device is None:
         return Shape()
-    shape = shape_of(device)
-    if shape is None:
+    cap = cap_of(device)
+    if cap is None:
         raise ShapingError("the kernel queues in another way than any that the lab sets")
-    return shape
+    if device != delaying_device(index, direction):
+        return cap
+    way = delay_line.pipes()[devices()[device]].way
+    return replace(way, rate_kbps=cap.rate_kbps, queue=cap.queue)
 
 
 def counters(index: int, direction: Direction) -> Counters | None:
-    """The counters of one direction; None where it is not shaped."""
-    device = index if direction is Direction.OUT else receiving_device(index)
+    """The counters of the cap of one direction; None where there is none."""
+    device = capping_device(index, direction)
     return None if device is None else _counters(device)
 
 
-def shape_of(index: int) -> Shape | None:
-    """The shape of device `index`; None where the kernel's is not of the lab's making."""
+def delays(index: int, direction: Direction) -> DelayCounts | None:
+    """What the delay line did with one direction; None where that takes no time."""
+    tap = delaying_device(index, direction)
+    return None if tap is None else delay_line.pipes()[devices()[tap]].counts
+
+
+def cap_of(index: int) -> Shape | None:
+    """The cap of device `index`, a shape that takes no time.
+
+    None where the kernel's is not of the lab's making.
+    """
     qdiscs = _qdiscs(index)
-    rate_kbps, queue, delay_ms, loss_pct = None, DEFAULT_QUEUE, 0.0, 0.0
-    if netem := qdiscs.get(NETEM):
-        ticks, _, loss = struct.unpack_from("=III", netem.attributes[_TCA_OPTIONS])
-        delay_ms = round(ticks / _ticks_per_us() / 1000, 3)
-        loss_pct = round(loss / (2**32 - 1) * 100, 4)
-    if shaper := qdiscs.get(SHAPER):
-        fifo = qdiscs.get(FIFO)
-        rate = _rate(index, shaper)
-        if fifo is None or rate is None:
-            return None
-        try:
-            kind, counts = ShaperKind(shaper.text(_TCA_KIND)), FifoKind(fifo.text(_TCA_KIND))
-        except ValueError:
-            return None
-        (limit,) = struct.unpack_from("=I", fifo.attributes[_TCA_OPTIONS])
-        rate_kbps, queue = rate * 8 // 1000, Queue(kind, counts, limit)
-    return Shape(rate_kbps, queue, delay_ms, loss_pct)
+    shaper, fifo = qdiscs.get(SHAPER), qdiscs.get(FIFO)
+    if shaper is None:
+        return Shape()
+    rate = _rate(index, shaper)
+    if fifo is None or rate is None:
+        return None
+    try:
+        kind, counts = ShaperKind(shaper.text(_TCA_KIND)), FifoKind(fifo.text(_TCA_KIND))
+    except ValueError:
+        return None
+    (limit,) = struct.unpack_from("=I", fifo.attributes[_TCA_OPTIONS])
+    return Shape(rate * 8 // 1000, Queue(kind, counts, limit))
 
 
-def is_redirected(index: int, device: int) -> bool:
-    """Whether a filter sends all that device `index` receives to `device`."""
-    request = (0, index, 0, INGRESS, 0)
-    return any(device in _targets(e) for e in rtnetlink.dump(rtnetlink.FILTERS, *request))
+def waiting_packets(index: int) -> int:
+    """How many packets wait at the cap of device `index`."""
+    counted = _counters(index)
+    return counted.backlog_packets if counted else 0
+
+
+def is_redirected(index: int, direction: Direction, device: int) -> bool:
+    """Whether a filter sends one direction of device `index` to `device`."""
+    return bool(redirections(index, direction, device))
+
+
+def redirections(index: int, direction: Direction, device: int) -> set[int]:
+    """The priorities of the filters that send one direction of device `index` to `device`."""
+    request = (0, index, 0, HOOKS[direction], 0)
+    filters = rtnetlink.dump(rtnetlink.FILTERS, *request)
+    return {entry.fields[4] >> 16 for entry in filters if device in _targets(entry)}
 
 
 def _targets(filter_: Entry) -> Iterator[int]:
@@ -136,7 +177,7 @@ def _qdiscs(index: int) -> dict[int, Entry]:
 
 def _counters(index: int) -> Counters | None:
     qdiscs = _qdiscs(index)
-    qdisc = qdiscs.get(SHAPER) or qdiscs.get(NETEM)
+    qdisc = qdiscs.get(SHAPER)
     if qdisc is None:
         return None
     sent, packets, drops, overlimits, _, _, waiting, backlog = _STATISTICS.unpack_from(
@@ -156,12 +197,6 @@ def _rate(index: int, shaper: Entry) -> int | None:
         return None
     (rate,) = struct.unpack_from("=I", parameters, _RATE_AT)
     return int(rate)
-
-
-def _ticks_per_us() -> float:
-    """How many ticks of the packet scheduler a microsecond has (`tc_core_init` of iproute2)."""
-    ticks, microseconds, resolution = (int(word, 16) for word in _PSCHED.read_text().split()[:3])
-    return ticks / microseconds * resolution / 1_000_000
 
 
 def network_in_force(network: MachineNetwork) -> NetworkInForce:
@@ -190,7 +225,7 @@ def _link_rate(names: dict[int, str], link: MachineLink) -> LinkRate:
         interface=names[index],
         rate_configured_kbps=link.sends.rate_kbps if link.sends else None,
         rate_in_force_kbps=in_force(index, Direction.OUT).rate_kbps,
-        counters=_counters(index),
+        counters=counters(index, Direction.OUT),
     )
 
 
@@ -214,7 +249,9 @@ def links_in_force(order: ShowLinks) -> LinksShown:
 
 def _link(name: str, index: int) -> LinkInForce:
     sends, receives = (
-        SideInForce(in_force(index, direction), counters(index, direction))
+        SideInForce(
+            in_force(index, direction), counters(index, direction), delays(index, direction)
+        )
         for direction in Direction
     )
     return LinkInForce(name, sends, receives)

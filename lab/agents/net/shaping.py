@@ -1,30 +1,35 @@
 """The two directions of a link in this network namespace (pyroute2, CAP_NET_ADMIN).
 
-What the node sends is shaped on its device. What it receives is redirected to an ifb device
-and shaped there, on its way in. Neither device makes or passes packets of several segments:
-a queue would count 64 KB of TCP as one packet.
+A direction that only has a cap has it on the link's own device, or, for what the node receives,
+on an ifb device to which that is redirected. A direction that takes time goes through a TAP
+device with the cap on it, behind which the delay line keeps every packet; it stays that way, open
+or not, as long as the namespace lasts, so that no change loses a packet. No device makes or
+passes packets of several segments: a queue would count 64 KB of TCP as one packet.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import Any
+from pathlib import Path
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from lab.agents.net import qdiscs
-from lab.agents.net.reading import (
-    INGRESS,
-    ShapingError,
-    devices,
-    is_redirected,
-    receiving_device,
-    receiving_name,
-)
-from lab.wire.shape import Direction, Shape
+from lab.agents.net import delay_line, delay_rules, qdiscs
+from lab.agents.net.delay_rules import Profile
+from lab.agents.net.reading import device_called, devices, in_force, is_redirected, receiving_name
+from lab.agents.net.redirect import EVERYTHING, IP, leave_alone, redirect
+from lab.wire.shape import Direction, Shape, ShapingError, delay_device
 
-_ETH_P_ALL = 0x0003
+LINE_PATIENCE_S = 20.0
+"""Within which a delay line that was started beside this machine answers."""
+_DRAIN_S = 2.0
+_TAP_PACKETS = 4096
+"""What may wait between the kernel and the delay line, whose turn comes within a millisecond."""
+_FIRST, _SECOND = 1, 2
+"""Priorities: a TAP device goes before an ifb device, so that one can follow the other."""
+_STRICT = "1"
+"""Of rp_filter: what comes in must come from where answers go out (RFC 3704)."""
 
 
 def set_link(ipr: IPRoute, index: int, sends: Shape, receives: Shape) -> None:
@@ -35,23 +40,26 @@ def set_link(ipr: IPRoute, index: int, sends: Shape, receives: Shape) -> None:
 
 
 def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) -> None:
-    """Bring one direction of the link on device `index` to `shape`; an open one has no shaper.
+    """Bring one direction of the link on device `index` to `shape`.
 
-    ShapingError where the kernel cannot, or has something else afterwards.
+    ShapingError where the kernel cannot, no delay line answers, or either has something else
+    afterwards.
     """
-    if direction is Direction.OUT:
-        qdiscs.set_shape(ipr, index, shape)
-        return
-    device = receiving_device(index)
-    if shape.is_open:
-        if device is not None:
-            _undo_redirection(ipr, index)
-            ipr.link("del", index=device)
-        return
-    if device is None:
-        device = _add_receiving_device(ipr, index)
-    qdiscs.set_shape(ipr, device, shape)
-    _redirect(ipr, index, device)
+    tap = device_called(delay_device(devices()[index], direction))
+    if tap is not None or shape.takes_time:
+        _set_delayed(ipr, index, direction, shape)
+    elif direction is Direction.OUT:
+        qdiscs.set_cap(ipr, index, shape)
+    else:
+        _set_received(ipr, index, shape)
+
+
+def set_profile(index: int, direction: Direction, profile: Profile | None) -> None:
+    """Let voice meet what a profile says, or no more; ShapingError where nothing takes time."""
+    tap = delay_device(devices()[index], direction)
+    if device_called(tap) is None:
+        raise ShapingError(f"{devices()[index]} has no delay line that could replay a profile")
+    delay_rules.set_way(tap, in_force(index, direction), profile)
 
 
 def forbid_coalescing(ipr: IPRoute, index: int) -> None:
@@ -61,6 +69,73 @@ def forbid_coalescing(ipr: IPRoute, index: int) -> None:
     if found != 1:
         name = devices()[index]
         raise ShapingError(f"{name} still joins up to {found} segments in one packet")
+
+
+def _set_delayed(ipr: IPRoute, index: int, direction: Direction, shape: Shape) -> None:
+    device = devices()[index]
+    name = delay_device(device, direction)
+    delay_line.await_line(LINE_PATIENCE_S)
+    tap = device_called(name)
+    if tap is None:
+        tap = _add_tap(ipr, index, name, direction)
+    qdiscs.set_cap(ipr, tap, shape)
+    delay_rules.have_pipe(name, device if direction is Direction.OUT else name)
+    delay_rules.set_way(name, shape)
+    # Who answers "who has" is known by the link's own device: ARP comes in as ever.
+    protocol = EVERYTHING if direction is Direction.OUT else IP
+    redirect(ipr, index, direction, tap, protocol, _FIRST)
+    if direction is Direction.OUT:
+        qdiscs.remove_drained(ipr, index, _DRAIN_S)
+    else:
+        _remove_receiving_device(ipr, index)
+    found = in_force(index, direction)
+    if found != shape:
+        raise ShapingError(f"asked for {shape}, but {device} has {found}")
+
+
+def _add_tap(ipr: IPRoute, index: int, name: str, direction: Direction) -> int:
+    if direction is Direction.IN:
+        _refuse_strict_filter()
+    try:
+        ipr.link("add", ifname=name, kind="tuntap", mode="tap", uid=0, gid=0)
+    except (OSError, NetlinkError) as error:
+        raise ShapingError(
+            f"no TAP device can be made, which delay and loss on a link need ({error}): "
+            "`modprobe tun` on the host, or a kernel that has it"
+        ) from error
+    tap = device_called(name)
+    assert tap is not None
+    forbid_coalescing(ipr, tap)
+    ipr.link("set", index=tap, txqlen=_TAP_PACKETS)
+    if direction is Direction.IN:
+        # What comes back in there must be for this machine.
+        ipr.link("set", index=tap, address=ipr.get_links(index)[0].get_attr("IFLA_ADDRESS"))
+    ipr.link("set", index=tap, state="up")
+    return tap
+
+
+def _refuse_strict_filter() -> None:
+    """What was delayed comes in by another device than answers leave by."""
+    settings = Path("/proc/sys/net/ipv4/conf")
+    for scope in ("all", "default"):
+        if (settings / scope / "rp_filter").read_text().strip() == _STRICT:
+            raise ShapingError(
+                f"net.ipv4.conf.{scope}.rp_filter is strict here, and would drop what a node "
+                "receives late: set it to 0 or 2 on the host"
+            )
+
+
+def _set_received(ipr: IPRoute, index: int, cap: Shape) -> None:
+    if cap.rate_kbps is None:
+        _remove_receiving_device(ipr, index)
+        return
+    device = device_called(receiving_name(devices()[index]))
+    if device is None:
+        device = _add_receiving_device(ipr, index)
+    qdiscs.set_cap(ipr, device, cap)
+    redirect(ipr, index, Direction.IN, device, EVERYTHING, _SECOND)
+    if not is_redirected(index, Direction.IN, device):
+        raise ShapingError(f"what {devices()[index]} receives does not reach its shaper")
 
 
 def _add_receiving_device(ipr: IPRoute, index: int) -> int:
@@ -73,38 +148,17 @@ def _add_receiving_device(ipr: IPRoute, index: int) -> int:
         raise ShapingError(
             "this kernel has no ifb device, which shaping what a node receives would need"
         ) from error
-    device = int(ipr.link_lookup(ifname=name)[0])
+    device = device_called(name)
+    assert device is not None
     forbid_coalescing(ipr, device)
     ipr.link("set", index=device, state="up")
     return device
 
 
-def _redirect(ipr: IPRoute, index: int, device: int) -> None:
-    if is_redirected(index, device):
+def _remove_receiving_device(ipr: IPRoute, index: int) -> None:
+    device = device_called(receiving_name(devices()[index]))
+    if device is None:
         return
-    _undo_redirection(ipr, index)
-    ipr.tc("add", "ingress", index, handle=INGRESS)
-    action: dict[str, Any] = {
-        "kind": "mirred",
-        "direction": "egress",
-        "action": "redirect",
-        "ifindex": device,
-    }
-    ipr.tc(
-        "add-filter",
-        "u32",
-        index,
-        parent=INGRESS,
-        prio=1,
-        protocol=_ETH_P_ALL,
-        target=0x1_0000,
-        keys=["0x0/0x0+0"],
-        action=action,
-    )
-    if not is_redirected(index, device):
-        raise ShapingError(f"what {devices()[index]} receives does not reach its shaper")
-
-
-def _undo_redirection(ipr: IPRoute, index: int) -> None:
-    if any(qdisc["handle"] == INGRESS for qdisc in ipr.get_qdiscs(index=index)):
-        ipr.tc("del", "ingress", index, handle=INGRESS)
+    leave_alone(ipr, index, Direction.IN, device, EVERYTHING)
+    qdiscs.remove_drained(ipr, device, _DRAIN_S)
+    ipr.link("del", index=device)

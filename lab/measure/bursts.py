@@ -1,0 +1,48 @@
+"""Bursts: how packets of a stream arrive together, which is what waiting on the way makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from lab.measure.pcap import Ints
+
+WITHIN_MS = 4.0
+"""A packet that arrives so soon after the one before is of the same burst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """How the packets of one stream arrived."""
+
+    mean: float
+    """Packets per burst; 1 where every packet came by itself."""
+    p95: float
+    """Packets in a burst, 95th percentile over bursts."""
+    gap_ms_p50: float | None
+    """Median time from the first packet of a burst to that of the next; None of one burst."""
+    share: float
+    """Share of the packets that came in bursts of two or more."""
+
+    def to_dict(self) -> dict[str, float | None]:
+        """The values by name."""
+        return asdict(self)
+
+
+def bursts(arrival_ns: Ints) -> Bursts | None:
+    """The bursts of packets that arrived at these times, in order of arrival; None of none.
+
+    A burst is a maximal run of packets each within `WITHIN_MS` of the one before.
+    """
+    if not len(arrival_ns):
+        return None
+    begins = np.flatnonzero(np.diff(arrival_ns, prepend=arrival_ns[0] - 10**12) > WITHIN_MS * 1e6)
+    sizes = np.diff(np.append(begins, len(arrival_ns)))
+    gaps_ms = np.diff(arrival_ns[begins]) / 1e6
+    return Bursts(
+        mean=float(sizes.mean()),
+        p95=float(np.percentile(sizes, 95)),
+        gap_ms_p50=float(np.median(gaps_ms)) if len(gaps_ms) else None,
+        share=float(sizes[sizes > 1].sum() / len(arrival_ns)),
+    )

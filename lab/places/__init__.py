@@ -1,0 +1,1 @@
+"""Places: cities with coordinates, and how long a packet takes from one to another."""
