@@ -52,9 +52,15 @@
 #define MAX_PIPES 64
 #define MAX_FRAME 2048
 #define MAX_WAITING (256u << 20) /* bytes of all frames that wait */
+#define MAX_PEERS 16
+#define CHUNK 65536
+#define MAX_REQUEST (8u << 20)
 #define BATCH 64                 /* frames read from one pipe before the next one's turn */
 #define BIN_US 10
 #define BINS 1001 /* lateness in steps of BIN_US; the last bin holds all that was later */
+
+enum { LISTENER = MAX_PIPES, TIMER, SIGNALS, PEERS };
+/* What an event is of; below, pipes, and from PEERS on, peers. */
 
 typedef struct {
   uint64_t sent, lost, refused;   /* frames; refused: too many waited, or the device took none */
@@ -453,41 +459,60 @@ static void answer_request(int poll, int own, char *request, FILE *to) {
   }
 }
 
-/* One request is answered at once; whoever takes longer than this to write it is hung up on. */
-static void serve(int poll, int listener) {
-  int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  if (peer < 0) return;
-  struct ucred who;
-  socklen_t size = sizeof who;
-  int own = !getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) && who.uid == getuid();
-  struct timeval patience = {.tv_usec = 50000};
-  setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  char *request = NULL;
-  size_t length = 0;
-  for (ssize_t more = 1; more > 0; length += (size_t)more) {
-    request = room(request, length + 65536 + 1);
-    more = recv(peer, request + length, 65536, 0);
-    send_due();
-    if (more < 0) goto end;
+/* Requests come in pieces, beside the frames: whoever writes slowly makes nobody late. */
+
+typedef struct {
+  int socket, own; /* own: it runs as this program's user */
+  char *request;
+  size_t length;
+} Peer;
+
+static Peer peers[MAX_PEERS];
+
+static void hang_up(Peer *peer) {
+  close(peer->socket);
+  free(peer->request);
+  *peer = (Peer){.socket = -1};
+}
+
+static void greet(int poll, int listener) {
+  int socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (socket < 0) return;
+  for (uint32_t i = 0; i < MAX_PEERS; i++) {
+    if (peers[i].socket >= 0) continue;
+    struct ucred who;
+    socklen_t size = sizeof who;
+    int own = !getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) && who.uid == getuid();
+    peers[i] = (Peer){.socket = socket, .own = own};
+    watch(poll, socket, PEERS + i);
+    return;
   }
-  request[length] = 0;
+  close(socket);
+}
+
+static void send_answer(int poll, Peer *peer) {
   char *answer;
-  size_t answer_length;
-  FILE *to = open_memstream(&answer, &answer_length);
+  size_t length;
+  FILE *to = open_memstream(&answer, &length);
   if (!to) die("memory");
-  answer_request(poll, own, request, to);
+  answer_request(poll, peer->own, peer->request, to);
   fclose(to);
-  for (size_t sent = 0; sent < answer_length;) {
-    ssize_t done = send(peer, answer + sent, answer_length - sent, MSG_NOSIGNAL);
-    send_due();
-    if (done <= 0) break;
-    sent += (size_t)done;
-  }
+  /* It goes into the socket's buffer whole; whoever wants more than fits there gets a part. */
+  if (send(peer->socket, answer, length, MSG_NOSIGNAL) < 0) perror("delay-line: answer");
   free(answer);
-end:
-  free(request);
-  close(peer);
+}
+
+static void listen_to(int poll, Peer *peer) {
+  peer->request = room(peer->request, peer->length + CHUNK + 1);
+  ssize_t more = recv(peer->socket, peer->request + peer->length, CHUNK, 0);
+  if (more < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (more > 0 && peer->length < MAX_REQUEST) {
+    peer->length += (size_t)more;
+    return;
+  }
+  peer->request[peer->length] = 0;
+  if (!more) send_answer(poll, peer);
+  hang_up(peer);
 }
 
 static int listening(void) {
@@ -501,13 +526,13 @@ static int listening(void) {
 }
 
 int main(void) {
-  enum { LISTENER = MAX_PIPES, TIMER, SIGNALS };
   sigset_t ending;
   sigemptyset(&ending);
   sigaddset(&ending, SIGTERM);
   sigaddset(&ending, SIGINT);
   sigprocmask(SIG_BLOCK, &ending, NULL);
   prctl(PR_SET_TIMERSLACK, 1);
+  for (int i = 0; i < MAX_PEERS; i++) peers[i].socket = -1;
   int poll = epoll_create1(EPOLL_CLOEXEC), listener = listening();
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   int signals = signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -525,19 +550,21 @@ int main(void) {
       timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
       armed = due;
     }
-    struct epoll_event events[MAX_PIPES + 3];
-    int count = epoll_wait(poll, events, MAX_PIPES + 3, -1);
+    struct epoll_event events[PEERS + MAX_PEERS];
+    int count = epoll_wait(poll, events, PEERS + MAX_PEERS, -1);
     if (count < 0 && errno != EINTR) die("epoll");
     send_due();
     for (int i = 0; i < count; i++) {
       uint32_t which = events[i].data.u32;
       if (which == SIGNALS) return 0;
       if (which == LISTENER) {
-        serve(poll, listener);
+        greet(poll, listener);
       } else if (which == TIMER) {
         uint64_t times;
         if (read(timer, &times, sizeof times) < 0 && errno != EAGAIN) die("timer");
         armed = 0;
+      } else if (which >= PEERS) {
+        listen_to(poll, &peers[which - PEERS]);
       } else {
         read_tap(&pipes[which]);
       }
