@@ -123,10 +123,10 @@ def changes_from(
     queue_bytes: int | None,
     kind: str | None,
     delay: str | None,
-    jitter: str | None,
-    distribution: str | None,
     loss: str | None,
-    reorder: bool | None,
+    jitter: str | None = None,
+    distribution: str | None = None,
+    reorder: bool | None = None,
 ) -> ShapeChange:
     """The change that the options ask for; UsageError where they make no sense."""
     if queue is not None and queue_bytes is not None:
