@@ -16,6 +16,7 @@ from two_hosts import PORT, Host, TwoHosts, two_hosts
 from lab.agents.probe.timer import LatenessTimer
 from lab.engine.agent import AgentError
 from lab.engine.host import read_cpu_times
+from lab.images.build import image_tag
 from lab.measure.host_load import HostLoad, load_between
 from lab.wire.links import ChangeShape, LinkSide, SetShapes, ShapedSide, ShapesSet
 from lab.wire.probe import Scheduling

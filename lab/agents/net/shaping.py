@@ -21,7 +21,7 @@ from lab.agents.net.reading import device_called, devices, in_force, is_redirect
 from lab.agents.net.redirect import EVERYTHING, IP, leave_alone, redirect
 from lab.wire.shape import Direction, Shape, ShapingError, delay_device
 
-LINE_PATIENCE_S = 20.0
+LINE_PATIENCE_S = 10.0
 """Within which a delay line that was started beside this machine answers."""
 _DRAIN_S = 2.0
 _TAP_PACKETS = 4096
