@@ -14,6 +14,7 @@ from lab.calls.figures import ended
 from lab.calls.measuring import Measurer, measuring
 from lab.calls.method import Method
 from lab.calls.methods import METHODS
+from lab.calls.observe.delays import DelayReaders
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import Probes
 from lab.calls.observe.processors import Processors
@@ -136,7 +137,11 @@ def _talk(
     lab, notes, workspace = site.lab, site.notes, site.workspace
     way, conversation = method.way.load(), method.talkers.conversation.load()(site)
     path = notes.path = way.plan(lab, notes.plan.seed)
-    with conversation.at_the_ready(), Probes(lab, method.points, path, workspace) as probes:
+    with (
+        conversation.at_the_ready(),
+        Probes(lab, method.points, path, workspace) as probes,
+        DelayReaders(lab, path) as delays,
+    ):
         tell(Began("opening the path"))
         with way.open(lab, path, notes, workspace):
             if path.circuit:
@@ -148,6 +153,7 @@ def _talk(
                 with ExitStack() as watching:
                     for observer in observers:
                         watching.enter_context(observer(notes))
+                    watching.enter_context(delays.reading(notes))
                     tell(Began("calling"))
                     conversation.talk(path, duration_s)
                 processors.end()

@@ -90,6 +90,14 @@ class CallRecord:
     link_backlog_p95_packets: float | None = None
     link_backlog_max_packets: int | None = None
     """The queue's length, sampled every half second."""
+    delays: dict[str, str] = field(default_factory=dict)
+    """By link on the way that takes time, node/network/direction: what was asked, and done."""
+    delay_late_ms_p50: float | None = None
+    """How much later than asked packets were sent on, at the worst of these links."""
+    delay_late_ms_p99: float | None = None
+    delay_late_ms_max: float | None = None
+    delay_refused: int | None = None
+    """Packets that these links could not carry, which no network lost."""
     load_established_min: int | None = None
     """The least number of competing streams that were connected at any moment."""
     load_died: int | None = None

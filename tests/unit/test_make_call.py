@@ -93,6 +93,11 @@ def probes(*_: Any) -> Iterator[SimpleNamespace]:
     yield SimpleNamespace(observing=observe)
 
 
+@contextmanager
+def delay_readers(_lab: ReadyLab, _path: VoicePath) -> Iterator[SimpleNamespace]:
+    yield SimpleNamespace(reading=lambda _: nullcontext())
+
+
 def processors(_lab: ReadyLab) -> SimpleNamespace:
     def note(notes: CallNotes) -> None:
         notes.host, notes.usage = call_notes().host, call_notes().usage
@@ -113,6 +118,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadyLab]:
     monkeypatch.setattr(Tins, "said", None)
     monkeypatch.setattr(Tins, "interrupted", False)
     monkeypatch.setattr(call, "Probes", probes)
+    monkeypatch.setattr(call, "DelayReaders", delay_readers)
     monkeypatch.setattr(call, "Processors", processors)
     monkeypatch.setattr(beside, "file_in", file_in)
     for module in (beside, call):

@@ -122,7 +122,10 @@ def test_rows_older_than_a_column_have_its_default(home: Path) -> None:
     later = [item for item in fields(CallRecord) if item.name in CALL_COLUMNS and _default(item)]
     with sqlite3.connect(home / "results" / "results.sqlite") as connection:
         connection.execute("DROP INDEX planned_calls")
+        had = {name for _, name, *_ in connection.execute("PRAGMA table_info(calls)")}
         for item in later:
+            if item.name not in had:
+                continue
             connection.execute(f'ALTER TABLE calls DROP COLUMN "{item.name}"')
     with open_store() as store:
         (call, *_) = store.calls()

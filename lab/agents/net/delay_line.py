@@ -65,6 +65,14 @@ def pipes() -> dict[str, PipeInForce]:
     return found
 
 
+def pipe(tap: str) -> PipeInForce:
+    """The pipe of that tap; ShapingError where none answers, or one that was started anew."""
+    found = pipes().get(tap)
+    if found is None:
+        raise ShapingError(f"the delay line beside this machine has lost {tap}: it began anew")
+    return found
+
+
 def _shape_of(rules: list[list[str]]) -> Shape:
     """What rules say, read back."""
     everywhere, ways = Shape(), []

@@ -105,7 +105,7 @@ def in_force(index: int, direction: Direction) -> Shape:
         raise ShapingError("the kernel queues in another way than any that the lab sets")
     if device != delaying_device(index, direction):
         return cap
-    way = delay_line.pipes()[devices()[device]].way
+    way = delay_line.pipe(devices()[device]).way
     return replace(way, rate_kbps=cap.rate_kbps, queue=cap.queue)
 
 
@@ -118,7 +118,7 @@ def counters(index: int, direction: Direction) -> Counters | None:
 def delays(index: int, direction: Direction) -> DelayCounts | None:
     """What the delay line did with one direction; None where that takes no time."""
     tap = delaying_device(index, direction)
-    return None if tap is None else delay_line.pipes()[devices()[tap]].counts
+    return None if tap is None else delay_line.pipe(devices()[tap]).counts
 
 
 def cap_of(index: int) -> Shape | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab.errors import LabError
 from lab.measure.call.circuits import note_circuits
+from lab.measure.call.delays import note_delays
 from lab.measure.call.end_kind import EndFigures
 from lab.measure.call.ends import ENDS
 from lab.measure.call.link import note_links
@@ -56,7 +57,7 @@ def measure_call(directory: Path, mapped: Map = map) -> Measured:
             reason = error.message.replace(f"{directory}/", "")
             record.status, record.reason = "failed", reason
     record.invalid_reasons += [
-        f"node {node.name} ended during the call, exit status {node.exit_code}"
+        f"{_called(node.name)} ended during the call, exit status {node.exit_code}"
         for node in notes.ended_nodes
     ]
     judge(record)
@@ -105,10 +106,16 @@ def _reason(notes: CallNotes) -> str | None:
     return f"{notes.failure} (during the call ended: {', '.join(ended)})"
 
 
+def _called(ended: str) -> str:
+    """What ended, for a sentence: a node, whose name has no spaces, or what runs beside one."""
+    return ended if " " in ended else f"node {ended}"
+
+
 def _note_surroundings(record: CallRecord, notes: CallNotes) -> None:
     """The lab and the host during the call: circuit, links, competitors, processors, captures."""
     note_circuits(record, notes.circuits)
     note_links(record, notes.links)
+    note_delays(record, notes.delays)
     if notes.load is not None:
         note_load(record, notes.load)
     dropped = [counts.dropped for counts in notes.captures.values()]

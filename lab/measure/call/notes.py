@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.measure.call.watches import LinkWatch, LoadWatch
+from lab.measure.call.watches import DelayWatch, LinkWatch, LoadWatch
 from lab.measure.host_load import CpuTimes, NodeUsage
 from lab.wire.circuits import CircuitState
 from lab.wire.codecs import Coding
@@ -258,6 +258,8 @@ class CallNotes:
     """Every node's processor time, before and after."""
     links: tuple[LinkWatch, ...] = ()
     """The links that were watched."""
+    delays: tuple[DelayWatch, ...] = ()
+    """The links on the way that take time."""
     load: LoadWatch | None = None
     reports: Reports | None = None
     ended_nodes: tuple[EndedNode, ...] = ()

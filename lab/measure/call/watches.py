@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.wire.links import LinkSample
+from lab.wire.links import DelayCounts, LinkSample
 from lab.wire.load import LoadReport
 from lab.wire.shape import Shape
 
@@ -43,6 +43,26 @@ class LinkWatch:
     def busy_share(self) -> float:
         """Share of the samples in which packets waited at the cap."""
         return sum(sample.backlog_packets > 0 for sample in self.samples) / len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class DelayWatch:
+    """One direction of a link that takes time, before and after the ends talked."""
+
+    point: str
+    """node/network/direction."""
+    shape: Shape
+    """What was asked for."""
+    before: DelayCounts
+    after: DelayCounts | None = None
+    """None where its delay line did not answer any more."""
+    shape_after: Shape | None = None
+    """What was in force then; None where it did not answer."""
+
+    @property
+    def machine(self) -> str:
+        """Beside which its delay line runs."""
+        return self.point.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
