@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.table import Table
 from lab.cli.completion import topologies
 from lab.cli.output import doing, err, out, print_json
 from lab.cli.status import print_status
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 
 if TYPE_CHECKING:
     from lab.lifecycle.stages import Stage
@@ -34,13 +34,25 @@ NEXT = """Next:
 @click.command()
 @click.argument("topology", default="paper", shell_complete=topologies)
 @click.option("--name", help="The lab's name; default: the topology's. Several run side by side.")
+@click.option(
+    "--place",
+    "places",
+    multiple=True,
+    metavar="NODE=CITY",
+    help="Where NODE stands instead (`lab places`); may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the rendered project; start nothing.")
 @click.option(
     "--directory", type=click.Path(path_type=Path), help="Write the dry run's files here."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
-    topology: str, name: str | None, dry_run: bool, directory: Path | None, as_json: bool
+    topology: str,
+    name: str | None,
+    places: tuple[str, ...],
+    dry_run: bool,
+    directory: Path | None,
+    as_json: bool,
 ) -> None:
     """Bring up TOPOLOGY (a shipped name such as `paper`, or a YAML file) and verify it."""
     from lab.cli.progress import saying
@@ -49,12 +61,13 @@ def command(
     from lab.lifecycle.status import lab_status
     from lab.lifecycle.up import up
 
+    changes = dict(_place(text) for text in places)
     if dry_run:
-        _show(topology, name, directory)
+        _show(topology, name, changes, directory)
         return
     client = connect()
     with doing("starting") as say:
-        done = up(client, topology, name, saying(say))
+        done = up(client, topology, name, saying(say), changes)
         lab = find_lab(client, done.plan.topology.lab)
         status = lab_status(client, lab, done.networks)
     if as_json:
@@ -66,16 +79,27 @@ def command(
     out.print(NEXT.format(name=done.plan.topology.lab))
 
 
-def _show(topology: str, name: str | None, directory: Path | None) -> None:
+def _place(text: str) -> tuple[str, str]:
+    """`caller=Tokyo` as a key of the topology and its value."""
+    node, equals, city = text.partition("=")
+    if not (node and equals and city):
+        raise UsageError(f"--place {text!r} is not NODE=CITY, such as caller=Tokyo")
+    return f"nodes.{node}.place", city
+
+
+def _show(
+    topology: str, name: str | None, changes: Mapping[str, str], directory: Path | None
+) -> None:
     from lab.engine.addresses import taken_networks
     from lab.engine.client import connect
     from lab.engine.project import write_project
     from lab.lifecycle.certificate import with_certificate
     from lab.lifecycle.pbx_choice import choose_pbx
     from lab.lifecycle.plan import block_for, plan_lab, render_plan
-    from lab.topology.load import find_topology, load_topology
+    from lab.topology.load import find_topology, read_topology
 
-    raw = load_topology(find_topology(topology))
+    source = read_topology(find_topology(topology), changes)
+    raw = source.raw
     taken: list[IPv4Network] = []
     pbx = None
     try:
@@ -84,7 +108,7 @@ def _show(topology: str, name: str | None, directory: Path | None) -> None:
     except LabError as error:
         # Where no engine answers, what a lab must keep clear of is not known.
         log.info("%s", error.message)
-    plan = plan_lab(topology, name, block_for(raw, taken), pbx)
+    plan = plan_lab(source, name, block_for(raw, taken), pbx)
     project = render_plan(plan)
     if directory is None:
         click.echo(project.files["compose.yaml"].decode())

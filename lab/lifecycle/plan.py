@@ -13,7 +13,7 @@ from lab.render.owner import Owner, invoking_owner
 from lab.render.project import Project, project_fingerprint, render_project
 from lab.render.secrets import generate_secrets
 from lab.roles import program_of
-from lab.topology.load import find_topology, load_topology
+from lab.topology.load import Source
 from lab.topology.model import PbxKind, Topology
 from lab.topology.raw import RawTopology
 from lab.topology.resolve import block_prefix, resolve
@@ -43,17 +43,16 @@ def block_for(raw: RawTopology, taken: Sequence[IPv4Network]) -> IPv4Network:
 
 
 def plan_lab(
-    name_or_path: str, lab: str | None, block: IPv4Network, pbx: PbxChoice | None = None
+    source: Source, lab: str | None, block: IPv4Network, pbx: PbxChoice | None = None
 ) -> Plan:
-    """Load and resolve a topology without Docker; `pbx` None takes Kamailio for `auto`."""
-    file = find_topology(name_or_path)
-    raw = load_topology(file)
+    """Resolve a topology without Docker; `pbx` None takes Kamailio for `auto`."""
+    raw = source.raw
     choice = pbx or PbxChoice(
         PbxKind.KAMAILIO if raw.pbx == "auto" else PbxKind(raw.pbx), "dry run"
     )
     topology = resolve(raw, lab or raw.name, block, choice.kind)
     images = _image_tags(topology)
-    return Plan(topology, file.read_text(encoding="utf-8"), images, invoking_owner(), choice)
+    return Plan(topology, source.text, images, invoking_owner(), choice)
 
 
 def render_plan(plan: Plan) -> Project:

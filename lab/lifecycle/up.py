@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from docker import DockerClient
 
@@ -30,7 +31,7 @@ from lab.lifecycle.verify import verify
 from lab.render.services import helper_services
 from lab.role import HeadStart
 from lab.roles import ROLES, program_of
-from lab.topology.load import find_topology, load_topology
+from lab.topology.load import find_topology, read_topology
 from lab.topology.mistakes import listed
 from lab.topology.model import Node, Topology
 from lab.wire import places
@@ -52,15 +53,24 @@ class Up:
     """Machine → what was found in force there after it was set up."""
 
 
-def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener = silent) -> Up:
+def up(
+    client: DockerClient,
+    name_or_path: str,
+    lab: str | None,
+    tell: Listener = silent,
+    changes: Mapping[str, Any] | None = None,
+) -> Up:
     """Bring up the topology under the name `lab` (default: its own) and verify that it works.
+
+    `changes` are dotted keys of it (`nodes.caller.place`) that have another value.
 
     Does nothing where exactly that lab is up and well. LabError where it cannot be done; then
     nothing of a lab that was not there before is left behind, and neither on Ctrl-C.
     """
     stages = Stages(tell)
     with stages.stage("checking this host"):
-        raw = load_topology(find_topology(name_or_path))
+        source = read_topology(find_topology(name_or_path), changes)
+        raw = source.raw
         name = lab or raw.name
         compose_command()
         pbx = choose_pbx(client, raw.pbx)
@@ -71,7 +81,7 @@ def up(client: DockerClient, name_or_path: str, lab: str | None, tell: Listener 
             choosing.enter_context(choosing_addresses(tell))
         with stages.stage("resolving the topology"):
             block = (running and running.block) or block_for(raw, taken_networks(client))
-            plan = plan_lab(name_or_path, lab, block, pbx)
+            plan = plan_lab(source, lab, block, pbx)
             _check_tun(plan)
             _check_images(client, plan)
         if running:

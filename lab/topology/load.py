@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import BaseModel
 
 from lab.checkout import TOPOLOGIES
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.topology.check import check
 from lab.topology.document import read_document
 from lab.topology.draft import Draft
@@ -79,6 +80,31 @@ def load_topology(path: FilePath) -> RawTopology:
     if isinstance(content, Mistake):
         raise TopologyError(source, [content])
     return parse_topology(content, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checked topology with the text that says so."""
+
+    raw: RawTopology
+    text: str
+    """Its YAML."""
+
+
+def read_topology(path: FilePath, changes: Mapping[str, Any] | None = None) -> Source:
+    """Read and check a topology file in which dotted keys have other values.
+
+    TopologyError lists all that is wrong with the file, UsageError with the changes.
+    """
+    raw = load_topology(path)
+    text = path.read_text(encoding="utf-8-sig")
+    if not changes:
+        return Source(raw, text)
+    if found := mistakes_in(text, changes):
+        told = dict.fromkeys(f"{mistake.place}: {mistake.message}" for mistake in found)
+        raise UsageError(f"topology {raw.name} cannot be changed so: {'; '.join(told)}")
+    text = varied(text, changes)
+    return Source(parse_topology(text), text)
 
 
 def parse_topology(content: bytes | str, source: str = "<text>") -> RawTopology:

@@ -103,6 +103,23 @@ def test_a_dry_run_needs_no_docker() -> None:
     assert {"caller", "caller_net", "relay1", "pbx"} <= compose["services"].keys()
 
 
+def test_places_of_nodes_are_chosen_on_the_command_line(tmp_path: Path) -> None:
+    """And the lab's own topology, from which it is read again, says so."""
+    places = ("--place", "caller=Tokyo", "--place", "callee=new york")
+    done = lab("up", "world", *places, "--dry-run", "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    nodes = yaml.safe_load((tmp_path / "topology.yaml").read_text())["nodes"]
+    assert (nodes["caller"]["place"], nodes["callee"]["place"]) == ("Tokyo", "new york")
+    for wrong, told in {
+        "caller": "is not NODE=CITY",
+        "caler=Tokyo": "did you mean 'caller'?",
+        "caller=Tokio": "did you mean Tokyo?",
+    }.items():
+        done = lab("up", "world", "--place", wrong, "--dry-run")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert told in done.stderr
+
+
 def test_an_unknown_topology_names_those_there_are() -> None:
     done = lab("up", "papers", "--dry-run")
     assert (done.returncode, done.stdout) == (1, "")

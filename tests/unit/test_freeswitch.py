@@ -24,7 +24,7 @@ from lab.lifecycle.plan import Plan, plan_lab, render_plan
 from lab.lifecycle.verify import refuse_complaints
 from lab.render.project import Project
 from lab.roles.pbx import modules_not_loaded
-from lab.topology.load import find_topology
+from lab.topology.load import find_topology, read_topology
 from lab.topology.model import PbxKind
 
 BLOCK = IPv4Network("10.128.0.0/20")
@@ -44,7 +44,7 @@ def plan(kind: PbxKind, codecs: str | None = None, directory: Path | None = None
         file = directory / "own.yaml"
         file.write_text(f"{text}\ncodecs: {codecs}\n")
         name = str(file)
-    return plan_lab(name, None, BLOCK, PbxChoice(kind, "asked for"))
+    return plan_lab(read_topology(find_topology(name)), None, BLOCK, PbxChoice(kind, "asked for"))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,7 +12,7 @@ import yaml
 
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.lifecycle.plan import block_for, plan_lab, render_plan
-from lab.topology.load import parse_topology
+from lab.topology.load import parse_topology, read_topology
 from lab.topology.mistakes import TopologyError
 from lab.topology.model import PbxKind, Topology
 from lab.topology.raw import RawTopology
@@ -92,7 +92,7 @@ def test_resolving_takes_no_time_that_a_user_would_notice(raw: RawTopology) -> N
 def test_its_project_has_every_node(topology: Topology, tmp_path: Path) -> None:
     file = tmp_path / "world.yaml"
     file.write_text(world())
-    plan = plan_lab(str(file), None, topology.block, PbxChoice(PbxKind.KAMAILIO, "test"))
+    plan = plan_lab(read_topology(file), None, topology.block, PbxChoice(PbxKind.KAMAILIO, "test"))
     project = render_plan(plan)
     compose = yaml.safe_load(project.files["compose.yaml"])
     machines = [node for node in topology.nodes if node.on is None]

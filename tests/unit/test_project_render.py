@@ -29,6 +29,7 @@ from lab.render.tor_keys import RelayKeys, TorKeys
 from lab.render.vpn_pki import Credential
 from lab.role import SecretKind
 from lab.roles import ROLES
+from lab.topology.load import find_topology, read_topology
 from lab.topology.model import PbxKind
 
 GOLDEN = Path(__file__).parent / "golden" / "project"
@@ -38,7 +39,7 @@ NAMES = ("paper", "small")
 
 
 def plan(name: str, lab: str | None = None, pbx: PbxKind = PbxKind.KAMAILIO) -> Plan:
-    made = plan_lab(name, lab, BLOCK, PbxChoice(pbx, "test"))
+    made = plan_lab(read_topology(find_topology(name)), lab, BLOCK, PbxChoice(pbx, "test"))
     images = {role: f"voice-tor-lab/{role}:golden" for role in made.images}
     return Plan(made.topology, made.source, images, OWNER, made.pbx)
 

@@ -44,7 +44,7 @@ from lab.role import (
 )
 from lab.roles import ROLES
 from lab.topology.draft import Draft
-from lab.topology.load import find_topology, parse_topology
+from lab.topology.load import find_topology, parse_topology, read_topology
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import Node, PbxKind, Topology
 from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
@@ -114,7 +114,7 @@ def beacon() -> Iterator[Role]:
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     file = tmp_path_factory.mktemp("topology") / "coast.yaml"
     file.write_text(WITH_BEACON)
-    return plan_lab(str(file), "coast", BLOCK, PbxChoice(PbxKind.KAMAILIO, "test"))
+    return plan_lab(read_topology(file), "coast", BLOCK, PbxChoice(PbxKind.KAMAILIO, "test"))
 
 
 def test_the_schema_has_it() -> None:

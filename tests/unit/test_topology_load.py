@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from lab.errors import LabError
-from lab.topology.load import find_topology, load_topology, parse_topology
+from lab.errors import LabError, UsageError
+from lab.topology.load import (
+    Source,
+    find_topology,
+    load_topology,
+    parse_topology,
+    read_topology,
+)
 from lab.topology.mistakes import TopologyError
+from lab.topology.model import Node, PbxKind
 from lab.topology.raw import Codec
+from lab.topology.resolve import resolve
 from lab.wire.codecs import CODECS
 
 FIXTURES = Path(__file__).parent / "topologies"
@@ -267,3 +277,37 @@ def test_find_topology_knows_names_from_paths(tmp_path: Path) -> None:
 
 def test_codecs_are_those_the_phones_have() -> None:
     assert set(get_args(Codec)) == set(CODECS)
+
+
+def test_keys_of_a_file_can_be_changed_and_its_text_says_so() -> None:
+    world = find_topology("world")
+    source = read_topology(world, {"nodes.caller.place": "são paulo"})
+    assert source.raw.nodes["caller"].place == "Sao Paulo"
+    assert source.raw.nodes["callee"] == load_topology(world).nodes["callee"]
+    assert parse_topology(source.text) == source.raw
+    assert read_topology(world).text == world.read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "message"),
+    [
+        ("nodes.caler.place", "Tokyo", "there is no 'caler' among the nodes; did you mean"),
+        ("nodes.caller.place", "Tokio", "is no place of the table, did you mean Tokyo?"),
+    ],
+)
+def test_a_change_that_cannot_be_is_told_in_a_sentence(key: str, place: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_topology(find_topology("world"), {key: place})
+    assert f"{key}: " in caught.value.message
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_place_is_without_effect_where_no_network_has_distances() -> None:
+    def resolved(source: Source) -> tuple[Node, ...]:
+        return resolve(source.raw, "paper", IPv4Network("10.128.0.0/20"), PbxKind.KAMAILIO).nodes
+
+    paper = find_topology("paper")
+    moved = resolved(read_topology(paper, {"nodes.caller.place": "Tokyo"}))
+    assert {node.name: node.place for node in moved}["caller"] == "Tokyo"
+    assert tuple(replace(node, place=None) for node in moved) == resolved(read_topology(paper))
