@@ -10,7 +10,7 @@ from typing import Any, cast
 from lab.sweep.dimension import Dimension
 from lab.sweep.dimensions import DIMENSIONS
 from lab.sweep.point import Point
-from lab.sweep.topology_key import GRID_KEY, PREFIX, topology_key
+from lab.sweep.topology_key import GRID_KEY, PREFIX, topology_key, topology_keys
 from lab.sweep.written import Scalar
 from lab.topology.mistakes import Path
 
@@ -28,7 +28,9 @@ class Axis:
 def axes_of(grid: Mapping[str, Any]) -> Iterator[Axis]:
     """Every dimension of which a checked grid says something."""
     for name, written in grid.items():
-        if name == GRID_KEY:
+        if name == GRID_KEY and isinstance(written, list):
+            yield Axis(topology_keys(written), (GRID_KEY,), written)
+        elif name == GRID_KEY:
             for key, values in written.items():
                 yield Axis(topology_key(PREFIX + key), (GRID_KEY, key), values)
         elif written:

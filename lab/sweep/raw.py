@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, WithJsonSchema
 
 from lab.topology.names import NAME_PATTERN, is_name
 from lab.topology.raw import RawModel
@@ -33,13 +33,36 @@ Name = Annotated[
 ]
 
 
+_EACH: TypeAdapter[Any] = TypeAdapter(dict[str, Annotated[list[Any], Field(min_length=1)]])
+_TOGETHER: TypeAdapter[Any] = TypeAdapter(
+    Annotated[list[Annotated[dict[str, Any], Field(min_length=1)]], Field(min_length=1)]
+)
+_KEY = {"pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$"}
+
+
+def _topology_keys(written: object) -> Any:
+    return (_TOGETHER if isinstance(written, list) else _EACH).validate_python(written, strict=True)
+
+
 TopologyKeys = Annotated[
-    dict[str, Annotated[list[Any], Field(min_length=1)]],
+    Any,
+    PlainValidator(_topology_keys),
     WithJsonSchema(
         {
-            "type": "object",
-            "propertyNames": {"pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$"},
-            "additionalProperties": {"type": "array", "minItems": 1},
+            "anyOf": [
+                {
+                    "description": "Every combination: each key with the values it has in turn.",
+                    "type": "object",
+                    "propertyNames": _KEY,
+                    "additionalProperties": {"type": "array", "minItems": 1},
+                },
+                {
+                    "description": "Keys that vary together: each item gives some their values.",
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": "object", "propertyNames": _KEY, "minProperties": 1},
+                },
+            ]
         }
     ),
 ]
@@ -50,7 +73,8 @@ class RawGrid(RawModel):
 
     topology: TopologyKeys = Field(default={})
     """Keys of the topology (vpn.cipher, tor.circuit, nodes.server.links.hosting.delay), each with
-    the values that it has in turn; for another value the lab is brought up anew."""
+    the values that it has in turn, or a list of mappings of keys that vary together; for another
+    value the lab is brought up anew."""
 
 
 class RawQuickGrid(RawModel):

@@ -1,18 +1,18 @@
 """Any key of the topology as a dimension: `tor.circuit`, `nodes.server.links.hosting.delay`.
 
 Such a dimension has no module: it is made from its name, which is the key's with a prefix. Its
-value in a point is text, as it could stand in a topology file.
+value in a point is text, as it could stand in a topology file. Keys may vary together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from lab.lazy import Lazy
 from lab.sweep.dimension import Coordinate, Dimension
-from lab.sweep.written import Key
+from lab.sweep.written import Key, Keys, Scalar
 
 GRID_KEY = "topology"
 """Where such dimensions stand in the grid, and in `fit`."""
@@ -53,5 +53,34 @@ def topology_key(name: str) -> Dimension:
             {} if (text := point[coordinate]) is None else {key: _VALUE.load()(text)}
         ),
         choice=key,
+        may_fit=True,
+    )
+
+
+def topology_keys(mappings: Sequence[Mapping[str, Any]]) -> Dimension:
+    """The dimension of keys that vary together, one value being a whole mapping of them.
+
+    A key that a mapping does not name is the topology's own there. In points each key is a
+    dimension by itself, so this one stands in the grid alone.
+    """
+    keys = {key: topology_key(PREFIX + key) for mapping in mappings for key in mapping}
+
+    def meaning(written: Mapping[str, Any]) -> list[tuple[Scalar, ...]]:
+        return [tuple(_text(written[key]) if key in written else None for key in keys)]
+
+    return Dimension(
+        name=GRID_KEY,
+        description="Keys of the topology that vary together.",
+        position=1000,
+        turns=0,
+        coordinates=tuple(item for each in keys.values() for item in each.coordinates),
+        written=Keys("Keys of the topology, each with its value.", {}, meaning),
+        usual=None,
+        topology=lambda point: {
+            key: value
+            for each in keys.values()
+            if each.topology
+            for key, value in each.topology(point).items()
+        },
         may_fit=True,
     )

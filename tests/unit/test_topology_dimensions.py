@@ -20,7 +20,13 @@ from lab.events import silent
 from lab.store.database import open_store
 from lab.store.export import to_parquet
 from lab.sweep import lab_executor
-from lab.sweep.experiment import Experiment, ExperimentError, parse_experiment
+from lab.sweep.experiment import (
+    Experiment,
+    ExperimentError,
+    find_experiment,
+    load_experiment,
+    parse_experiment,
+)
 from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.plan import PlannedCall, make_plan, plan_from_json
 from lab.sweep.point import Point
@@ -215,3 +221,55 @@ def test_values_read_as_they_are_written_in_a_topology() -> None:
         "10.20.0.0/24",
         "{a: []}",
     ]
+
+
+TOGETHER = """
+name: far
+grid:
+  method: [sip, v-tor]
+  vpn: [{cipher: none, digest: none}, {cipher: AES-256-GCM}]
+  topology:
+    - {nodes.caller.place: Frankfurt, nodes.callee.place: London}
+    - {nodes.caller.place: Bangalore, nodes.callee.place: New York}
+    - {nodes.caller.place: Tokyo}
+"""
+PAIRS = [("Frankfurt", "London"), ("Bangalore", "New York"), ("Tokyo", None)]
+
+
+def test_keys_in_a_list_of_mappings_vary_together_and_with_all_else() -> None:
+    points = parsed(TOGETHER).points
+    assert len(points) == 2 * 2 * len(PAIRS)
+    changes = [changes_of(point) for point in points]
+    ends = [(each["nodes.caller.place"], each.get("nodes.callee.place")) for each in changes]
+    assert list(dict.fromkeys(ends)) == PAIRS
+    assert all("vpn.cipher" in each for each in changes)
+    plan = make_plan(parsed(TOGETHER))
+    assert plan_from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        ("Frankfurt", "Frankfrt", "grid.topology[0]", "did you mean Frankfurt?"),
+        ("nodes.callee", "nodes.calee", "grid.topology", "did you mean 'callee'?"),
+        ("{nodes.caller.place: Tokyo}", "{}", "grid.topology[2]", "must not be empty"),
+        ("{nodes.caller.place: Tokyo}", "3", "grid.topology[2]", "must be a mapping"),
+        ("caller.place: Tokyo", "caller.place: Tokyo, vpn.cipher: none", "grid.vpn", "too"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_told_with_its_place(
+    old: str, new: str, place: str, message: str
+) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        parsed(TOGETHER.replace(old, new))
+    told = caught.value.mistakes
+    assert any(message in mistake.message for mistake in told)
+    assert all(mistake.place.startswith(place) for mistake in told)
+
+
+def test_the_shipped_pairs_of_places_are_three_and_not_nine() -> None:
+    distance = load_experiment(find_experiment("distance"))
+    pairs = {tuple(sorted(changes_of(point).items())) for point in distance.points}
+    assert (len(pairs), len(distance.points), distance.calls) == (3, 3 * 5, 10)
+    quick = load_experiment(find_experiment("distance"), quick=True)
+    assert (len(quick.points), quick.calls) == (5, 2)
