@@ -10,6 +10,7 @@ import logging
 import queue
 import subprocess
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Self, TypeVar
 
@@ -49,8 +50,13 @@ class AgentSilentError(AgentError, TimeoutError):
 class Agent:
     """One agent: `send` an order, `receive` its events in their order."""
 
-    def __init__(self, name: str, command: list[str], dialogue: Dialogue) -> None:
-        """Start `command` (usually a `docker exec -i`); `name` stands in error messages."""
+    def __init__(
+        self, name: str, command: list[str], dialogue: Dialogue, holds: Sequence[int] = ()
+    ) -> None:
+        """Start `command` (usually a `docker exec -i`); `name` stands in error messages.
+
+        The command has the descriptors that it `holds` open for as long as the agent runs.
+        """
         self.name = name
         self._dialogue = dialogue
         self._process = subprocess.Popen(
@@ -61,6 +67,7 @@ class Agent:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            pass_fds=holds,
         )
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._remarks: list[str] = []

@@ -13,6 +13,7 @@ from requests.exceptions import RequestException
 from lab.engine.agent import Agent
 from lab.engine.client import went_silent
 from lab.engine.discovery import RunningLab
+from lab.engine.lock import held_on
 from lab.errors import LabError
 from lab.render import labels
 from lab.render.owner import Owner
@@ -26,7 +27,7 @@ def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
     """Start the dialogue's program inside `node`."""
     container, module = lab.node(node).container_id, f"lab.agents.{dialogue.program}"
     command = ["docker", "exec", "-i", container, "python3", "-m", module]
-    return Agent(f"{dialogue.program} in {node}", command, dialogue)
+    return Agent(f"{dialogue.program} in {node}", command, dialogue, held_on(lab.name))
 
 
 def start_unprivileged_helper(
@@ -100,7 +101,7 @@ def _start_helper(
     command += ["--network", f"container:{lab.node(machine).container_id}"]
     command += ["--cap-drop", "ALL", "--read-only", *options]
     command += [image, "python3", "-m", f"lab.agents.{dialogue.program}"]
-    return Agent(f"{dialogue.program} beside {machine}", command, dialogue)
+    return Agent(f"{dialogue.program} beside {machine}", command, dialogue, held_on(lab.name))
 
 
 def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:

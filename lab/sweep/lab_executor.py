@@ -174,7 +174,7 @@ class LabExecutor:
         down(self._client, self.lab)
 
     def _bring_up(self, topology: Path, tell: Listener) -> None:
-        with bringing_up():
+        with bringing_up(tell):
             try:
                 up(self._client, str(topology), self.lab, tell)
             except LabError as error:

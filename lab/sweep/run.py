@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from docker import DockerClient
 
+from lab.engine.lock import only_run_in
 from lab.errors import UsageError
 from lab.events import Happening, Listener, RunAdvanced, RunBegan, RunEnded, both
 from lab.events.journal import Journal, in_lab, run_journal
@@ -16,7 +17,7 @@ from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
 from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.ledger import ledger_of
-from lab.sweep.locks import only_hand_on, only_run_in
+from lab.sweep.locks import only_hand_on
 from lab.sweep.plan import Plan, make_plan
 from lab.sweep.runner import run_plan
 from lab.sweep.worker import Assignment, workers

@@ -13,12 +13,12 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from lab.engine.client import connect
+from lab.engine.lock import only_run_in
 from lab.errors import LabError
 from lab.events import Happening, Listener
 from lab.interruption import heeding_signals, undisturbed
 from lab.measure.record import CallRecord
 from lab.sweep.lab_executor import LabExecutor
-from lab.sweep.locks import only_run_in
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 

@@ -16,7 +16,8 @@ from docker import DockerClient
 from lab_command import LabCommand, complaint, ended, kill, things_of, wait_for
 from live_lab import LiveLab
 
-from lab.sweep.locks import lab_lock
+from lab.engine.lock import has_run
+from lab.engine.names import Holder
 
 pytestmark = pytest.mark.live
 
@@ -63,19 +64,10 @@ def wait_for_calls(lab: LabCommand, process: Popen[str], count: int) -> None:
     wait_for(f"call number {count}", made, CALL_DEADLINE_S)
 
 
-def holds_lab(lab: LabCommand, process: Popen[str], name: str) -> bool:
-    """Whether that process has the lab called `name` for its run, as the kernel tells.
-
-    It is read and not tried: to try the lock would be to take it.
-    """
+def holds_lab(process: Popen[str], name: str) -> bool:
+    """Whether that process has the lab called `name` for its run."""
     assert process.poll() is None, process.communicate()
-    inode = (lab.home / lab_lock(name)).stat().st_ino
-    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-    return any(
-        int(lock[4]) == process.pid and lock[5].endswith(f":{inode}")
-        for lock in locks
-        if lock[1] == "FLOCK"
-    )
+    return has_run(name) == Holder(process.pid)
 
 
 def test_killed_and_interrupted_it_goes_on_and_leaves_nothing(
@@ -90,7 +82,7 @@ def test_killed_and_interrupted_it_goes_on_and_leaves_nothing(
     assert things_of(able_host, lab_name)
 
     resumed = lab.start("experiment", "resume", run)
-    wait_for("hold of the lab", lambda: holds_lab(lab, resumed, lab_name))
+    wait_for("hold of the lab", lambda: holds_lab(resumed, lab_name))
     second = lab.run("experiment", "run", experiment, "--name", lab_name)
     assert second.returncode == 1
     assert f"another run is under way in lab {lab_name}" in complaint(second)

@@ -18,6 +18,7 @@ import pytest
 from lab.engine import lock
 from lab.engine import project as engine_project
 from lab.engine.lock import UP_PATIENCE_S, choosing_addresses, locked
+from lab.engine.names import Holder
 from lab.engine.project import compose_up, write_project
 from lab.errors import LabError
 from lab.events import Began, Happening
@@ -117,7 +118,7 @@ def test_a_name_is_held_by_one_command_at_a_time(
         monkeypatch.setenv("LAB_HOME", "/another")
         with (
             pytest.raises(
-                LabError, match=f"another command has been working on lab {name} for 0 s"
+                LabError, match=f"{Holder(os.getpid())} has been working on lab {name} for 0 s"
             ),
             locked(name, patience_s=0, tell=told.append),
         ):
@@ -143,7 +144,7 @@ def test_who_waits_for_another_command_says_so(name: str) -> None:
     with locked(name, UP_PATIENCE_S, told.append):
         assert time.monotonic() - began > 0.2
     holder.join()
-    assert told == [Began(f"waiting for another command that works on lab {name}")]
+    assert told == [Began(f"waiting for {Holder(os.getpid())}")]
 
 
 def test_one_lab_at_a_time_chooses_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,14 @@ import pytest
 from docker.errors import APIError
 from simulated_calls import simulated
 
+from lab.engine.lock import only_run_in
 from lab.errors import LabError
 from lab.events import silent
 from lab.measure.call.notes import CallPlan
 from lab.measure.record import CallRecord
 from lab.sweep import lab_executor
 from lab.sweep.lab_executor import LabExecutor, RunFiles
-from lab.sweep.locks import only_hand_on, only_run_in
+from lab.sweep.locks import only_hand_on
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.topology.load import find_topology, load_topology
