@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from lab import storage
 from lab.errors import LabError
+from lab.events import Listener, Noted
 from lab.lifecycle.ready import ReadyLab
 from lab.wire import places
 
@@ -59,9 +60,23 @@ def keep_workspace(workspace: Workspace) -> Path:
     except OSError as error:
         raise LabError(
             f"cannot move {workspace.host} to {target}: {error.strerror}",
-            "The call's files are still in the first place.",
+            "The call's files are in the first place until the next call in this lab.",
         ) from error
     return target
+
+
+def clear_workspaces(lab: ReadyLab, tell: Listener) -> None:
+    """Remove the directories that calls which were killed have left, and say so.
+
+    Only for who has its turn in the lab: no call is under way then. LabError where the disk
+    refuses.
+    """
+    for directory in sorted((lab.directory / "calls").glob("*/")):
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            raise LabError(f"cannot remove {directory}: {error.strerror}") from error
+        tell(Noted(f"call {directory.name} did not come to its end; what it left is removed"))
 
 
 def discard_workspace(workspace: Workspace) -> None:

@@ -52,6 +52,7 @@ def command(
     Longer than the clip (30 s), the clip is repeated and PESQ becomes a series of windows.
     """
     from lab.calls.call import make_call
+    from lab.calls.turn import having_turn
     from lab.cli.call_record import print_record
     from lab.cli.progress import saying
     from lab.engine.client import connect
@@ -68,13 +69,17 @@ def command(
         raise UsageError(f"{method.name} has no variable bit rate", f"These methods have: {able}.")
     point = point_of(method.name, [chosen for chosen in given.values() if chosen])
     plan = call_plan(point, seed=seed, vbr=vbr)
-    lab = open_lab(connect(), name)
+    client = connect()
+    lab = open_lab(client, name)
     method.check_topology(lab.topology)
     with doing("calling ...") as say, open_store() as store:
         tell = both(saying(say, f"{method.name}: "), in_lab(lab.running.name, "call"))
         record: CallRecord | None = None
         try:
-            with conditions(lab, point, seed, tell) as observers:
+            with (
+                having_turn(client, lab.running.name, tell) as lab,
+                conditions(lab, point, seed, tell) as observers,
+            ):
                 record = make_call(lab, plan, tell, observers)
         finally:
             # Also where putting back what surrounded the call is interrupted.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.table import Table
 
-from lab.cli.output import err, out, print_json, styled
+from lab.cli.output import doing, err, out, print_json, styled
 from lab.errors import UsageError
 from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
 from lab.wire.links import Counters
@@ -18,6 +19,10 @@ from lab.wire.shape import Direction, Distribution, FifoKind, ShapeChange, Shape
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from lab.events import Listener
+    from lab.lifecycle.ready import ReadyLab
     from lab.shaping.live import LinkState
 
 NONE = "none"
@@ -41,8 +46,12 @@ def show(node: str | None, network: str | None, name: str | None, as_json: bool)
     from lab.engine.client import connect
     from lab.lifecycle.ready import open_lab
     from lab.shaping import live
+    from lab.shaping.borrowed import left_changed
 
-    states = live.show(open_lab(connect(), name), node, network)
+    lab = open_lab(connect(), name)
+    states = live.show(lab, node, network)
+    if left := left_changed(lab.running.name):
+        err.print(left, soft_wrap=True)
     if as_json:
         print_json([_plain(state) for state in states])
     else:
@@ -83,17 +92,18 @@ def set_(
 ) -> None:
     """Change NODE's link to NETWORK; what is not named stays as it is."""
     from lab.engine.client import connect
-    from lab.events.journal import in_lab
     from lab.lifecycle.ready import open_lab
     from lab.shaping import live
     from lab.shaping.cap import LinkPoint, find_link
 
     wanted = changes_from(**changes)
-    lab = open_lab(connect(), name)
+    client = connect()
+    lab = open_lab(client, name)
     find_link(lab.topology, node, network)
     point = LinkPoint(node, network, Direction(direction))
-    live.change(lab, point, wanted, in_lab(lab.running.name, "link"))
-    states = live.show(lab, node, network)
+    with _changing(client, lab.running.name) as (lab, tell):
+        live.change(lab, point, wanted, tell)
+        states = live.show(lab, node, network)
     if as_json:
         print_json([_plain(state) for state in states])
     else:
@@ -107,14 +117,28 @@ def set_(
 def reset(node: str | None, network: str | None, name: str | None) -> None:
     """Bring links back to what the topology says: all, or those of NODE."""
     from lab.engine.client import connect
-    from lab.events.journal import in_lab
-    from lab.lifecycle.ready import open_lab
+    from lab.engine.discovery import find_lab
     from lab.shaping import live
 
-    lab = open_lab(connect(), name)
-    live.reset(lab, node, network, in_lab(lab.running.name, "link"))
+    client = connect()
+    with _changing(client, find_lab(client, name).name) as (lab, tell):
+        live.reset(lab, node, network, tell)
     what = " ".join(part for part in (node, network) if part) or "all links"
     err.print(f"{lab.running.name}: {what} as in topology {lab.topology.name}")
+
+
+@contextmanager
+def _changing(client: DockerClient, lab: str) -> Iterator[tuple[ReadyLab, Listener]]:
+    """The lab while nobody calls in it, and who is to be told of every change."""
+    from lab.calls.turn import having_turn
+    from lab.cli.progress import saying
+    from lab.events import both
+    from lab.events.journal import in_lab
+
+    with doing("changing links ...") as say:
+        tell = both(saying(say), in_lab(lab, "link"))
+        with having_turn(client, lab, tell) as ready:
+            yield ready, tell
 
 
 def changes_from(

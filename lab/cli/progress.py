@@ -26,11 +26,14 @@ log = logging.getLogger(__name__)
 
 
 def saying(say: Callable[[str], None], what: str = "") -> Listener:
-    """Listens to one piece of work: what is said is the stage that began last."""
+    """Listens to one piece of work: what is said is the stage that began last, and remarks stay."""
 
     def tell(happening: Happening) -> None:
-        if isinstance(happening, Began):
-            say(f"{what}{happening.stage} ...")
+        match happening:
+            case Began(stage):
+                say(f"{what}{stage} ...")
+            case Noted(text):
+                _show_line(text)
 
     return tell
 
@@ -82,6 +85,8 @@ class RunProgress:
                 self._say(f"{stage} ...")
             case CallStage(point_id, number, stage):
                 self._say(f"{point_id} ({number}): {stage} ...")
+            case Noted(text):
+                _show_line(text)
             case RunBegan():
                 self._begin(happening)
             case RunAdvanced():

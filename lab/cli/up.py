@@ -55,9 +55,12 @@ def command(
     as_json: bool,
 ) -> None:
     """Bring up TOPOLOGY (a shipped name such as `paper`, or a YAML file) and verify it."""
+    from lab.calls.turn import having_turn
     from lab.cli.progress import saying
     from lab.engine.client import connect
     from lab.engine.discovery import find_lab
+    from lab.events import both
+    from lab.events.journal import in_lab
     from lab.lifecycle.status import lab_status
     from lab.lifecycle.up import up
 
@@ -67,9 +70,14 @@ def command(
         return
     client = connect()
     with doing("starting") as say:
-        done = up(client, topology, name, saying(say), changes)
+        tell = saying(say)
+        done = up(client, topology, name, tell, changes)
         lab = find_lab(client, done.plan.topology.lab)
-        status = lab_status(client, lab, done.networks)
+        if done.already_up:
+            with having_turn(client, lab.name, both(tell, in_lab(lab.name, "up"))):
+                status = lab_status(client, lab)
+        else:
+            status = lab_status(client, lab, done.networks)
     if as_json:
         stages = [asdict(stage) for stage in done.stages]
         print_json({"seconds": done.seconds, "stages": stages, **status})

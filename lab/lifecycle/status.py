@@ -18,6 +18,7 @@ from lab.images.build import image_tag
 from lab.render.owner import invoking_owner
 from lab.role import Program, Report, Role
 from lab.roles import ROLES
+from lab.shaping.borrowed import left_changed
 from lab.wire.network import MachineNetwork, NetworkInForce, ShowNetwork
 from lab.wire.plain import ShapeError, from_plain, to_plain
 
@@ -40,6 +41,8 @@ def lab_status(
     problems = [
         f"{node.name} is {node.state} (exit status {node.exit_code})" for node in lab.stopped
     ]
+    if left := _attempt(problems, lambda: left_changed(lab.name)):
+        problems.append(left)
     configured = _attempt(problems, lambda: _networks(lab)) or {}
     running = {node.name for node in lab.nodes if node.state == "running"}
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:

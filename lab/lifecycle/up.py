@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from lab import storage
 from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_lab, find_labs
-from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked
+from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked, turn_in
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
@@ -64,8 +64,9 @@ def up(
 
     `changes` are dotted keys of it (`nodes.caller.place`) that have another value.
 
-    Does nothing where exactly that lab is up and well. LabError where it cannot be done; then
-    nothing of a lab that was not there before is left behind, and neither on Ctrl-C.
+    Does nothing where exactly that lab is up and well, but for waiting until nobody calls in it.
+    LabError where it cannot be done; then nothing of a lab that was not there before is left
+    behind, and neither on Ctrl-C.
     """
     stages = Stages(tell)
     with stages.stage("checking this host"):
@@ -75,7 +76,11 @@ def up(
         compose_command()
         pbx = choose_pbx(client, raw.pbx)
     tell = stages.tell = both(tell, in_lab(name, "up"))
-    with locked(name, UP_PATIENCE_S, tell) as lock, ExitStack() as choosing:
+    with (
+        _turn_where_up(client, name, tell),
+        locked(name, UP_PATIENCE_S, tell) as lock,
+        ExitStack() as choosing,
+    ):
         running = _running(client, name)
         if running is None:
             choosing.enter_context(choosing_addresses(tell))
@@ -113,6 +118,12 @@ def up(
             seconds=stages.total_s,
             networks=networks,
         )
+
+
+def _turn_where_up(client: DockerClient, name: str, tell: Listener) -> AbstractContextManager[None]:
+    """In a lab that is up, a call could be under way, which verifying would disturb."""
+    is_up = any(lab.name == name for lab in find_labs(client))
+    return turn_in(name, tell) if is_up else nullcontext()
 
 
 def _check_tun(plan: Plan) -> None:

@@ -10,8 +10,9 @@ from lab.engine.execution import start_network_helper, start_unprivileged_helper
 from lab.events import Listener, silent
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import LinkPoint, address_of
-from lab.wire.links import LINKS, LinkSide
+from lab.wire.links import LINKS, LinkSide, LinksShown, ShowLinks
 from lab.wire.messages import Order
+from lab.wire.shape import Shape
 
 DEADLINE_S = 20.0
 
@@ -35,6 +36,17 @@ class LinkHelpers:
         for point in points:
             grouped.setdefault(_machine(self.lab, point), []).append(point)
         return grouped
+
+    def in_force(self, points: Iterable[LinkPoint]) -> dict[LinkPoint, Shape]:
+        """What the kernel does at each point now; AgentError where a helper cannot tell."""
+        found: dict[LinkPoint, Shape] = {}
+        for machine, own in self.by_machine(points).items():
+            sides = [self.side(point) for point in own]
+            order = ShowLinks(tuple(side.address for side in sides))
+            links = self.ask(machine, order, LinksShown).links
+            for point, side, link in zip(own, sides, links, strict=True):
+                found[point] = link.side(side.direction).shape
+        return found
 
     def side(self, point: LinkPoint) -> LinkSide:
         """How orders name a point."""

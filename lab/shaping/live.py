@@ -14,9 +14,10 @@ from lab.engine.client import connect
 from lab.engine.discovery import find_lab
 from lab.engine.execution import start_delay_line, start_reader
 from lab.errors import LabError
-from lab.events import LinkShaped, Listener, silent
+from lab.events import LinkShaped, Listener, Noted, silent
 from lab.interruption import undisturbed
 from lab.lifecycle.ready import ReadyLab
+from lab.shaping.borrowed import BorrowedLink, borrow, borrowed_in, forget, give_back
 from lab.shaping.cap import Cap, LinkPoint, address_of, find_link
 from lab.shaping.helpers import DEADLINE_S, LinkHelpers, link_helpers
 from lab.wire.links import (
@@ -171,21 +172,58 @@ def reset(
 def apply(helpers: LinkHelpers, caps: Sequence[Cap]) -> Iterator[None]:
     """Cap links while the block runs; afterwards they are as they were before.
 
-    LabError where the kernel cannot, or has something else afterwards.
+    They are noted as borrowed so long. LabError where the kernel cannot, or has something else
+    afterwards.
     """
-    before: dict[LinkPoint, Shape] = {}
+    lab = helpers.lab.running.name
+    before = helpers.in_force(cap.point for cap in caps)
+    lent = [BorrowedLink(cap.point, before[cap.point], cap.shape) for cap in caps]
     try:
         with undisturbed():
-            before = set_shapes(helpers, {cap.point: cap.shape for cap in caps})
+            borrow(lab, lent)
+            set_shapes(helpers, {cap.point: cap.shape for cap in caps})
         yield
     finally:
         with undisturbed():
-            _put_back(helpers, before)
+            if _put_back(helpers, before):
+                give_back(lab, lent)
 
 
-def _put_back(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> None:
-    """Restore; a machine that has ended meanwhile has taken its links along."""
+def put_back_borrowed(lab: ReadyLab, tell: Listener = silent) -> None:
+    """Put back what a command that is gone has left changed, and say so.
+
+    What has been changed since, by `lab link set` or because a node was started anew, stays as
+    it is. Only for who has its turn in the lab: whoever else noted something is gone.
+    """
+    try:
+        borrowed = borrowed_in(lab.running.name)
+    except LabError as error:
+        tell(Noted(f"{error.message}: {error.hint}"))
+        forget(lab.running.name)
+        return
+    if borrowed is None:
+        return
+    points = dict.fromkeys(link.point for link in borrowed.links)
+    with link_helpers(lab, points, may_change=True, tell=tell) as helpers:
+        now = helpers.in_force(points)
+        wanted = dict(now)
+        for link in reversed(borrowed.links):
+            if wanted[link.point] == link.meanwhile:
+                wanted[link.point] = link.before
+        returned = {point: shape for point, shape in wanted.items() if shape != now[point]}
+        with undisturbed():
+            set_shapes(helpers, returned)
+            forget(lab.running.name)
+    if returned:
+        shapes = ", ".join(f"{point}: {shape}" for point, shape in returned.items())
+        tell(Noted(f"links that {borrowed.by} had left changed are put back: {shapes}"))
+
+
+def _put_back(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> bool:
+    """Whether they could be restored; a machine that has ended has taken its links along."""
     try:
         set_shapes(helpers, shapes)
     except AgentError as error:
         log.warning("links were not put back: %s", error.message)
+        return False
+    return True

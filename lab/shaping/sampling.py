@@ -8,15 +8,7 @@ from contextlib import contextmanager
 from lab.measure.call.watches import LinkWatch
 from lab.shaping.cap import LinkPoint
 from lab.shaping.helpers import LinkHelpers
-from lab.wire.links import (
-    EndWatch,
-    LinksShown,
-    ShowLinks,
-    WatchBegan,
-    WatchEnded,
-    WatchLinks,
-)
-from lab.wire.shape import Shape
+from lab.wire.links import EndWatch, LinkSample, WatchBegan, WatchEnded, WatchLinks
 
 INTERVAL_S = 0.487
 """Twice a second, and no multiple of the 20 ms from packet to packet of a voice: samples taken
@@ -31,29 +23,20 @@ def sampled(helpers: LinkHelpers, points: Sequence[LinkPoint]) -> Iterator[list[
     """
     watches: list[LinkWatch] = []
     grouped = helpers.by_machine(points)
-    shapes = [shape for machine, own in grouped.items() for shape in _shapes(helpers, machine, own)]
+    before = helpers.in_force(points)
     for machine, own in grouped.items():
         sides = tuple(helpers.side(point) for point in own)
         helpers.ask(machine, WatchLinks(sides, INTERVAL_S), WatchBegan)
     try:
         yield watches
     finally:
-        samples = [
-            taken
-            for machine in grouped
-            for taken in helpers.ask(machine, EndWatch(), WatchEnded).samples
-        ]
-        after = [one for machine, own in grouped.items() for one in _shapes(helpers, machine, own)]
-        every = [point for own in grouped.values() for point in own]
+        samples: dict[LinkPoint, tuple[LinkSample, ...]] = {}
+        for machine, own in grouped.items():
+            taken = helpers.ask(machine, EndWatch(), WatchEnded).samples
+            samples.update(zip(own, taken, strict=True))
+        after = helpers.in_force(points)
         watches += [
-            LinkWatch(str(point), shape, taken, now)
-            for point, shape, taken, now in zip(every, shapes, samples, after, strict=True)
-            if taken
+            LinkWatch(str(point), before[point], samples[point], after[point])
+            for point in points
+            if samples[point]
         ]
-
-
-def _shapes(helpers: LinkHelpers, machine: str, points: Sequence[LinkPoint]) -> list[Shape]:
-    sides = [helpers.side(point) for point in points]
-    order = ShowLinks(tuple(side.address for side in sides))
-    shown = helpers.ask(machine, order, LinksShown).links
-    return [link.side(side.direction).shape for side, link in zip(sides, shown, strict=True)]

@@ -18,8 +18,10 @@ from lab import storage
 from lab.calls.call import failed_call, make_call
 from lab.calls.measuring import Measurer, measuring
 from lab.calls.methods import METHODS
+from lab.calls.turn import having_turn
 from lab.calls.versions import component_versions
 from lab.engine.discovery import RunningLab, find_labs
+from lab.engine.lock import turn_in
 from lab.errors import LabError
 from lab.events import Began, Listener, both
 from lab.events.journal import in_lab
@@ -101,14 +103,17 @@ class LabExecutor:
         with _in_words():
             if self._find() is None:
                 self.lab_is_own = True
-            return component_versions(self._ready(point, tell))
+            self._have_up(point, tell)
+            return component_versions(open_lab(self._client, self.lab))
 
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Make one call at its point; see `Executor`."""
         with _in_words():
             _check_room(planned.point[DURATION])
-            lab = self._ready(planned.point, tell)
-            record = self._call(lab, planned, tell)
+            self._have_up(planned.point, tell)
+            tell = both(tell, in_lab(self.lab, "experiment"))
+            with having_turn(self._client, self.lab, tell) as lab:
+                record = self._call(lab, planned, tell)
             if record.status != "ok":
                 # Without room a failure says nothing about the point.
                 _check_room()
@@ -121,7 +126,6 @@ class LabExecutor:
         """
         point = planned.point
         METHODS.named(point.method).check_topology(lab.topology)
-        tell = both(tell, in_lab(self.lab, "experiment"))
         plan = call_plan(point, planned.number, seed=planned.seed, run_id=self._files.run_id)
         record: CallRecord | None = None
         try:
@@ -153,8 +157,8 @@ class LabExecutor:
     def _find(self) -> RunningLab | None:
         return next((lab for lab in find_labs(self._client) if lab.name == self.lab), None)
 
-    def _ready(self, point: Point, tell: Listener) -> ReadyLab:
-        """The lab with the point's topology, up and whole."""
+    def _have_up(self, point: Point, tell: Listener) -> None:
+        """Have the lab with the point's topology up, and all of it."""
         topology = self._files.topology(self._topology, changes_of(point))
         lab = self._find()
         if topology != self._current or lab is None or lab.stopped:
@@ -162,7 +166,6 @@ class LabExecutor:
                 self._take_down_for(point, tell)
             self._bring_up(topology, tell)
             self._current = topology
-        return open_lab(self._client, self.lab)
 
     def _take_down_for(self, point: Point, tell: Listener) -> None:
         if not self.lab_is_own:
@@ -170,8 +173,9 @@ class LabExecutor:
                 f"lab {self.lab} is up with another topology than {point.point_id} needs",
                 f"Take it down (`lab down {self.lab}`) and let the run bring it up.",
             )
-        tell(Began("bringing the lab up with another topology"))
-        down(self._client, self.lab)
+        with turn_in(self.lab, tell):
+            tell(Began("bringing the lab up with another topology"))
+            down(self._client, self.lab)
 
     def _bring_up(self, topology: Path, tell: Listener) -> None:
         with bringing_up(tell):

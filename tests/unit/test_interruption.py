@@ -10,16 +10,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from lab.cli import doctor, main
 from lab.interruption import ENDING, Interrupted, heeding_signals, undisturbed
-from lab.shaping import live
-from lab.shaping.cap import Cap, LinkPoint
-from lab.shaping.helpers import LinkHelpers
-from lab.wire.shape import Shape
 
 DEADLINE_S = 20.0
 WORK = """
@@ -155,26 +150,3 @@ def test_a_verb_ends_in_one_line(
         main()
     assert ended.value.code == 128 + number
     assert capsys.readouterr().err.strip() == "lab: interrupted"
-
-
-def test_a_cap_is_taken_off_again_though_the_signal_came_while_it_was_set(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    point, own = LinkPoint("server", "internet"), Shape(100_000)
-    in_force = {point: own}
-
-    def set_shapes(_: object, shapes: dict[LinkPoint, Shape]) -> dict[LinkPoint, Shape]:
-        os.kill(os.getpid(), signal.SIGTERM)
-        before = dict(in_force)
-        in_force.update(shapes)
-        return before
-
-    monkeypatch.setattr(live, "set_shapes", set_shapes)
-    helpers = cast(LinkHelpers, None)
-    with (
-        pytest.raises(Interrupted),
-        heeding_signals(),
-        live.apply(helpers, [Cap(point, 10_000)]),
-    ):
-        raise AssertionError("nothing is done under a cap that nobody wants any more")
-    assert in_force == {point: own}

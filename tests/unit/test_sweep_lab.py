@@ -75,7 +75,10 @@ class StubbedLab:
         self.lab = SimpleNamespace(topology=PAPER)
         self.plans: list[CallPlan] = []
         monkeypatch.setattr(lab_executor, "measuring", nullcontext)
-        for name in ("conditions", "make_call", "failed_call", "find_labs", "open_lab", "up"):
+        for name in (
+            *("conditions", "make_call", "failed_call", "find_labs"),
+            *("having_turn", "open_lab", "up"),
+        ):
             monkeypatch.setattr(lab_executor, name, getattr(self, name))
 
     @contextmanager
@@ -98,6 +101,10 @@ class StubbedLab:
     def find_labs(self, _client: Any) -> tuple[SimpleNamespace, ...]:
         stopped = tuple(SimpleNamespace(name=name) for name in self.stopped)
         return (SimpleNamespace(name="paper", stopped=stopped),)
+
+    @contextmanager
+    def having_turn(self, *_: Any) -> Iterator[SimpleNamespace]:
+        yield self.lab
 
     def open_lab(self, *_: Any) -> SimpleNamespace:
         return self.lab
