@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docker import DockerClient
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import ReadTimeoutError
 
@@ -28,6 +28,19 @@ def connect(timeout_s: float = 120) -> DockerClient:
             "may use it (`docker info`).",
         ) from error
     return client
+
+
+def trouble(error: Exception) -> str | None:
+    """What the engine did instead of what was asked of it; None for an error of somebody else."""
+    if isinstance(error, APIError):
+        return f"the Docker engine answered with an error: {error.explanation or error}"
+    if isinstance(error, RequestException):
+        if went_silent(error):
+            return "the Docker engine said nothing in time"
+        return f"the connection to the Docker engine broke: {_reason(error)}"
+    if isinstance(error, DockerException):
+        return f"the Docker engine could not be asked: {error}"
+    return None
 
 
 def went_silent(error: BaseException) -> bool:

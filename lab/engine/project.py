@@ -120,7 +120,7 @@ def _explain(lab: str, output: str) -> tuple[str, str]:
             f"lab {lab} cannot have its subnet, another network of this host uses it: {reason}",
             "Remove that network, or take the fixed `subnet` out of the topology.",
         )
-    if str(places.TUN) in reason:
+    if str(places.TUN) in reason and "no such file" in reason:
         return (
             f"lab {lab} needs {places.TUN} for OpenVPN and this host has none: {reason}",
             "Load the module (`modprobe tun`) or ask for a kernel that has it.",

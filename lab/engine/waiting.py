@@ -20,6 +20,10 @@ class WaitError(LabError):
     """What was awaited did not come."""
 
 
+class NodeEndedError(LabError):
+    """A node that was needed has ended."""
+
+
 def wait_until(
     client: DockerClient,
     node: RunningNode,
@@ -67,24 +71,36 @@ def last_lines(client: DockerClient, container_id: str, count: int = LAST_LINES)
 
 @contextmanager
 def blaming_ended_nodes(client: DockerClient, lab: str) -> Iterator[None]:
-    """Where something fails here and a node of the lab has ended, that node is the reason told."""
+    """Where something fails here and a node of the lab has ended, that is told beside it."""
     try:
         yield
-    except LabError:
-        refuse_ended_nodes(client, lab)
+    except NodeEndedError:
+        raise
+    except LabError as error:
+        for node in _ended_nodes(client, lab):
+            raise NodeEndedError(
+                f"{error.message}; {node.name} of lab {lab} has ended, "
+                f"with exit status {node.exit_code}",
+                _last_words(client, node),
+            ) from error
         raise
 
 
 def refuse_ended_nodes(client: DockerClient, lab: str) -> None:
-    """LabError that names the first node of the lab that has ended, with its last log lines."""
+    """NodeEndedError, with its last log lines, where a node has ended since it was started."""
+    for node in _ended_nodes(client, lab):
+        raise NodeEndedError(
+            f"{node.name} of lab {lab} ended while the lab was starting, "
+            f"with exit status {node.exit_code}",
+            _last_words(client, node),
+        )
+
+
+def _ended_nodes(client: DockerClient, lab: str) -> Iterator[RunningNode]:
     for found in find_labs(client):
-        if found.name != lab:
-            continue
-        for node in found.stopped:
-            if node.state == "created":
-                continue
-            raise LabError(
-                f"{node.name} of lab {lab} ended while the lab was starting, "
-                f"with exit status {node.exit_code}",
-                "Its last lines:\n  " + "\n  ".join(last_lines(client, node.container_id)),
-            )
+        if found.name == lab:
+            yield from (node for node in found.stopped if node.state != "created")
+
+
+def _last_words(client: DockerClient, node: RunningNode) -> str:
+    return "Its last lines:\n  " + "\n  ".join(last_lines(client, node.container_id))

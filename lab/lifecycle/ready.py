@@ -112,18 +112,25 @@ def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
             (directory / "topology.yaml").read_text(encoding="utf-8"), "topology.yaml"
         )
         passwords = json.loads((directory / "sip-passwords.json").read_text(encoding="utf-8"))
+        pbx, owner, images = PbxKind(project["pbx"]), Owner(**project["owner"]), project["images"]
     except (OSError, ValueError) as error:
         raise LabError(
             f"the project of lab {running.name} in {directory} cannot be read: {error}",
             f"If LAB_HOME was changed, set it back; or `lab down {running.name}`.",
         ) from error
+    except (KeyError, TypeError) as error:
+        raise LabError(
+            f"{directory / 'lab.json'} does not hold what it should: "
+            f"{type(error).__name__} {error}",
+            f"Another version of this program may have written it: `lab down {running.name}`.",
+        ) from error
     if running.block is None:
         raise LabError(f"lab {running.name} has lost its networks", f"`lab down {running.name}`.")
     return ReadyLab(
         running=running,
-        topology=resolve(raw, running.name, running.block, PbxKind(project["pbx"])),
+        topology=resolve(raw, running.name, running.block, pbx),
         directory=directory,
-        images=project["images"],
-        owner=Owner(**project["owner"]),
+        images=images,
+        owner=owner,
         sip_passwords=passwords,
     )

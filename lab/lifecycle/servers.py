@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from docker import DockerClient
 
-from lab.engine.agent import Agent, AgentEndedError, AgentError
+from lab.engine.agent import Agent, AgentFailedError, AgentSilentError
 from lab.engine.discovery import RunningLab
 from lab.engine.execution import start_agent, start_unprivileged_helper
 from lab.engine.waiting import WaitError, last_lines, node_state
@@ -42,19 +42,21 @@ class AwaitedServers:
     deadline_s: float
 
     def finish(self, client: DockerClient, lab: RunningLab, stages: Stages) -> None:
-        """Wait until all of them listen; WaitError tells which one does not, and its state."""
+        """Wait until all of them are ready; WaitError tells which one is not, and its state.
+
+        AgentError where that cannot be told.
+        """
         while self.awaited:
             remaining_s = self.began + self.deadline_s - time.monotonic()
             try:
                 event = self.agent.expect(Listening, max(0.1, remaining_s))
-            except AgentEndedError:
-                raise
-            except AgentError as error:
+            except (AgentSilentError, AgentFailedError) as error:
                 name, socket = next(iter(self.awaited.items()))
                 container = lab.node(name).container_id
-                why = f" ({error.message})" if socket.handshake else ""
+                waited_s = time.monotonic() - self.began
+                why = f" ({error.reason})" if isinstance(error, AgentFailedError) else ""
                 raise WaitError(
-                    f"{name}: waited {self.deadline_s:.0f} s for it to {socket}{why}; "
+                    f"{name}: waited {waited_s:.0f} s for it to {socket}{why}; "
                     f"the node is {node_state(client, container)}",
                     "Its last lines:\n  " + "\n  ".join(last_lines(client, container)),
                 ) from None

@@ -20,7 +20,7 @@ from lab.role import Program, Report, Role
 from lab.roles import ROLES
 from lab.shaping.borrowed import left_changed
 from lab.wire.network import MachineNetwork, NetworkInForce, ShowNetwork
-from lab.wire.plain import ShapeError, from_plain, to_plain
+from lab.wire.plain import from_plain, to_plain
 
 AGENT_DEADLINE_S = 15.0
 _AT_ONCE = 12
@@ -118,10 +118,10 @@ def _networks(lab: RunningLab) -> dict[str, MachineNetwork]:
             f"the project of lab {lab.name} cannot be read: {path}: {error.strerror}",
             f"If LAB_HOME was changed, set it back; or `lab down {lab.name}`.",
         ) from error
-    except ShapeError as error:
+    except ValueError as error:
         raise LabError(
-            f"lab {lab.name} was brought up by another version of this program: {error}",
-            f"`lab down {lab.name}`.",
+            f"the project of lab {lab.name} cannot be read: {path}: {error}",
+            f"Another version of this program may have written it: `lab down {lab.name}`.",
         ) from error
 
 

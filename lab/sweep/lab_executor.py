@@ -13,6 +13,7 @@ from typing import Any
 
 from docker import DockerClient
 from docker.errors import DockerException
+from requests.exceptions import RequestException
 
 from lab import storage
 from lab.calls.call import failed_call, make_call
@@ -20,6 +21,7 @@ from lab.calls.measuring import Measurer, measuring
 from lab.calls.methods import METHODS
 from lab.calls.turn import having_turn
 from lab.calls.versions import component_versions
+from lab.engine.client import trouble
 from lab.engine.discovery import RunningLab, find_labs
 from lab.engine.lock import turn_in
 from lab.errors import LabError
@@ -195,9 +197,9 @@ def _in_words() -> Iterator[None]:
     """Turn what Docker and the disk say when they are gone into a LabError."""
     try:
         yield
-    except DockerException as error:
+    except (DockerException, RequestException) as error:
         raise LabError(
-            f"the Docker engine cannot do what the call needs: {error}",
+            trouble(error) or str(error),
             "If it is down, start it; then `lab experiment resume last`.",
         ) from error
     except OSError as error:

@@ -115,7 +115,7 @@ def _cross_every_relay(
         if time.monotonic() > deadline:
             raise BootstrapError(
                 f"no circuit over {'-'.join(failed.path)}: {failed.error}",
-                "One of these relays does not forward; `lab logs NODE` shows what it says.",
+                "`lab logs NODE` shows what each of these relays says.",
                 failed.path,
             )
         watch()
@@ -166,13 +166,13 @@ _CONDITIONS = (
     _Condition("relays", _NO_AUTHORITY, "the directory authority has not heard of", _known),
     _Condition(
         "consensus",
-        "the client has no consensus yet",
+        "no consensus was seen at the client yet",
         "the client's consensus lacks",
         _agreed,
     ),
     _Condition(
         "descriptors",
-        "the client has no descriptors yet",
+        "no descriptors were seen at the client yet",
         "the client has no descriptor of",
         _described,
     ),

@@ -97,6 +97,11 @@ def test_a_disk_that_refuses_is_an_error(tmp_path: Path) -> None:
             'device "/dev/net/tun": no such file or directory',
             "lab trial needs /dev/net/tun",
         ),
+        (
+            "Error response from daemon: error gathering device information while adding custom "
+            'device "/dev/net/tun": permission denied',
+            "lab trial did not start: Error .* permission denied",
+        ),
         ("Error response from daemon: no space left on device", "lab trial did not start: Error"),
         ("", "lab trial did not start"),
     ],

@@ -142,7 +142,7 @@ def test_load_that_does_not_come_to_run_is_how_the_call_failed(stub: StubbedLab)
     ("trouble", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
-        (APIError("the daemon is shutting down"), "the Docker engine cannot do what"),
+        (APIError("the daemon is shutting down"), "the Docker engine answered with an error"),
     ],
 )
 def test_a_lost_disk_or_engine_stops_the_run_in_words(

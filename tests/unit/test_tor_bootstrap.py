@@ -113,7 +113,7 @@ def test_a_network_that_is_up_already_is_verified_at_once() -> None:
     [
         (SILENT, "the directory authority does not answer yet", ()),
         (knowing(A), "the directory authority has not heard of relay1", ("relay1",)),
-        (knowing(A, B), "the client has no consensus yet", ()),
+        (knowing(A, B), "no consensus was seen at the client yet", ()),
         (lacking(consensus=(B,)), "the client's consensus lacks authority", ("authority",)),
         (lacking(descriptors=(A,)), "the client has no descriptor of relay1", ("relay1",)),
     ],

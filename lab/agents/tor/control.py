@@ -31,7 +31,7 @@ def connect(files: TorFiles, deadline_s: float = 0.0) -> Controller:
             controller.authenticate()
         except (stem.SocketError, AuthenticationFailure) as error:
             if time.monotonic() >= end:
-                raise ControlError(f"tor does not answer on its control socket: {error}") from error
+                raise ControlError(f"tor cannot be asked on its control socket: {error}") from error
             time.sleep(POLL_S)
         else:
             return controller
