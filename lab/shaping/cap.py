@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from lab.errors import UsageError
@@ -31,13 +31,12 @@ class Cap:
     """At Ethernet level."""
     queue: Queue = DEFAULT_QUEUE
 
-    @property
-    def shape(self) -> Shape:
-        """What the kernel is to do there."""
-        return Shape(self.rate_kbps, self.queue)
+    def on(self, shape: Shape) -> Shape:
+        """What the kernel is to do there, where `shape` is in force: the way behind stays."""
+        return replace(shape, rate_kbps=self.rate_kbps, queue=self.queue)
 
     def __str__(self) -> str:
-        return f"{self.point}: {self.shape}"
+        return f"{self.point}: {self.on(Shape())}"
 
 
 def find_link(topology: Topology, node: str, network: str) -> Link:

@@ -177,11 +177,12 @@ def apply(helpers: LinkHelpers, caps: Sequence[Cap]) -> Iterator[None]:
     """
     lab = helpers.lab.running.name
     before = helpers.in_force(cap.point for cap in caps)
-    lent = [BorrowedLink(cap.point, before[cap.point], cap.shape) for cap in caps]
+    capped = {cap.point: cap.on(before[cap.point]) for cap in caps}
+    lent = [BorrowedLink(point, before[point], shape) for point, shape in capped.items()]
     try:
         with undisturbed():
             borrow(lab, lent)
-            set_shapes(helpers, {cap.point: cap.shape for cap in caps})
+            set_shapes(helpers, capped)
         yield
     finally:
         with undisturbed():

@@ -13,7 +13,7 @@ from lab.topology.load import find_topology, load_topology, parse_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
 from lab.topology.routes import link_towards
-from lab.wire.shape import Direction, Queue, Shape
+from lab.wire.shape import Direction, Queue, Shape, Way
 
 BLOCK = IPv4Network("10.77.16.0/20")
 OUT, IN = Direction.OUT, Direction.IN
@@ -61,8 +61,15 @@ def test_a_placement_becomes_a_cap() -> None:
     queue = Queue(limit=50)
     caps = place(shipped("paper"), "server", 10_000, queue, towards_caller=True)
     assert caps == (Cap(LinkPoint("server", "hosting", OUT), 10_000, queue),)
-    assert caps[0].shape == Shape(10_000, queue)
+    assert caps[0].on(Shape()) == Shape(10_000, queue)
     assert str(caps[0]) == "server/hosting/out: 10mbit, htb pfifo 50 packets"
+
+
+def test_a_cap_leaves_the_way_behind_it_as_long_as_it_was() -> None:
+    way = Way(IPv4Network("10.128.0.0/24"), 40.0)
+    far = Shape(100_000, delay_ms=20.0, loss_pct=0.5, ways=(way,))
+    capped = Cap(LinkPoint("server", "hosting", OUT), 10_000, Queue(limit=300)).on(far)
+    assert capped == Shape(10_000, Queue(limit=300), delay_ms=20.0, loss_pct=0.5, ways=(way,))
 
 
 def test_what_cannot_be_placed_says_why() -> None:
