@@ -58,14 +58,14 @@ def _status() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except (KeyboardInterrupt, click.Abort) as error:
+        click.echo("lab: interrupted", err=True)
+        return error.status if isinstance(error, Interrupted) else 130
     except Exception as error:
         if debug or (trouble := _engine_trouble(error)) is None:
             raise
         click.echo(f"lab: {trouble}", err=True)
         return 1
-    except (KeyboardInterrupt, click.Abort) as error:
-        click.echo("lab: interrupted", err=True)
-        return error.status if isinstance(error, Interrupted) else 130
     return status if isinstance(status, int) else 0
 
 
