@@ -1,13 +1,14 @@
-"""Captures, pings and a timer beside one machine during a call (`probe.probe`)."""
+"""Captures, pings, a timer and a watch on links beside one machine in a call (`probe.probe`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
 from lab.wire.messages import Dialogue, Event, Order
+from lab.wire.shape import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Observe(Order):
     ping: Ping | None = None
     timer: bool = False
     """Whether to watch the host's scheduling, and its clock."""
+    links: Mapping[str, IPv4Address] = field(default_factory=dict)
+    """Network → the machine's address on it, of the links whose shapes are to be watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,24 @@ class Scheduling:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkShapes:
+    """Both directions of a link; None is a shape that is none of the lab's making."""
+
+    sends: Shape | None
+    receives: Shape | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShapesSeen:
+    """What was in force on the links of a machine, by network."""
+
+    before: Mapping[str, LinkShapes]
+    after: Mapping[str, LinkShapes]
+    changes: int
+    """How many changes of it the kernel told meanwhile, also of what was changed back again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed(Event):
     """What was found; None for what was not asked for."""
 
@@ -88,6 +109,7 @@ class Observed(Event):
     """By point."""
     ping: RoundTrips | None
     timer: Scheduling | None
+    shapes: ShapesSeen | None = None
 
 
 PROBE = Dialogue("probe.probe", orders=(Observe, EndObservation), events=(Observing, Observed))

@@ -17,12 +17,15 @@ from lab.wire.probe import (
     CaptureCounts,
     CapturePoint,
     EndObservation,
+    LinkShapes,
     Observe,
     Observed,
     Observing,
     Ping,
     RoundTrips,
+    ShapesSeen,
 )
+from lab.wire.shape import Shape
 
 Start = Callable[[str, str], Agent]
 
@@ -75,6 +78,26 @@ def test_what_was_seen_is_told_at_the_end(start: Start, tmp_path: Path) -> None:
     assert seen.ping == RoundTrips(sent=2, received=1, rtt_ms=(1.5,))
     assert seen.timer
     assert seen.timer.max_ms is not None
+
+
+LOOPBACK = {"self": IPv4Address("127.0.0.1")}
+
+
+def test_links_that_kept_their_shapes(start: Start) -> None:
+    with start(TCPDUMP, PING) as agent:
+        agent.ask(Observe((), links=LOOPBACK), Observing, 10)
+        seen = agent.ask(EndObservation(), Observed, 10).shapes
+    untouched = {"self": LinkShapes(Shape(), Shape())}
+    assert seen == ShapesSeen(untouched, untouched, 0)
+
+
+def test_a_link_that_is_not_there_is_an_error(start: Start) -> None:
+    absent = {"home": IPv4Address("192.0.2.9")}
+    with (
+        start(TCPDUMP, PING) as agent,
+        pytest.raises(AgentError, match=r"has the address 192\.0\.2\.9"),
+    ):
+        agent.ask(Observe((), links=absent), Observing, 10)
 
 
 def test_nothing_is_told_of_what_was_not_asked_for(start: Start) -> None:

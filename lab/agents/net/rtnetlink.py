@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 
 LINKS, ADDRESSES, ROUTES, QDISCS, CLASSES, FILTERS = 18, 22, 26, 38, 42, 46
 """RTM_GET… of each table."""
+
+TRAFFIC_CONTROL = 8
+"""RTMGRP_TC: who joins the group hears of every change of qdiscs, classes and filters."""
 
 _REQUEST_DUMP = 0x301
 _ERROR, _DONE = 2, 3
@@ -60,6 +64,29 @@ def dump(table: int, *fields: int) -> tuple[Entry, ...]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         kernel.send(header + request)
         return tuple(_entries(kernel, body))
+
+
+def join(groups: int) -> socket.socket:
+    """Have the kernel tell of changes in this network namespace from now on; see `count_told`."""
+    kernel = socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+    )
+    kernel.bind((0, groups))
+    return kernel
+
+
+def count_told(kernel: socket.socket) -> int:
+    """How many changes have been told; where there were more than the socket holds, some."""
+    told = 0
+    while True:
+        try:
+            told += sum(1 for _ in messages(kernel.recv(_CHUNK_BYTES)))
+        except BlockingIOError:
+            return told
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            told += 1
 
 
 def _entries(kernel: socket.socket, body: struct.Struct) -> Iterator[Entry]:

@@ -1,4 +1,4 @@
-"""Captures and pings beside a node during a call; tcpdump and ping alone get CAP_NET_RAW."""
+"""Captures, pings and watches beside a node in a call; tcpdump and ping alone get CAP_NET_RAW."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 
+from lab.agents.net.shape_watch import ShapeWatch
 from lab.agents.probe.capture import STOP_DEADLINE_S, Capture, CaptureError, counted
 from lab.agents.probe.timer import LatenessTimer
 from lab.wire.line import Line
 from lab.wire.messages import Failed
 from lab.wire.probe import PROBE, Observe, Observed, Observing, Ping, RoundTrips
+from lab.wire.shape import ShapingError
 
 PING_INTERVAL_S = 1
 
@@ -22,10 +24,11 @@ def main() -> None:
     if order is None:
         return
     try:
+        shapes = ShapeWatch(order.links) if order.links else None
         captures = {where.point: Capture(where) for where in order.captures}
         for capture in captures.values():
             capture.wait_until_listening()
-    except CaptureError as error:
+    except (CaptureError, ShapingError) as error:
         line.say(Failed(str(error)))
         return
     ping = _start_ping(order.ping) if order.ping else None
@@ -33,11 +36,13 @@ def main() -> None:
     line.say(Observing())
     line.hear()
     scheduling = timer.stop() if timer else None
+    seen = shapes.end() if shapes else None
     line.say(
         Observed(
             captures={point: capture.stop() for point, capture in captures.items()},
             ping=_stop_ping(ping) if ping else None,
             timer=scheduling,
+            shapes=seen,
         )
     )
 

@@ -1,4 +1,4 @@
-"""Captures and pings during a call, beside the caller, the callee and the exit."""
+"""Captures, pings and watches during a call, beside both ends, the exit and the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOP_DEADLINE_S = 20.0
 
 
 class Probes:
-    """A probe beside every machine on the path that has a measuring point."""
+    """A probe beside every machine on the path: both ends, the server, whoever has a point."""
 
     def __init__(
         self,
@@ -68,11 +68,13 @@ class Probes:
         finally:
             for agent in self._agents:
                 agent.send(EndObservation())
-            for agent in self._agents:
+            for machine, agent in zip(self._orders, self._agents, strict=True):
                 seen = agent.expect(Observed, STOP_DEADLINE_S)
                 notes.captures = {**notes.captures, **seen.captures}
                 notes.ping = notes.ping or seen.ping
                 notes.scheduling = notes.scheduling or seen.timer
+                if seen.shapes is not None:
+                    notes.shapes = {**notes.shapes, machine: seen.shapes}
                 # They go while the next one is listened to.
                 agent.end()
 
@@ -82,7 +84,10 @@ def _orders(
 ) -> Mapping[str, Observe]:
     """Machine → what its probe is to do; the one beside the caller pings, and watches the host."""
     ping = Ping(path.caller.address, lab.pbx_address) if path.pinged else None
-    captures: dict[str, list[CapturePoint]] = {path.caller.node: [], path.callee.node: []}
+    server = lab.topology.machine(path.server.node).name
+    captures: dict[str, list[CapturePoint]] = {
+        machine: [] for machine in (path.caller.node, path.callee.node, server)
+    }
     for point in points:
         captures.setdefault(point.machine, []).append(
             CapturePoint(
@@ -93,9 +98,9 @@ def _orders(
                 point.interface,
             )
         )
-    return {
-        machine: Observe(tuple(own), ping, timer=True)
-        if machine == path.caller.node
-        else Observe(tuple(own))
-        for machine, own in captures.items()
-    }
+    orders = {}
+    for machine, own in captures.items():
+        links = {link.network: link.address for link in lab.topology.machine(machine).links}
+        at_caller = machine == path.caller.node
+        orders[machine] = Observe(tuple(own), ping if at_caller else None, at_caller, links)
+    return orders

@@ -7,6 +7,7 @@ from math import sqrt
 
 import numpy as np
 
+from lab.measure.call.shapes import changed_shape
 from lab.measure.call.watches import LinkWatch
 from lab.measure.record import CallRecord
 from lab.wire.shape import FifoKind
@@ -42,7 +43,7 @@ def note_link(record: CallRecord, watch: LinkWatch) -> None:
     record.link_backlog_p50_packets = _backlog(watch, 50)
     record.link_backlog_p95_packets = _backlog(watch, 95)
     record.link_backlog_max_packets = int(_backlog(watch, 100))
-    record.invalid_reasons += cap_faults(watch) + shape_faults(watch)
+    record.invalid_reasons += cap_faults(watch) + _shape_faults(watch)
 
 
 def cap_faults(watch: LinkWatch) -> list[str]:
@@ -64,12 +65,12 @@ def cap_faults(watch: LinkWatch) -> list[str]:
     return []
 
 
-def shape_faults(watch: LinkWatch) -> list[str]:
+def _shape_faults(watch: LinkWatch) -> list[str]:
     """Why the link did not keep the shape with which the call began, whoever changed it."""
     after = watch.shape_after
     if after is None or after == watch.shape:
         return []
-    return [f"the shape of {watch.point} changed during the call, from {watch.shape} to {after}"]
+    return [changed_shape(watch.point, watch.shape, after)]
 
 
 def _backlog(watch: LinkWatch, percentile: float) -> float:

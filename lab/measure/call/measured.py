@@ -16,6 +16,7 @@ from lab.measure.call.link import note_links
 from lab.measure.call.load import note_load
 from lab.measure.call.notes import CallNotes, read_notes
 from lab.measure.call.scores import Map, note_scores
+from lab.measure.call.shapes import shape_faults
 from lab.measure.call.streams import note_streams
 from lab.measure.call.traffic import note_bandwidth, strayed_faults
 from lab.measure.call.verdict import judge
@@ -116,6 +117,8 @@ def _note_surroundings(record: CallRecord, notes: CallNotes) -> None:
     note_circuits(record, notes.circuits)
     note_links(record, notes.links)
     note_delays(record, notes.delays)
+    told = record.invalid_reasons
+    told += [fault for fault in shape_faults(notes.shapes) if fault not in told]
     if notes.load is not None:
         note_load(record, notes.load)
     dropped = [counts.dropped for counts in notes.captures.values()]

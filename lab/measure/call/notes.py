@@ -21,7 +21,7 @@ from lab.wire.circuits import CircuitState
 from lab.wire.codecs import Coding
 from lab.wire.plain import Scalar, ShapeError, from_plain, to_plain
 from lab.wire.playout import FIXED, Playout
-from lab.wire.probe import CaptureCounts, RoundTrips, Scheduling
+from lab.wire.probe import CaptureCounts, RoundTrips, Scheduling, ShapesSeen
 
 FILE = "call.json"
 FORMAT = 1
@@ -252,6 +252,8 @@ class CallNotes:
     """By measuring point."""
     ping: RoundTrips | None = None
     scheduling: Scheduling | None = None
+    shapes: Mapping[str, ShapesSeen] = field(default_factory=dict)
+    """Machine on the path → what was in force on its links."""
     host: tuple[CpuTimes, CpuTimes] | None = None
     """The host's processors, before and after."""
     usage: tuple[Mapping[str, NodeUsage], Mapping[str, NodeUsage]] | None = None
