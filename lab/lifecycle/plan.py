@@ -12,6 +12,7 @@ from lab.lifecycle.pbx_choice import PbxChoice
 from lab.render.owner import Owner, invoking_owner
 from lab.render.project import Project, project_fingerprint, render_project
 from lab.render.secrets import generate_secrets
+from lab.render.services import BESIDE
 from lab.roles import program_of
 from lab.topology.load import Source
 from lab.topology.model import PbxKind, Topology
@@ -62,7 +63,7 @@ def render_plan(plan: Plan) -> Project:
 
 
 def _image_tags(topology: Topology) -> dict[str, str]:
-    tags = {name: image_tag(name) for name in ("net", "delay-line")}
+    tags = {name: image_tag(name) for name in BESIDE}
     for node in topology.nodes:
         program = program_of(topology, node)
         users = program.users_image

@@ -13,6 +13,10 @@ WRITABLE = ("/run", "/tmp")  # noqa: S108 - a tmpfs inside the node
 """What every node may write to."""
 
 
+BESIDE = ("net", "delay-line")
+"""The images of what stands beside machines."""
+
+
 def network_service(machine: str) -> str:
     """The compose service of the net helper beside `machine`; no node can be called that."""
     return f"{machine}_net"

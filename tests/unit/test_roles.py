@@ -32,6 +32,7 @@ from lab.lifecycle.status import describe
 from lab.render.owner import Owner
 from lab.render.project import render_project
 from lab.render.secrets import LabSecrets, generate_secrets
+from lab.render.services import BESIDE
 from lab.role import (
     WHEN_ROUTED,
     Component,
@@ -194,7 +195,7 @@ def test_every_role_of_the_lab_has_an_image_and_every_image_a_role() -> None:
     built = {
         program.image for role in ROLES for program in role.programs if program.users_image is None
     }
-    assert built == set(context.roles()) - {context.BASE_ROLE}
+    assert built | set(BESIDE) == set(context.roles()) - {context.BASE_ROLE}
 
 
 def test_an_image_has_the_programs_that_its_role_names() -> None:
