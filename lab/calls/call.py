@@ -100,6 +100,7 @@ def _site(lab: ReadyLab, plan: CallPlan, method: Method) -> CallSite:
             link_rate_kbps=min((rate for rate in rates if rate is not None), default=None),
             cipher=topology.vpn.cipher,
             digest=topology.vpn.digest,
+            places=topology.places,
         ),
         exchange=method.talkers.exchange or str(topology.pbx),
         duration_s=plan.duration_s,

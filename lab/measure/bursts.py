@@ -30,6 +30,15 @@ class Bursts:
         return asdict(self)
 
 
+def jitter_of_bursts_ms(mean: float, ptime_ms: float) -> float:
+    """The jitter (RFC 3550) of packets sent every `ptime_ms` that arrive in steady bursts.
+
+    In bursts of b packets the transit time grows by (b - 1) steps of T at once and shrinks by one
+    with each of the others: the mean of its changes, |D|, is 2 T (b - 1) / b.
+    """
+    return 2 * ptime_ms * (mean - 1) / mean
+
+
 def bursts(arrival_ns: Ints) -> Bursts | None:
     """The bursts of packets that arrived at these times, in order of arrival; None of none.
 

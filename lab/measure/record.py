@@ -60,6 +60,12 @@ class CallRecord:
     circuit_build_ms: float | None = None
     tunnel_setup_ms: float | None = None
 
+    caller_place: str | None = None
+    """The city in which the caller stands; None where the topology names none."""
+    callee_place: str | None = None
+    server_place: str | None = None
+    """Of the server at which the caller's voice meets the callee's."""
+
     link_rate_kbps: int | None = None
     """The cap of the shared link, as the kernel reported it during the call."""
     load_kind: str | None = None

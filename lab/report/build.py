@@ -12,6 +12,8 @@ from lab.report.codec_section import codec_section
 from lab.report.codecs import codecs
 from lab.report.contention import curves
 from lab.report.contention_section import contention_section
+from lab.report.distance import distances
+from lab.report.distance_section import distance_section
 from lab.report.lengths import length_section, lengths
 from lab.report.naming import values_in_words
 from lab.report.pages import Report, Section, joined
@@ -24,6 +26,9 @@ from lab.sweep.plan import Plan, plan_from_json
 from lab.sweep.point import Point
 
 _SHOWN_VERSIONS = ("lab", "kernel", "tor", "openvpn", "kamailio", "rtpengine-daemon", "freeswitch")
+
+MOST_CIRCUITS = 12
+"""More are counted, not listed."""
 
 
 def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
@@ -59,6 +64,9 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
     if side_by_side:
         data["codecs"] = side_by_side.to_dict()
         sections.append(codec_section(side_by_side))
+    if far := distances(points, calls):
+        data["distances"] = [row.to_dict() for row in far]
+        sections.append(distance_section(far))
     if by_length:
         data["lengths"] = [row.to_dict() for row in by_length]
         sections.append(length_section(by_length))
@@ -122,10 +130,18 @@ def _facts(run: Run, calls: Sequence[CallRecord]) -> tuple[tuple[str, str], ...]
         "phones": _all(call.phone for call in calls),
         "playout": _all(call.playout for call in calls),
         "OpenVPN": _all(f"{call.cipher}, {call.digest}" for call in calls if call.cipher),
-        "circuits": _all(call.circuit for call in calls if call.circuit),
+        "circuits": _circuits(calls),
     }
     facts |= {name: run.versions[name] for name in _SHOWN_VERSIONS if name in run.versions}
     return tuple((name, value) for name, value in facts.items() if value)
+
+
+def _circuits(calls: Sequence[CallRecord]) -> str:
+    """Each by its relays, or how many there are where they are too many to read."""
+    found = {call.circuit: None for call in calls if call.circuit}
+    if len(found) > MOST_CIRCUITS:
+        return f"{len(found)} different ones"
+    return "; ".join(" → ".join(circuit.split()) for circuit in found)
 
 
 def _all(values: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""The figures of "The Road Not Taken" (2020) that reports print beside the lab's own.
+"""The figures of both studies that reports print beside the lab's own.
 
 They are printed and compared with, and enter no computation of a result.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 STUDY = "The Road Not Taken (2020)"
+SECOND_STUDY = "Tor Turns Talk Choppy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +119,10 @@ GOOD_PESQ = 3.0
 """Section 3.2: a good call has a PESQ above this ..."""
 GOOD_DELAY_MS = 400.0
 """... and a one-way delay below this."""
+
+TOR_DELAY_MS = Figure("217-280", 248.5, "range", 31.5)
+"""Sections 4.2 to 6: mean one-way delays over the public Tor network, one end behind it."""
+TOR_JITTER_MS = Figure("≈ 24", 24)
+"""Mean jitter there, of calls of 2 and 4 minutes."""
+SECOND_JITTER_MS = {"caller": Figure("27", 27), "callee": Figure("31.5", 31.5)}
+"""The second study's sample: median over its calls through Tor of their mean jitter, by end."""

@@ -146,6 +146,12 @@ class Topology:
         node = self.node(name)
         return self.machine(node.on) if node.on else node
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Node → the city in which its machine stands, of those that stand in one."""
+        cities = {node.name: self.machine(node.name).place for node in self.nodes}
+        return {name: city for name, city in cities.items() if city is not None}
+
     def network(self, name: str) -> Network:
         """The network called `name`; KeyError where there is none."""
         for network in self.networks:

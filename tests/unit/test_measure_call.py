@@ -52,6 +52,16 @@ def test_a_sip_call_is_measured_from_its_directory_alone(tmp_path: Path) -> None
     assert found.scores.keys() == {"caller", "callee", "ceiling"}
 
 
+def test_a_record_knows_its_places(tmp_path: Path) -> None:
+    places = {"caller": "Tokyo", "callee": "Paris", "pbx": "London", "relay1": "Oslo"}
+    notes = call_notes(lab=replace(call_notes().lab, places=places))
+    record = measure_call(make_directory(tmp_path / "far", notes)).record
+    ends = (record.caller_place, record.callee_place, record.server_place)
+    assert ends == ("Tokyo", "Paris", "London")
+    near = measure_call(make_directory(tmp_path / "near", call_notes())).record
+    assert (near.caller_place, near.callee_place, near.server_place) == (None, None, None)
+
+
 def test_a_mumble_call_is_measured_from_its_clients_logs(tmp_path: Path) -> None:
     record = measure_call(make_directory(tmp_path, call_notes("mumble"))).record
     assert (record.status, record.valid, record.invalid_reasons) == ("ok", True, [])

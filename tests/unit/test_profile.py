@@ -12,7 +12,7 @@ from forged_packets import CALLEE, CALLER, Frame, voice, write
 
 from lab.cli import app
 from lab.errors import LabError
-from lab.measure.bursts import bursts
+from lab.measure.bursts import bursts, jitter_of_bursts_ms
 from lab.measure.capture import read_capture
 from lab.measure.clocks import Clocks
 from lab.measure.profile import Profile, make_profile
@@ -171,3 +171,14 @@ def test_a_burst_is_a_run_however_long() -> None:
     found = bursts(np.array([0, 3, 6, 20]) * 1_000_000)
     assert found is not None
     assert found.mean == 2.0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_steady_bursts_have_the_jitter_of_the_closed_form(size: int) -> None:
+    """As RFC 3550 counts it, once its running mean has settled: never two packets' time."""
+    sent = np.arange(2000) * 20.0
+    arrived = np.repeat(sent[size - 1 :: size], size)[: len(sent)]
+    sent = sent[: len(arrived)]
+    changes = np.abs(np.diff(arrived - sent))
+    assert changes.mean() == pytest.approx(jitter_of_bursts_ms(size, 20.0), rel=0.01)
+    assert jitter_of_bursts_ms(size, 20.0) < 40

@@ -335,3 +335,10 @@ def test_answers_come_back_the_way_the_question_went(seed: int) -> None:
         for other in range(one):
             there = path_between(mesh, f"h{one}", f"n{other}")
             assert there == path_between(mesh, f"h{other}", f"n{one}")[::-1]
+
+
+def test_a_guest_stands_where_its_machine_does() -> None:
+    places = shipped("world").places
+    assert (places["caller"], places["callee"]) == ("Bangalore", "New York")
+    assert places["pbx"] == places["mumble"] == places["server"] == "London"
+    assert shipped("paper").places == {}

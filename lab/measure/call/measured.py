@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from lab.ends import CALLEE, CALLER
 from lab.errors import LabError
 from lab.measure.call.circuits import note_circuits
 from lab.measure.call.delays import note_delays
@@ -91,6 +92,9 @@ def _record(notes: CallNotes) -> CallRecord:
         status="ok" if notes.failure is None else "failed",
         reason=_reason(notes),
     )
+    record.caller_place, record.callee_place = lab.places.get(CALLER), lab.places.get(CALLEE)
+    if notes.path is not None:
+        record.server_place = lab.places.get(notes.path.server.node)
     for name, value in plan.columns.items():
         if name in COLUMNS:
             setattr(record, name, value)

@@ -98,6 +98,8 @@ class LabNotes:
     """The lowest rate that the topology gives a link; None where it caps none."""
     cipher: str
     digest: str
+    places: Mapping[str, str] = field(default_factory=dict)
+    """The city in which a node stands, by its name, of those that stand in one."""
 
 
 @dataclass(frozen=True, slots=True)
