@@ -28,10 +28,10 @@ class MeasuringPoint:
     levels: tuple[Level, ...]
     """At which bandwidth is counted there; none at a point for delay and loss alone."""
     placing: Lazy[Placing]
-    """Finds it on a path that is open."""
+    """Finds it on a path that is open; None where the path has no such place."""
 
 
-Placing = Callable[["MeasuringPoint", "ReadyLab", "VoicePath"], "PointNotes"]
+Placing = Callable[["MeasuringPoint", "ReadyLab", "VoicePath"], "PointNotes | None"]
 
 _PLACINGS = "lab.calls.observe.placing"
 

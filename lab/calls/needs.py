@@ -52,30 +52,6 @@ def _caller_has_vpn(topology: Topology) -> bool:
     return caller is not None and caller.tunnel is not None
 
 
-def _stands_apart(role: str) -> Callable[[Topology], bool]:
-    """Whether another host forwards between the caller and the machine of that role's node."""
-
-    def met(topology: Topology) -> bool:
-        caller = endpoint(topology, CALLER)
-        servers = [node for node in topology.nodes if node.role == role]
-        if caller is None or not servers:
-            return False
-        home = {link.network for link in caller.links}
-        machine = topology.machine(servers[0].name)
-        return home.isdisjoint(link.network for link in machine.links)
-
-    return met
-
-
-def behind_a_host(role: str, server: str) -> Need:
-    """That a host stands between the caller and the node of `role`, called `server` in words."""
-    return Need(
-        _stands_apart(role),
-        f"no host stands between {CALLER} and its {server}, at which to measure",
-        "Put them into different networks, with a router or relay between.",
-    )
-
-
 ENDS = Need(
     _has_both_ends,
     f"it lacks an endpoint called {CALLER} or one called {CALLEE}",

@@ -22,6 +22,7 @@ from lab.measure.call.ends import ENDS
 from lab.measure.call.measured import measure_call
 from lab.measure.call.notes import FILE, REFERENCE, CircuitNotes, EndedNode, read_notes, write_notes
 from lab.measure.call.watches import LinkWatch
+from lab.measure.record import COLUMNS
 from lab.measure.score import score
 from lab.measure.wav import read_wav
 from lab.wire.circuits import CircuitState, CircuitStream
@@ -60,6 +61,21 @@ def test_a_record_knows_its_places(tmp_path: Path) -> None:
     assert ends == ("Tokyo", "Paris", "London")
     near = measure_call(make_directory(tmp_path / "near", call_notes())).record
     assert (near.caller_place, near.callee_place, near.server_place) == (None, None, None)
+
+
+def test_a_call_without_a_host_before_its_server_has_no_figures_of_one(tmp_path: Path) -> None:
+    made = call_notes()
+    assert made.path
+    beside = call_notes(
+        path=replace(made.path, exit_machine=None),
+        points=tuple(point for point in made.points if point.name != "exit"),
+    )
+    record = measure_call(make_directory(tmp_path, beside)).record
+    assert (record.status, record.valid, record.invalid_reasons) == ("ok", True, [])
+    assert record.kbps_access_eth == pytest.approx(85.6, abs=0.2)
+    exits = [name for name in COLUMNS if name.startswith("kbps_exit_")]
+    assert len(exits) == 4
+    assert {getattr(record, name) for name in exits} == {None}
 
 
 def test_a_mumble_call_is_measured_from_its_clients_logs(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT
 from lab.calls.method import Method
-from lab.calls.needs import ENDS, MURMUR, behind_a_host
+from lab.calls.needs import ENDS, MURMUR
 from lab.calls.talkers import MUMBLE_CLIENTS
 from lab.lazy import Lazy
 
@@ -16,5 +16,5 @@ METHOD = Method(
     way=Lazy("lab.calls.paths.mumble", "WAY"),
     talkers=MUMBLE_CLIENTS,
     points=(ACCESS, EXIT, CALLEE_LINK),
-    needs=(ENDS, MURMUR, behind_a_host("mumble-server", "Murmur")),
+    needs=(ENDS, MURMUR),
 )

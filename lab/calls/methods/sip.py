@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT
 from lab.calls.method import Method
-from lab.calls.needs import ENDS, EXTENSIONS, behind_a_host
+from lab.calls.needs import ENDS, EXTENSIONS
 from lab.calls.talkers import PHONES
 from lab.lazy import Lazy
 
@@ -16,5 +16,5 @@ METHOD = Method(
     way=Lazy("lab.calls.paths.sip", "WAY"),
     talkers=PHONES,
     points=(ACCESS, EXIT, CALLEE_LINK),
-    needs=(ENDS, EXTENSIONS, behind_a_host("pbx", "PBX")),
+    needs=(ENDS, EXTENSIONS),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT, TUNNEL
 from lab.calls.method import Method
-from lab.calls.needs import ENDS, EXTENSIONS, VPN_CLIENT, VPN_SERVER, behind_a_host
+from lab.calls.needs import ENDS, EXTENSIONS, VPN_CLIENT, VPN_SERVER
 from lab.calls.talkers import PHONES
 from lab.lazy import Lazy
 
@@ -16,5 +16,5 @@ METHOD = Method(
     way=Lazy("lab.calls.paths.vpn", "WAY"),
     talkers=PHONES,
     points=(TUNNEL, ACCESS, EXIT, CALLEE_LINK),
-    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT, behind_a_host("vpn-server", "VPN server")),
+    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT),
 )

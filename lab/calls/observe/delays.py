@@ -91,8 +91,9 @@ class DelayReaders:
 def machines_of(lab: ReadyLab, path: VoicePath) -> tuple[str, ...]:
     """The machines that send or forward the call's packets: its ends, its hops, every router."""
     topology = lab.topology
-    nodes = [path.caller.node, *(hop.node for hop in path.hops), path.exit_machine]
-    nodes += [path.callee.node, *(node.name for node in topology.with_role("router"))]
+    nodes = [path.caller.node, *(hop.node for hop in path.hops), path.callee.node]
+    nodes += [path.exit_machine] if path.exit_machine else []
+    nodes += [node.name for node in topology.with_role("router")]
     return tuple(dict.fromkeys(topology.machine(node).name for node in nodes))
 
 

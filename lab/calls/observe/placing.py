@@ -37,12 +37,16 @@ def tunnel(point: MeasuringPoint, _lab: ReadyLab, path: VoicePath) -> PointNotes
     )
 
 
-def last_hop(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> PointNotes:
+def last_hop(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> PointNotes | None:
     """The last link before the server, in front of whom an exit relay or the caller speaks.
+
+    None where the caller's own link is that one.
 
     Competing traffic of other hosts and to other servers goes the same way. A Mumble client
     opens its connection while captures run; its competitors did so before.
     """
+    if path.exit_machine is None:
+        return None
     server = path.server.address
     machine = lab.topology.node(path.exit_machine)
     own = f"tcp port {path.server_port}" if path.server_port else f"host {path.caller.home}"

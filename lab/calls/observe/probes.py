@@ -29,10 +29,11 @@ class Probes:
         path: VoicePath,
         workspace: Workspace,
     ) -> None:
-        """LabError where the topology has no such point."""
+        """Those of `points` that the path has."""
         self._lab = lab
         self._workspace = workspace
-        self._points = tuple(point.placing.load()(point, lab, path) for point in points)
+        placed = (point.placing.load()(point, lab, path) for point in points)
+        self._points = tuple(point for point in placed if point is not None)
         self._orders = _orders(lab, path, workspace, self._points)
         self._running = ExitStack()
         self._agents: list[Agent] = []

@@ -139,8 +139,9 @@ class VoicePath:
     then the PBX or Murmur. What only forwards packets is none."""
     server: Hop
     """Whom the last machine before the server talks to for the call: one of the hops."""
-    exit_machine: str
-    """That machine: the exit relay, or the router in its place."""
+    exit_machine: str | None
+    """That machine: the exit relay, or the router in its place; None where no host stands
+    between the caller and the server."""
     server_port: int | None = None
     """The TCP port of the call's connection to the server; None for phones without a tunnel."""
     client_connects: bool = False

@@ -1,0 +1,69 @@
+"""The way of a call through a topology, and where on it packets can be captured."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from lab.calls.method import Method
+from lab.calls.methods import METHODS
+from lab.engine.discovery import RunningLab
+from lab.lifecycle.ready import ReadyLab
+from lab.measure.call.notes import PointNotes, VoicePath
+from lab.render.owner import Owner
+from lab.topology.load import find_topology, load_topology
+from lab.topology.model import PbxKind
+from lab.topology.resolve import resolve
+
+DIRECT, THROUGH_TOR = ("sip", "vpn", "mumble"), ("v-tor", "m-tor")
+
+
+def lab_of(topology: str) -> ReadyLab:
+    """A lab of a shipped topology, as a call finds it."""
+    block = IPv4Network("10.77.16.0/20")
+    raw = load_topology(find_topology(topology))
+    running = RunningLab("demo", topology, "", block, ())
+    return ReadyLab(
+        running, resolve(raw, "demo", block, PbxKind.KAMAILIO), Path(), {}, Owner(1, 1), {}
+    )
+
+
+def planned(method: Method, lab: ReadyLab) -> VoicePath:
+    return method.way.load().plan(lab, 7)
+
+
+def captured(method: Method, lab: ReadyLab) -> dict[str, PointNotes]:
+    """Measuring point → where it is on the way of a call."""
+    path = planned(method, lab)
+    placed = (point.placing.load()(point, lab, path) for point in method.points)
+    return {point.name: point for point in placed if point is not None}
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_on_one_network_no_host_stands_before_the_server(name: str) -> None:
+    method, lab = METHODS.named(name), lab_of("world")
+    assert planned(method, lab).exit_machine is None
+    points = captured(method, lab)
+    assert list(points) == [point.name for point in method.points if point.name != "exit"]
+    server = lab.topology.node("server").address_on("world")
+    counted = points["access"].counted
+    assert counted and (counted.near, counted.far) == (lab.caller.links[0].address, server)
+
+
+@pytest.mark.parametrize("name", THROUGH_TOR)
+def test_on_one_network_an_exit_relay_still_stands_before_the_server(name: str) -> None:
+    method, lab = METHODS.named(name), lab_of("world")
+    path = planned(method, lab)
+    assert path.exit_machine == path.circuit[-1]
+    point = captured(method, lab)["exit"]
+    relay = lab.topology.node(path.circuit[-1])
+    assert (point.machine, point.address) == (relay.name, relay.address_on("world"))
+
+
+@pytest.mark.parametrize("method", list(METHODS), ids=lambda method: method.name)
+def test_in_the_papers_set_up_calls_pass_the_last_relay(method: Method) -> None:
+    lab = lab_of("paper")
+    assert planned(method, lab).exit_machine == "relay2"
+    assert captured(method, lab)["exit"].machine == "relay2"
