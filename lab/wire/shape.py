@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 DEFAULT_QUEUE_PACKETS = 200
-"""Room for two packets of each of 100 flows, as in the first measurements (FACTS.md)."""
+"""Room for two packets of each of 100 flows, as in the first measurements (docs/measured.md)."""
 
 
 class ShapingError(Exception):

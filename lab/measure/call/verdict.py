@@ -34,7 +34,7 @@ MAX_NODE_CPU_PCT = 90.0
 that thread, and not the network, is what limits the call."""
 
 MAX_STEAL_PCT = 20.0
-"""The hypervisor took 5-20 % at times without a stall (FACTS.md); more was seen with stalls
+"""The hypervisor took 5-20 % at times without a stall (docs/measured.md); more was seen with stalls
 that a pacing check alone may miss when they hit a relay."""
 
 
