@@ -22,7 +22,7 @@ GOOD_MOS_OF_A_WINDOW = 3.7
 """A window has less speech than a clip, and one lost packet weighs more."""
 
 KBPS_AT_THE_EXIT = {"sip": (80, 92), "vpn": (100, 130), "v-tor": (100, 135)}
-"""Ethernet level, G.711 in packets of 20 ms: 85.6 bare (docs/measured.md), the tunnel's headers on top."""
+"""Ethernet level, G.711 in packets of 20 ms: 85.6 bare, the tunnel's headers on top."""
 
 
 @pytest.mark.parametrize(("method", "duration"), [("sip", None), ("vpn", "45s"), ("v-tor", None)])

@@ -40,7 +40,7 @@ CODECS_LET_THROUGH = ("PCMU", "PCMA", "GSM", "SPEEX", "SPEEX-WB", "ILBC", "OPUS"
 """G.722 is left out, so that there is a codec that is not let through."""
 
 MAX_OWN_DELAY_MS = 3.0
-"""Median; it was 9.5 ms with the timers of the stock profile, and 0.2 without (docs/measured.md)."""
+"""Median; it was 9.5 ms with the stock profile's timers, 0.2 without (docs/measured.md)."""
 
 
 @pytest.fixture(scope="module")
