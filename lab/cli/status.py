@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lab.cli.completion import lab_names
 from lab.cli.output import err, out, print_json, styled
+from lab.wire.shape import OPEN_WAY
 
 
 @click.command()
@@ -51,7 +52,10 @@ def nodes_table(state: dict[str, Any]) -> Table:
         box=None,
         header_style="bold",
     )
-    for column in ("node", "role", "state", "network", "address", "rate", "in force"):
+    stand = any(node["place"] for node in state["nodes"])
+    late = any(_way(link) for node in state["nodes"] for link in node["links"])
+    columns = ("node", "role", *(["place"] if stand else []), "state", "network", "address")
+    for column in (*columns, "rate", "in force", *(["way in force"] if late else [])):
         table.add_column(column)
     for node in state["nodes"]:
         links = node["links"] or [{}]
@@ -60,17 +64,29 @@ def nodes_table(state: dict[str, Any]) -> Table:
             table.add_row(
                 node["node"] if first else "",
                 node["role"] if first else "",
+                *([node["place"] if first else ""] if stand else []),
                 _state(node["state"]) if first else "",
                 link.get("network", "(shared)"),
                 link.get("address", ""),
                 _rate(link.get("rate_configured_kbps")) if link else "",
                 _rate(link.get("rate_in_force_kbps")) if link else "",
+                *([_way(link)] if late else []),
             )
     return table
 
 
 def _state(state: str) -> Text:
     return styled(state, "green" if state == "running" else "red")
+
+
+def _way(link: dict[str, Any]) -> Text | str:
+    """What lies behind the cap, where anything does or should."""
+    wanted, found = link.get("way_configured", OPEN_WAY), link.get("way_in_force", OPEN_WAY)
+    if found is None:
+        return styled(f"unknown (configured: {wanted})", "red") if wanted != OPEN_WAY else ""
+    if found != wanted:
+        return styled(f"{found} (configured: {wanted})", "yellow")
+    return "" if found == OPEN_WAY else str(found)
 
 
 def _rate(rate_kbps: int | None) -> str:

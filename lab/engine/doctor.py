@@ -23,6 +23,7 @@ from lab.images import base_image, build, context
 from lab.role import Program
 from lab.roles import ROLES
 from lab.wire import places
+from lab.wire.kernel import KernelAbilities
 
 
 class State(StrEnum):
@@ -104,7 +105,7 @@ def _without_engine() -> Iterator[Finding]:
     yield Finding("kernel", State.OK, platform.release())
     yield Finding("cores", State.OK, str(os.cpu_count()))
     yield _tun(local=True)
-    for name in ("qdiscs", "congestion-control", "bridge-nf-call-iptables", "images"):
+    for name in ("qdiscs", "delays", "congestion-control", "bridge-nf-call-iptables", "images"):
         yield Finding(name, State.UNKNOWN, "only Docker can tell")
 
 
@@ -138,7 +139,7 @@ def _tun(*, local: bool) -> Finding:
         return Finding("tun", State.UNKNOWN, "Docker runs on another machine")
     if Path(places.TUN).is_char_device():
         return Finding("tun", State.OK, str(places.TUN))
-    hint = "Load it with `modprobe tun`; calls by vpn and v-tor need it."
+    hint = "Load it with `modprobe tun`; calls by vpn and v-tor need it, and links that take time."
     return Finding("tun", State.MISSING, f"{places.TUN} is not there", hint)
 
 
@@ -149,7 +150,7 @@ def _kernel(client: DockerClient) -> Iterator[Finding]:
         yield Finding("qdiscs", State.UNKNOWN, error.message, error.hint)
         return
     if abilities is None:
-        for name in ("qdiscs", "congestion-control"):
+        for name in ("qdiscs", "delays", "congestion-control"):
             yield Finding(
                 name, State.UNKNOWN, "the image that can tell is not built", "Run `lab setup`."
             )
@@ -158,12 +159,13 @@ def _kernel(client: DockerClient) -> Iterator[Finding]:
     hints = []
     if not all(abilities.qdiscs[kind] for kind in _SHAPING_QDISCS):
         hints.append("Without htb and pfifo no link can be capped.")
-    if "clsact" in lacking:
-        hints.append("Without clsact no delay or loss can be set on a link.")
     detail = _known(abilities.qdiscs)
     if lacking:
         detail += f"; not in this kernel: {' '.join(lacking)}"
     yield Finding("qdiscs", State.NOTE if hints else State.OK, detail, " ".join(hints))
+    yield delays_finding(
+        abilities, tun=Path(places.TUN).is_char_device() or not endpoint().is_local
+    )
     yield Finding(
         "link-kinds",
         State.OK if all(abilities.links.values()) else State.NOTE,
@@ -175,6 +177,17 @@ def _kernel(client: DockerClient) -> Iterator[Finding]:
         f"{' '.join(abilities.congestion_controls)}; "
         f"default {abilities.default_congestion_control} (the lab sets its own)",
     )
+
+
+def delays_finding(abilities: KernelAbilities, *, tun: bool) -> Finding:
+    """Whether links can take time and lose packets; `tun` is whether TAP devices can be made."""
+    lacking = [] if abilities.qdiscs.get("clsact") else ["clsact (`modprobe sch_ingress`)"]
+    lacking += [] if tun else [f"{places.TUN} (`modprobe tun`)"]
+    if lacking:
+        detail = f"no link can take time or lose packets without {' and '.join(lacking)}"
+        hint = "Topologies without delay, jitter, loss and distances do not need it."
+        return Finding("delays", State.NOTE, detail, hint)
+    return Finding("delays", State.OK, "links can take time and lose packets (clsact, TAP)")
 
 
 def _known(kinds: Mapping[str, bool]) -> str:

@@ -21,6 +21,7 @@ from lab.roles import ROLES
 from lab.shaping.borrowed import left_changed
 from lab.wire.network import MachineNetwork, NetworkInForce, ShowNetwork
 from lab.wire.plain import from_plain, to_plain
+from lab.wire.shape import Shape
 
 AGENT_DEADLINE_S = 15.0
 _AT_ONCE = 12
@@ -87,6 +88,7 @@ def describe(
             {
                 "node": node.name,
                 "role": node.role,
+                "place": _place(configured.get(node.name)),
                 "state": node.state,
                 "image": node.image,
                 "links": _links(shown.get(node.name), configured.get(node.name)),
@@ -94,6 +96,7 @@ def describe(
             }
             for node in lab.nodes
         ],
+        "delay_lines": {name: line.state for name, line in sorted(lab.delay_lines.items())},
         **sections,
         "problems": problems,
     }
@@ -176,6 +179,10 @@ def _is_image_of(program: Program, image: str) -> bool:
     return image.startswith(f"{context.REPOSITORY}/{program.image}:")
 
 
+def _place(configured: MachineNetwork | None) -> str | None:
+    return configured.place if configured else None
+
+
 def _congestion_control(shown: NetworkInForce | None) -> list[str] | None:
     return list(shown.congestion_control) if shown else None
 
@@ -192,6 +199,8 @@ def _links(shown: NetworkInForce | None, configured: MachineNetwork | None) -> l
             "rate_configured_kbps": link.sends.rate_kbps if link.sends else None,
             "rate_in_force_kbps": None,
             "counters": None,
+            "way_configured": (link.sends or Shape()).way,
+            "way_in_force": None,
         }
         for link in (configured.links if configured else ())
     ]

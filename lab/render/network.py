@@ -28,6 +28,7 @@ def machine_network(topology: Topology, machine: Node, owner: Owner) -> MachineN
         ),
         routes=machine.routes,
         tunnel=_tunnel(topology, machine, owner),
+        place=machine.place,
     )
 
 

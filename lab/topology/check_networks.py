@@ -9,8 +9,9 @@ from ipaddress import IPv4Address, IPv4Network
 from lab.roles import ROLES
 from lab.topology.draft import Draft
 from lab.topology.mistakes import Mistake, Path, listed, quoted
-from lab.topology.raw import RawLink, RawShape
+from lab.topology.raw import RawLink, RawNode, RawShape
 from lab.topology.resolve import bridge_address
+from lab.wire.shape import MAX_DELAYED_SIDES
 
 MAX_OWN_SUBNETS = 255
 """Networks without a fixed subnet: the largest block, a /16, has 256 /24s, the VPN's among them."""
@@ -24,11 +25,32 @@ def check_networks(draft: Draft) -> Iterator[Mistake]:
     for name, node in draft.raw.nodes.items():
         for network, link in node.links.items():
             yield from _link(draft, ("nodes", name, "links", network), network, link or RawLink())
+        yield from _delayed(draft, name, node)
     yield from _places(draft)
     yield from _shared_addresses(draft)
     yield from _room(draft)
     yield from _unused(draft)
     yield from _unreachable(draft)
+
+
+def _delayed(draft: Draft, name: str, node: RawNode) -> Iterator[Mistake]:
+    """More directions of links that take time than one delay line has room for."""
+    networks = draft.raw.networks
+    sides = 0
+    for network, link in node.links.items():
+        found = networks.get(network)
+        sends, receives = link or RawLink(), link and link.receives
+        sides += _takes_time(sends) or bool(found and found.distances)
+        sides += bool(receives and _takes_time(receives))
+    if sides > MAX_DELAYED_SIDES:
+        message = f"has {sides} directions of links that take time; one machine has at most "
+        words = f"{message}{MAX_DELAYED_SIDES}: spread the links over several machines"
+        yield Mistake(("nodes", name, "links"), words)
+
+
+def _takes_time(raw: RawShape) -> bool:
+    """Whether a direction of a link is delayed, or loses packets on the way."""
+    return bool(raw.delay_ms or raw.jitter_ms or raw.loss_pct)
 
 
 def _places(draft: Draft) -> Iterator[Mistake]:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from lab.wire.links import Counters, LinksShown, ShowLinks
 from lab.wire.messages import Dialogue, Event, Order
-from lab.wire.shape import Shape
+from lab.wire.shape import OPEN_WAY, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class MachineNetwork:
     links: tuple[MachineLink, ...]
     routes: tuple[Route, ...]
     tunnel: TunnelDevice | None
+    place: str | None = None
+    """The city it stands in, for whoever is told of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class ShowNetwork(Order):
 
 @dataclass(frozen=True, slots=True)
 class LinkRate:
-    """The cap on what a machine sends over one link, as wanted and as the kernel has it."""
+    """What becomes of what a machine sends over one link, as wanted and as the kernel has it."""
 
     network: str
     address: IPv4Address
@@ -81,6 +83,9 @@ class LinkRate:
     rate_in_force_kbps: int | None
     counters: Counters | None
     """None where nothing is shaped."""
+    way_configured: str = OPEN_WAY
+    """What lies behind the cap, in words: how long it takes, how much of it gets lost."""
+    way_in_force: str = OPEN_WAY
 
 
 @dataclass(frozen=True, slots=True)

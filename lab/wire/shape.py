@@ -16,6 +16,12 @@ DEFAULT_QUEUE_PACKETS = 200
 """Room for two packets of each of 100 flows, as in the first measurements (docs/measured.md)."""
 
 
+OPEN_WAY = "not shaped"
+"""A way that takes no time and loses nothing."""
+MAX_DELAYED_SIDES = 64
+"""Directions of links of one machine that its delay line has room for (`MAX_PIPES` there)."""
+
+
 class ShapingError(Exception):
     """A link is not shaped as it was asked to be, or as the lab does; the message says how."""
 
@@ -139,16 +145,23 @@ class Shape:
         ways = {str(way.to): way.delay_ms for way in self.ways}
         return asdict(self) | ({"queue": None} if self.rate_kbps is None else {}) | {"ways": ways}
 
-    def __str__(self) -> str:
-        parts = [f"{format_rate(self.rate_kbps)}, {self.queue}"] if self.rate_kbps else []
-        parts += [f"delay {self.delay_ms:g} ms"] if self.delay_ms else []
+    @property
+    def way(self) -> str:
+        """What lies behind the cap, in words."""
+        parts = [f"delay {self.delay_ms:g} ms"] if self.delay_ms else []
         parts += [f"jitter {self.jitter_ms:g} ms {self.distribution}"] if self.jitter_ms else []
         parts += [f"loss {self.loss_pct:g} %"] if self.loss_pct else []
         parts += ["reorders"] if self.reorders else []
         if self.ways:
             delays = [way.delay_ms for way in self.ways]
             parts += [f"{len(delays)} distances of {min(delays):.3g} to {max(delays):.3g} ms"]
-        return ", ".join(parts) or "not shaped"
+        return ", ".join(parts) or OPEN_WAY
+
+    def __str__(self) -> str:
+        if self.rate_kbps is None:
+            return self.way
+        capped = f"{format_rate(self.rate_kbps)}, {self.queue}"
+        return f"{capped}, {self.way}" if self.takes_time else capped
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from lab.agents.net import delay_line, delay_rules
-from lab.wire.shape import Distribution, Shape, ShapingError, Way
+from lab.agents.net import delay_line, delay_rules, shaping
+from lab.engine.doctor import State, delays_finding
+from lab.wire.kernel import KernelAbilities
+from lab.wire.shape import Direction, Distribution, Shape, ShapingError, Way
 
 JITTER_US = 5000
 
@@ -84,3 +88,20 @@ def test_no_line_and_a_refusal_are_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(delay_rules, "ask", lambda _: "error there is no such pipe\n")
     with pytest.raises(ShapingError, match="the delay line refuses: there is no such pipe"):
         delay_rules.set_way("x", Shape(delay_ms=1))
+
+
+def test_a_host_without_tap_devices_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError(19, "No such device")
+
+    ipr = cast(Any, SimpleNamespace(link=refuses))
+    with pytest.raises(ShapingError, match=r"no TAP device can be made.*`modprobe tun` on the"):
+        shaping._add_tap(ipr, 2, "delay-out-eth0", Direction.OUT)
+
+
+def test_doctor_tells_whether_links_can_take_time() -> None:
+    able = KernelAbilities({"clsact": True}, {}, ("cubic",), "cubic")
+    assert delays_finding(able, tun=True).state is State.OK
+    unable = delays_finding(KernelAbilities({"clsact": False}, {}, (), ""), tun=False)
+    assert unable.state is State.NOTE
+    assert "without clsact (`modprobe sch_ingress`) and /dev/net/tun" in unable.detail

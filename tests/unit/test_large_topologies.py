@@ -6,17 +6,21 @@ import time
 from collections import Counter
 from ipaddress import IPv4Network
 from pathlib import Path
+from textwrap import indent
+from typing import Any
 
 import pytest
 import yaml
 
+import lab
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.lifecycle.plan import block_for, plan_lab, render_plan
-from lab.topology.load import parse_topology, read_topology
+from lab.topology.load import find_topology, parse_topology, read_topology
 from lab.topology.mistakes import TopologyError
 from lab.topology.model import PbxKind, Topology
 from lab.topology.raw import RawTopology
 from lab.topology.resolve import resolve
+from lab.wire.shape import MAX_DELAYED_SIDES, Direction
 
 SITES = 19
 RELAYS = 60
@@ -122,3 +126,44 @@ def test_a_fixed_subnet_is_not_in_the_block() -> None:
 def test_more_networks_than_the_largest_block_holds_are_a_mistake() -> None:
     with pytest.raises(TopologyError, match=r"has 256 networks .* a lab has at most 255"):
         parse_topology(world(sites=127, relays=3, endpoints=1))
+
+
+def test_two_hundred_delayed_links_have_a_delay_line_for_each_machine(tmp_path: Path) -> None:
+    """A hundred phones, both directions of whose links take time."""
+    link = {"delay": "20ms", "in": {"delay": "30ms"}}
+    phones = {f"phone{n}": {"role": "endpoint", "links": {"wan": link}} for n in range(100)}
+    file = tmp_path / "late.yaml"
+    file.write_text(beside_paper({"wan": {}}, phones, gateway={"wan": {}}))
+    plan = plan_lab(read_topology(file), None, IPv4Network("10.128.0.0/16"))
+    late = [node for node in plan.topology.nodes if node.has_delays]
+    sides = [link.shape(way).delay_ms for node in late for link in node.links for way in Direction]
+    assert (len(late), len(sides), set(sides)) == (100, 200, {20.0, 30.0})
+    compose = yaml.safe_load(render_plan(plan).files["compose.yaml"])
+    assert len([name for name in compose["services"] if name.endswith("_delay")]) == 100
+
+
+def test_a_machine_with_more_delayed_links_than_its_line_has_room_for_is_a_mistake() -> None:
+    def hub(links: int) -> str:
+        names = [f"n{number}" for number in range(links)]
+        late = {name: {"delay": "20ms", "in": {"loss": "1%"}} for name in names}
+        leaves = {f"leaf-{n}": {"role": "endpoint", "links": {n: {}}} for n in names}
+        return beside_paper(dict.fromkeys(names), leaves, gateway=late)
+
+    parse_topology(hub(32))
+    with pytest.raises(TopologyError, match=r"gateway.*66 directions .* 64: spread the links"):
+        parse_topology(hub(33))
+
+
+def beside_paper(networks: dict[str, Any], nodes: dict[str, Any], gateway: dict[str, Any]) -> str:
+    """YAML of `paper` with these networks and nodes, and links of its gateway, besides."""
+    text = find_topology("paper").read_text(encoding="utf-8")
+    for key, more in (("networks:\n", networks), ("nodes:\n", nodes)):
+        text = text.replace(key, key + indent(yaml.safe_dump(more), "  "), 1)
+    its_links = "  gateway:\n    role: router\n    links:\n"
+    assert its_links in text
+    return text.replace(its_links, its_links + indent(yaml.safe_dump(gateway), "      "), 1)
+
+
+def test_the_delay_line_has_as_much_room_as_topologies_are_held_to() -> None:
+    program = Path(lab.__file__).parents[1] / "images" / "delay-line" / "delay_line.c"
+    assert f"#define MAX_PIPES {MAX_DELAYED_SIDES}\n" in program.read_text()

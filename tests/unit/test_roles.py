@@ -49,7 +49,8 @@ from lab.topology.load import find_topology, parse_topology, read_topology
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import Node, PbxKind, Topology
 from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
-from lab.wire.network import READING
+from lab.wire.network import READING, LinkRate, MachineLink, MachineNetwork, NetworkInForce
+from lab.wire.shape import Shape
 
 BLOCK = IPv4Network("10.128.0.0/20")
 PAPER = find_topology("paper").read_text()
@@ -169,6 +170,31 @@ def test_status_shows_it() -> None:
     assert [str(line) for line in told(state)] == ["Beacon at lighthouse: shines with TLSv1.3"]
     state["beacon"]["lighthouse"] = None
     assert [str(line) for line in told(state)] == ["Beacon at lighthouse: is dark"]
+
+
+def test_status_shows_places_delay_lines_and_what_ways_take() -> None:
+    line = RunningNode("the delay line of a", "delay-line", "f", "exited", 137, "", "")
+    nodes = tuple(RunningNode(n, "endpoint", n, "running", None, "x:1", "") for n in ("a", "b"))
+    lab = RunningLab("far", "far", "", BLOCK, nodes, {"a": line})
+    late = Shape(delay_ms=20)
+    links = [
+        MachineLink("n", ip, BLOCK, ip, s, None) for ip, s in ((BLOCK[2], late), (BLOCK[3], None))
+    ]
+    configured = {
+        name: MachineNetwork(name, "cubic", (link,), (), None, place)
+        for name, link, place in zip("ab", links, ("Paris", None), strict=True)
+    }
+    state = describe(lab, configured, {}, {}, [])
+    assert state["delay_lines"] == {"a": "exited"}
+    assert [node["place"] for node in state["nodes"]] == ["Paris", None]
+    [link] = state["nodes"][0]["links"]
+    assert (link["way_configured"], link["way_in_force"]) == ("delay 20 ms", None)
+    table = nodes_table(state)
+    assert column(table, 2) == ["Paris", ""]
+    assert column(table, -1) == ["unknown (configured: delay 20 ms)", ""]
+    rate = LinkRate("n", BLOCK[2], "eth0", None, None, None, late.way, late.way)
+    shown = {"a": NetworkInForce("a", (rate,), None, ("cubic",), True)}
+    assert column(nodes_table(describe(lab, configured, shown, {}, [])), -1) == ["delay 20 ms", ""]
 
 
 def column(table: Table, number: int) -> list[str]:

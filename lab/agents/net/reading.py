@@ -219,13 +219,16 @@ def network_in_force(network: MachineNetwork) -> NetworkInForce:
 
 def _link_rate(names: dict[int, str], link: MachineLink) -> LinkRate:
     index = device_of(link.address)
+    sends = in_force(index, Direction.OUT)
     return LinkRate(
         network=link.network,
         address=link.address,
         interface=names[index],
         rate_configured_kbps=link.sends.rate_kbps if link.sends else None,
-        rate_in_force_kbps=in_force(index, Direction.OUT).rate_kbps,
+        rate_in_force_kbps=sends.rate_kbps,
         counters=counters(index, Direction.OUT),
+        way_configured=(link.sends or Shape()).way,
+        way_in_force=sends.way,
     )
 
 
