@@ -74,7 +74,7 @@ typedef struct {
   uint32_t delay_us, loss_ppm;
   int ordered;
   uint64_t random;
-  uint64_t last_due;
+  uint64_t last_due, last_voice_due;
   int32_t *jitter_us;
   size_t jitters;
   uint64_t *at_us; /* of a profile */
@@ -187,8 +187,8 @@ static int is_voice(const unsigned char *bytes, size_t length) {
 }
 
 /* How long a frame that came now takes, us; -1 if it never arrives. */
-static int64_t takes(Rule *rule, const unsigned char *bytes, size_t length, uint64_t came) {
-  if (rule->packets && is_voice(bytes, length)) {
+static int64_t takes(Rule *rule, int replayed, uint64_t came) {
+  if (replayed) {
     if (!rule->voice_began) rule->voice_began = came;
     uint64_t at_us = (came - rule->voice_began) / 1000, last = rule->packets - 1;
     /* A shorter profile begins anew one packet after its last. */
@@ -213,7 +213,8 @@ static int64_t takes(Rule *rule, const unsigned char *bytes, size_t length, uint
 static void take_in(Pipe *pipe, const unsigned char *bytes, size_t length) {
   uint64_t came = now_ns();
   Rule *rule = rule_of(pipe, bytes, length);
-  int64_t delay_us = rule ? takes(rule, bytes, length, came) : 0;
+  int replayed = rule && rule->packets && is_voice(bytes, length);
+  int64_t delay_us = rule ? takes(rule, replayed, came) : 0;
   if (delay_us < 0) {
     pipe->counts.lost++;
     return;
@@ -224,8 +225,10 @@ static void take_in(Pipe *pipe, const unsigned char *bytes, size_t length) {
   }
   uint64_t due = came + (uint64_t)delay_us * 1000;
   if (rule && rule->ordered) {
-    if (due < rule->last_due) due = rule->last_due;
-    rule->last_due = due;
+    /* What else is on the way must not hold back voice that is to take less. */
+    uint64_t *last = replayed ? &rule->last_voice_due : &rule->last_due;
+    if (due < *last) due = *last;
+    *last = due;
   }
   Frame *frame = room(NULL, sizeof *frame + length);
   *frame = (Frame){due, numbers++, came, pipe, (uint32_t)length};
@@ -362,9 +365,12 @@ static const char *set(Pipe *pipe, char *lines) {
   }
   /* What is under way arrives first, whatever rule it came under. */
   uint64_t last = 0;
-  for (size_t i = 0; i < pipe->rule_count; i++)
+  for (size_t i = 0; i < pipe->rule_count; i++) {
     if (pipe->rules[i].last_due > last) last = pipe->rules[i].last_due;
-  for (size_t i = 0; i < count; i++) rules[i].last_due = rules[i].ordered ? last : 0;
+    if (pipe->rules[i].last_voice_due > last) last = pipe->rules[i].last_voice_due;
+  }
+  for (size_t i = 0; i < count; i++)
+    rules[i].last_due = rules[i].last_voice_due = rules[i].ordered ? last : 0;
   qsort(rules, count, sizeof *rules, longer_first);
   forget(pipe->rules, pipe->rule_count);
   pipe->rules = rules;
