@@ -57,6 +57,8 @@ class Method:
     """Where a call by it is captured."""
     needs: tuple[Need, ...]
     """What a topology must have to carry it; the first that is missing is told."""
+    replays: bool = False
+    """Whether its voice is RTP on the links of both ends, where it can meet a profile."""
 
     @property
     def codecs(self) -> Mapping[str, Codec]:

@@ -38,7 +38,8 @@ def new_call_id(now: datetime | None = None) -> str:
 
 def make_workspace(lab: ReadyLab, call_id: str) -> Workspace:
     """Make the call's directory; LabError where the disk refuses."""
-    host = lab.directory / "calls" / call_id
+    workspace = workspace_of(lab, call_id)
+    host = workspace.host
     try:
         host.mkdir(parents=True)
         if os.getuid() == 0:
@@ -48,7 +49,12 @@ def make_workspace(lab: ReadyLab, call_id: str) -> Workspace:
         raise LabError(
             f"cannot make the directory of the call, {host}: {error.strerror}"
         ) from error
-    return Workspace(call_id, host, places.CALLS / call_id)
+    return workspace
+
+
+def workspace_of(lab: ReadyLab, call_id: str) -> Workspace:
+    """The directory of a call in progress."""
+    return Workspace(call_id, lab.directory / "calls" / call_id, places.CALLS / call_id)
 
 
 def keep_workspace(workspace: Workspace) -> Path:

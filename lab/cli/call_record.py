@@ -34,6 +34,11 @@ def print_record(record: CallRecord) -> None:
         "jitter, mean (ms)", _n(record.caller_jitter_mean, 2), _n(record.callee_jitter_mean, 2)
     )
     table.add_row("loss (%)", _n(record.caller_loss_pct, 2), _n(record.callee_loss_pct, 2))
+    table.add_row(
+        "packets per burst", _n(record.caller_burst_mean, 2), _n(record.callee_burst_mean, 2)
+    )
+    if record.profile_used:
+        _add_profile_rows(table, record)
     for point in ("tunnel", "access", "exit"):
         for level in ("ip", "eth"):
             forward = getattr(record, f"kbps_{point}_{level}", None)
@@ -57,6 +62,17 @@ def print_record(record: CallRecord) -> None:
             f"{record.queue_packets or record.queue_bytes}, of which in use "
             f"{_n(record.link_backlog_p50_packets, 0)} "
             f"(95 %: {_n(record.link_backlog_p95_packets, 0)}); {record.link_drops} dropped"
+        )
+    if record.profile_used:
+        out.print(
+            f"profile {record.profile or ''}, {record.profile_used}: 99 % of voice within "
+            f"{_n(record.replay_error_ms_p99, 2)} ms of it, half within "
+            f"{_n(record.replay_error_ms_p50, 2)} ms; "
+            + (
+                "losses cannot be compared"
+                if record.replay_loss_errors is None
+                else f"{record.replay_loss_errors} packets lost or kept against it"
+            )
         )
     if record.load_kind:
         out.print(
@@ -88,6 +104,20 @@ def _add_window_rows(table: Table, record: CallRecord) -> None:
         f"{_n(record.caller_windows_lost, 0)} of {_n(record.caller_windows, 0)}",
         f"{_n(record.callee_windows_lost, 0)} of {_n(record.callee_windows, 0)}",
     )
+
+
+def _add_profile_rows(table: Table, record: CallRecord) -> None:
+    """What the call's voice was to meet, beside what it met."""
+    for name, label, digits in (
+        ("pesq_mos", "PESQ MOS-LQO", 2),
+        ("owd_ms_p50", "one-way delay, median (ms)", 1),
+        ("owd_ms_p95", "one-way delay, 95 % (ms)", 1),
+        ("jitter_mean", "jitter, mean (ms)", 2),
+        ("loss_pct", "loss (%)", 2),
+        ("burst_mean", "packets per burst", 2),
+    ):
+        cells = (getattr(record, f"{end}_profile_{name}") for end in ("caller", "callee"))
+        table.add_row(f"profile: {label}", *(_n(value, digits) for value in cells))
 
 
 def _print_series(directory: Path) -> None:

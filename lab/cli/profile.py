@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from lab.cli.output import err, out, print_json
+from lab.errors import UsageError
 
 if TYPE_CHECKING:
     from lab.measure.profile import Profile, VoiceWay
@@ -39,21 +40,48 @@ def command() -> None:
     show_default=True,
     help="Whether both captures were taken on one clock.",
 )
+@click.option("--caller-recording", type=capture, help="What the caller heard, WAV.")
+@click.option("--callee-recording", type=capture, help="What the callee heard, WAV.")
+@click.option("--reference", type=capture, help="The clip that both ends played, WAV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def make(caller: Path, callee: Path, file: Path, clocks: str, as_json: bool) -> None:
+def make(
+    caller: Path,
+    callee: Path,
+    file: Path,
+    clocks: str,
+    caller_recording: Path | None,
+    callee_recording: Path | None,
+    reference: Path | None,
+    as_json: bool,
+) -> None:
     """Make a profile of one call that was captured at both ends.
 
     Where the clocks are not known to be one, their offset is estimated from the fastest packets
-    both ways, and said.
+    both ways, and said. With recordings and their reference it holds the call's PESQ, too, beside
+    which that of a replay is set.
     """
+    if (reference is None) != (caller_recording is None and callee_recording is None):
+        raise UsageError(
+            "PESQ needs a recording and the clip that was played",
+            "Give --reference with --caller-recording or --callee-recording, or neither.",
+        )
+    from dataclasses import replace
+
     from lab.measure.capture import read_capture
     from lab.measure.clocks import Clocks
-    from lab.measure.profile import make_profile
+    from lab.measure.profile import HeardMos, make_profile
     from lab.measure.profile_file import write_profile
     from lab.measure.rtp import streams
+    from lab.measure.score import score
 
     found = [streams(read_capture(path)) for path in (caller, callee)]
     profile = make_profile(found[0], found[1], (str(caller), str(callee)), Clocks(clocks))
+    if reference is not None:
+        heard = [
+            None if recording is None else score(reference, recording).pesq_mos
+            for recording in (caller_recording, callee_recording)
+        ]
+        profile = replace(profile, pesq_mos=HeardMos(*heard))
     write_profile(profile, file)
     _tell(profile, as_json)
     err.print(f"{file}: `lab call sip --profile {file}` sends a call through it", markup=False)
@@ -70,7 +98,11 @@ def show(file: Path, as_json: bool) -> None:
 
 
 def _tell(profile: Profile, as_json: bool) -> None:
-    ways = {"to_callee": profile.to_callee, "to_caller": profile.to_caller}
+    callee_mos, caller_mos = (getattr(profile.pesq_mos, end, None) for end in ("callee", "caller"))
+    ways = {
+        "to_callee": (profile.to_callee, callee_mos),
+        "to_caller": (profile.to_caller, caller_mos),
+    }
     if as_json:
         values: dict[str, Any] = {
             "made_from": list(profile.made_from),
@@ -80,13 +112,13 @@ def _tell(profile: Profile, as_json: bool) -> None:
                 "skew_ppm": profile.clock.skew_ppm,
             },
         }
-        print_json(values | {name: _summary(way) for name, way in ways.items()})
+        print_json(values | {name: _summary(*way) for name, way in ways.items()})
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in ways:
         table.add_column(name.replace("_", " "), justify="right")
-    summaries = [_summary(way) for way in ways.values()]
+    summaries = [_summary(*way) for way in ways.values()]
     for key in summaries[0]:
         table.add_row(key.replace("_", " "), *(_text(summary[key]) for summary in summaries))
     out.print(table)
@@ -99,7 +131,7 @@ def _tell(profile: Profile, as_json: bool) -> None:
     )
 
 
-def _summary(way: VoiceWay) -> dict[str, Any]:
+def _summary(way: VoiceWay, pesq_mos: float | None) -> dict[str, Any]:
     bursts = way.bursts
     return {
         "codec": way.codec,
@@ -110,9 +142,11 @@ def _summary(way: VoiceWay) -> dict[str, Any]:
         "owd_ms_p50": way.percentile_ms(50),
         "owd_ms_p95": way.percentile_ms(95),
         "owd_ms_max": way.percentile_ms(100),
+        "jitter_ms_mean": way.jitter_mean_ms,
         "burst_mean": bursts.mean,
         "burst_share": bursts.share,
         "burst_gap_ms_p50": bursts.gap_ms_p50,
+        "pesq_mos": pesq_mos,
     }
 
 

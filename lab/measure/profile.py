@@ -14,6 +14,8 @@ from lab.errors import LabError
 from lab.measure.bursts import Bursts, bursts
 from lab.measure.clocks import Clocks
 from lab.measure.delay import ClockFit
+from lab.measure.jitter import smoothed
+from lab.measure.pcap import Ints
 from lab.measure.rtp import Stream
 from lab.measure.two_captures import Comparison, Direction, compare
 
@@ -49,14 +51,27 @@ class VoiceWay:
     @property
     def bursts(self) -> Bursts:
         """How they arrived."""
-        arrivals = [
-            1000 * (at + takes)
+        sent_us, delay_us = self._arrived()
+        found = bursts(np.sort(1000 * (sent_us + delay_us)))
+        assert found is not None
+        return found
+
+    @property
+    def jitter_mean_ms(self) -> float:
+        """Mean of RFC 3550's running estimate, as far as the way makes it: of the delays alone."""
+        sent_us, delay_us = self._arrived()
+        in_order = delay_us[np.argsort(sent_us + delay_us, kind="stable")] / 1000
+        return float(smoothed(np.abs(np.diff(in_order, prepend=in_order[0]))).mean())
+
+    def _arrived(self) -> tuple[Ints, Ints]:
+        """When those that arrived were sent, and how long they took, us."""
+        known = [
+            (at, takes)
             for at, takes in zip(self.at_us, self.takes_us, strict=True)
             if takes is not None
         ]
-        found = bursts(np.array(sorted(arrivals), dtype=np.int64))
-        assert found is not None
-        return found
+        sent_us, delay_us = np.array(known, dtype=np.int64).T
+        return sent_us, delay_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,15 @@ class ProfileClock:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardMos:
+    """What PESQ (MOS-LQO) says of the field's own recordings."""
+
+    caller: float | None
+    """None where there is no recording of that end."""
+    callee: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A whole call."""
 
@@ -77,6 +101,13 @@ class Profile:
     clock: ProfileClock
     to_callee: VoiceWay
     to_caller: VoiceWay
+    pesq_mos: HeardMos | None = None
+    """None where nobody gave the recordings."""
+
+    @property
+    def duration_s(self) -> float:
+        """Of the longer direction."""
+        return max(self.to_callee.duration_s, self.to_caller.duration_s)
 
 
 def make_profile(

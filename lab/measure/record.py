@@ -174,6 +174,43 @@ class CallRecord:
     callee_owd_ms_max: float | None = None
     caller_loss_pct: float | None = None
     callee_loss_pct: float | None = None
+    caller_burst_mean: float | None = None
+    """Packets per burst: a run in order of arrival, each within 4 ms of the one before."""
+    caller_burst_p95: float | None = None
+    caller_burst_gap_ms_p50: float | None = None
+    """Median time from the first packet of a burst to that of the next."""
+    caller_burst_share: float | None = None
+    """Share of the packets that came in bursts of two or more."""
+    callee_burst_mean: float | None = None
+    callee_burst_p95: float | None = None
+    callee_burst_gap_ms_p50: float | None = None
+    callee_burst_share: float | None = None
+    profile: str | None = None
+    """The field's call whose delays and losses voice met, by its file's name."""
+    profile_used: str | None = None
+    """How much of it: `whole`, `cut: 24.0 of 30.1 s` or `repeated 1.2 times`."""
+    replay_error_ms_p50: float | None = None
+    """Delay of each packet against what the profile wants of it, the worse direction."""
+    replay_error_ms_p99: float | None = None
+    replay_loss_errors: int | None = None
+    """Packets that were lost against the profile, or came against it, both ways; None behind an
+    exchange that numbers packets anew."""
+    caller_profile_owd_ms_p50: float | None = None
+    """What the profile itself has, whole, of what the caller received; `callee_…` likewise."""
+    caller_profile_owd_ms_p95: float | None = None
+    caller_profile_jitter_mean: float | None = None
+    caller_profile_loss_pct: float | None = None
+    caller_profile_burst_mean: float | None = None
+    caller_profile_burst_gap_ms_p50: float | None = None
+    caller_profile_pesq_mos: float | None = None
+    """Of the field's own recording; None where the profile does not have it."""
+    callee_profile_owd_ms_p50: float | None = None
+    callee_profile_owd_ms_p95: float | None = None
+    callee_profile_jitter_mean: float | None = None
+    callee_profile_loss_pct: float | None = None
+    callee_profile_burst_mean: float | None = None
+    callee_profile_burst_gap_ms_p50: float | None = None
+    callee_profile_pesq_mos: float | None = None
     rtt_ms: float | None = None
     """Median round trip by ping during the call; half of it is the paper's one-way delay."""
     rtt_lost_pct: float | None = None

@@ -18,6 +18,7 @@ from lab.report.lengths import length_section, lengths
 from lab.report.naming import values_in_words
 from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
+from lab.report.replays import replay_section, replays
 from lab.store.database import Run
 from lab.sweep.dimensions.load import LOAD_KIND, NONE
 from lab.sweep.dimensions.rate import RATE
@@ -40,6 +41,8 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
     by_length = lengths(points, calls)
     side_by_side = None if run.paper_table else codecs(points, calls)
     compared = {row.point for row in by_length}
+    replayed = replays(points, calls)
+    compared |= {row.point for row in replayed}
     if side_by_side:
         compared |= {row.point for row in side_by_side.rows}
     free: dict[str | None, Point] = {
@@ -70,6 +73,9 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
     if by_length:
         data["lengths"] = [row.to_dict() for row in by_length]
         sections.append(length_section(by_length))
+    if replayed:
+        data["replays"] = [row.to_dict() for row in replayed]
+        sections.append(replay_section(replayed))
     paper = CONTENTION.get(run.paper_table or 0)
     if found := curves(points, calls, paper, compared):
         data["paper_table"] = paper.number if paper else None

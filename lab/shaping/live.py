@@ -170,19 +170,26 @@ def reset(
 
 @contextmanager
 def apply(helpers: LinkHelpers, caps: Sequence[Cap]) -> Iterator[None]:
-    """Cap links while the block runs; afterwards they are as they were before.
+    """Cap links while the block runs, as `shaped` does; the ways behind the caps stay."""
+    before = helpers.in_force(cap.point for cap in caps)
+    with shaped(helpers, {cap.point: cap.on(before[cap.point]) for cap in caps}):
+        yield
+
+
+@contextmanager
+def shaped(helpers: LinkHelpers, shapes: Mapping[LinkPoint, Shape]) -> Iterator[None]:
+    """Have links shaped so while the block runs; afterwards they are as they were before.
 
     They are noted as borrowed so long. LabError where the kernel cannot, or has something else
     afterwards.
     """
     lab = helpers.lab.running.name
-    before = helpers.in_force(cap.point for cap in caps)
-    capped = {cap.point: cap.on(before[cap.point]) for cap in caps}
-    lent = [BorrowedLink(point, before[point], shape) for point, shape in capped.items()]
+    before = helpers.in_force(shapes)
+    lent = [BorrowedLink(point, before[point], shape) for point, shape in shapes.items()]
     try:
         with undisturbed():
             borrow(lab, lent)
-            set_shapes(helpers, capped)
+            set_shapes(helpers, shapes)
         yield
     finally:
         with undisturbed():

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.calls.observe.observer import Observer
+from lab.calls.observe.replay import replay_observer
 from lab.calls.observe.shared_link import link_observer
 from lab.events import Began, Listener
 from lab.lifecycle.ready import ReadyLab
 from lab.load.competing import competing
 from lab.load.spec import LoadSpec
+from lab.measure.profile_file import read_profile
 from lab.shaping.cap import Cap, LinkPoint
 from lab.shaping.helpers import LinkHelpers, link_helpers
 from lab.shaping.live import apply
 from lab.shaping.placement import locate
+from lab.shaping.replay import replaying
 from lab.sweep.dimensions.direction import DIRECTION, TO_CALLER
 from lab.sweep.dimensions.load import LOAD_COUNT, LOAD_KIND, LOAD_THROUGH, NONE
 from lab.sweep.dimensions.placement import PLACEMENT, SERVER
+from lab.sweep.dimensions.profile import PROFILE
 from lab.sweep.dimensions.queue import QUEUE
 from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point, dimensions_of
@@ -100,6 +105,19 @@ def loaded(scene: Scene) -> Iterator[Observer | None]:
         return
     with competing(scene.lab, load_of(scene.point, scene.circuit), scene.tell) as load:
         yield load.observe
+
+
+@contextmanager
+def replayed(scene: Scene) -> Iterator[Observer | None]:
+    """Have voice meet the point's profile, if it has one."""
+    path = scene.point[PROFILE]
+    if path is None:
+        yield None
+        return
+    profile = read_profile(Path(path))
+    scene.tell(Began("preparing the links to replay a profile"))
+    with replaying(scene.lab, profile, scene.tell) as begin:
+        yield replay_observer(scene.lab, profile, begin)
 
 
 def load_of(point: Point, circuit: tuple[str, ...]) -> LoadSpec:

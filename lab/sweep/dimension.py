@@ -6,9 +6,10 @@ of `lab call`, columns of records, and how reports name points are derived from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lab.lazy import Lazy
@@ -82,6 +83,8 @@ class Dimension:
     coordinates: tuple[Coordinate[Any], ...]
     """What it decides of a point."""
     written: Key | Keys
+    found: Callable[[Any, Path], Sequence[Any]] | None = None
+    """Where values name files: what one that is written in a directory's file stands for."""
     usual: object = REQUIRED
     """The only value where the grid says nothing of it; None: it is left alone then."""
     label: Callable[[Point], str | None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -10,6 +11,7 @@ from typing import Any
 
 from lab.checkout import EXPERIMENTS
 from lab.errors import LabError, UsageError
+from lab.sweep.dimensions import DIMENSIONS
 from lab.sweep.grammar import experiment_grammar
 from lab.sweep.grid import Axis, axes_of, points_of
 from lab.sweep.point import Point, coordinates, dimensions_of
@@ -91,13 +93,14 @@ def parse_experiment(
     text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
     calls = (raw.quick.calls or raw.calls) if quick else raw.calls
     topology = _topology(raw.topology, directory)
-    places = _places(raw, quick)
+    places = _places(raw, quick, directory)
     axes = list(axes_of({name: written for name, (_, written) in places.items()}))
     points = points_of(axes)
     if len(points) > MAX_POINTS:
         found = [Mistake((), f"makes {len(points)} points; at most {MAX_POINTS} may be")]
     else:
         found = _impossible(axes, points) + _mistakes_in_topologies(axes, points, topology)
+        found += _of_one_name(axes)
     if found:
         checked.mistakes += [_placed(mistake, places) for mistake in found]
         raise ExperimentError(source, checked.in_order())
@@ -132,14 +135,24 @@ def _mistakes_in_mappings(raw: RawExperiment) -> Iterator[Mistake]:
                     yield Mistake((*path, *axis.path, index, *place), what)
 
 
-def _places(raw: RawExperiment, quick: bool) -> dict[str, tuple[Path, Any]]:
+def _places(raw: RawExperiment, quick: bool, directory: FilePath) -> dict[str, tuple[Path, Any]]:
     """What the grid says of each of its keys that is used, and the path of the grid it is in."""
     grids: list[tuple[Path, RawModel]] = [(("grid",), raw.grid)]
     if quick:
         grids.append((("quick", "grid"), raw.quick.grid))
     return {
-        name: (path, written) for path, grid in grids for name, written in lists_of(grid).items()
+        name: (path, _found(name, written, directory))
+        for path, grid in grids
+        for name, written in lists_of(grid).items()
     }
+
+
+def _found(name: str, written: Any, directory: FilePath) -> Any:
+    """What is written of a dimension, with files where they are; LabError where none is."""
+    found = None if name == GRID_KEY else DIMENSIONS.named(name).found
+    if found is None:
+        return written
+    return [value for each in written for value in found(each, directory)]
 
 
 def _placed(mistake: Mistake, places: Mapping[str, tuple[Path, Any]]) -> Mistake:
@@ -172,6 +185,22 @@ def _impossible(axes: Iterable[Axis], points: Iterable[Point]) -> list[Mistake]:
                 what = f"asks for what cannot be: {error.message}"
                 mistakes.setdefault(what, Mistake(axis.path, what))
     return list(mistakes.values())
+
+
+def _of_one_name(axes: Iterable[Axis]) -> Iterator[Mistake]:
+    """Files of one name in different directories: calls with them could not be told apart."""
+    for axis in axes:
+        if axis.dimension.found is None:
+            continue
+        points = [
+            Point("", **meant)
+            for written in dict.fromkeys(axis.written)
+            for meant in axis.dimension.assignments(written)
+        ]
+        names = Counter(axis.dimension.labelled(point) for point in points)
+        for name, count in names.items():
+            if count > 1:
+                yield Mistake(axis.path, f"has {count} files called {name}: rename all but one")
 
 
 def _mistakes_in_topologies(

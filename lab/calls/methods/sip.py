@@ -17,4 +17,5 @@ METHOD = Method(
     talkers=PHONES,
     points=(ACCESS, EXIT, CALLEE_LINK),
     needs=(ENDS, EXTENSIONS),
+    replays=True,
 )

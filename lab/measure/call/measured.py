@@ -16,6 +16,7 @@ from lab.measure.call.ends import ENDS
 from lab.measure.call.link import note_links
 from lab.measure.call.load import note_load
 from lab.measure.call.notes import CallNotes, read_notes
+from lab.measure.call.replay import note_replay
 from lab.measure.call.scores import Map, note_scores
 from lab.measure.call.shapes import shape_faults
 from lab.measure.call.streams import note_streams
@@ -178,6 +179,7 @@ def _note_voice(
     record.payload_type, record.ptime_ms = coded.payload_type, coded.ptime_ms
     record.invalid_reasons += coded.faults
     note_streams(record, notes, voice)
+    note_replay(record, notes, directory, voice)
     for end, told in figures.items():
         _note_rating(record, end, told)
     note_bandwidth(record, notes, directory, voice)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from lab.measure.bursts import bursts
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.voice import VoiceStreams
 from lab.measure.delay import SHARED_CLOCK, ClockFit, PacketDelays, fit_clocks, packet_delays
@@ -45,6 +48,9 @@ def note_streams(record: CallRecord, notes: CallNotes, voice: VoiceStreams) -> N
         jitter = summary(running_jitter(received))
         for name in ("mean", "median", "max", "range", "iqr", "std_dev"):
             setattr(record, f"{end}_jitter_{name}", getattr(jitter, name))
+        if found := bursts(np.sort(received.time_ns)):
+            for name, value in found.to_dict().items():
+                setattr(record, f"{end}_burst_{name}", value)
     record.pacing_ms_p99 = max(pace.p99_ms for pace in paces)
     record.pacing_ms_max = max(pace.max_ms for pace in paces)
 
