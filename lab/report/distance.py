@@ -104,7 +104,7 @@ def _row(point: Point, others: str, calls: Sequence[CallRecord]) -> DistanceCall
 
 
 def _arrival(end: str, calls: Sequence[CallRecord]) -> Arrival:
-    sizes = [(getattr(call, f"{end}_burst_mean", None), call.ptime_ms) for call in calls]
+    sizes = [(getattr(call, f"{end}_burst_mean"), call.ptime_ms) for call in calls]
     bursts = [(size, ptime_ms) for size, ptime_ms in sizes if size and ptime_ms]
     return Arrival(
         end=end,

@@ -36,6 +36,8 @@ def made(point: Point, number: int, pair: tuple[str, str], **others: object) -> 
         "callee_owd_ms_p95": delay_ms + 30,
         "callee_jitter_mean": 30.0 + number if tor else 0.1,
         "caller_jitter_mean": 20.0 if tor else 0.1,
+        "callee_burst_mean": 5.0 if tor else 1.0,
+        "ptime_ms": 20.0,
         "circuit": "frankfurt paris tokyo" if tor else None,
     }
     where = {**places, "server_place": "London"}
@@ -64,9 +66,13 @@ def test_every_method_and_pair_stands_at_both_ends_beside_the_studies() -> None:
     assert callee["delay_ms_p50"]["estimate"] == pytest.approx(407)
     assert callee["jitter_ms"]["estimate"] == pytest.approx(32)
     assert callee["jitter_ms"]["n"] == 3
+    assert callee["burst_mean"]["estimate"] == pytest.approx(5.0)
+    assert callee["burst_jitter_ms"]["estimate"] == pytest.approx(32.0), "2 * 20 ms * 4 / 5"
+    assert caller["burst_jitter_ms"]["n"] == 0, "not measured there"
     told = " ".join(text_of(report).split())
     assert "Bangalore - New York" in told
     assert f"{TOR_DELAY_MS.text} ms one way" in told
+    assert "32.0 ms of jitter (predicted 32.0), n = 3" in told
     assert f"{SECOND_JITTER_MS['callee'].text} ms at the callee" in told
 
 
