@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
+from damaged_calls import later
 from forged_packets import CALLEE, CALLER, Frame, voice, write
+from talker import speak
 
 from lab.cli import app
 from lab.errors import LabError
 from lab.measure.bursts import bursts, jitter_of_bursts_ms
 from lab.measure.capture import read_capture
 from lab.measure.clocks import Clocks
-from lab.measure.profile import Profile, make_profile
+from lab.measure.profile import HeardMos, Profile, make_profile
 from lab.measure.profile_file import profiles_in, read_profile, write_profile
 from lab.measure.rtp import Stream, streams
 
@@ -149,6 +152,26 @@ def test_lab_profile_make_writes_and_tells(tmp_path: Path) -> None:
     assert told["to_caller"]["owd_ms_p50"] == pytest.approx(np.median(BACK), abs=0.01)
     shown = CliRunner().invoke(app, ["profile", "show", str(file), "--json"])
     assert json.loads(shown.stdout) == told
+
+
+def test_the_field_s_recordings_are_scored_into_the_profile(tmp_path: Path) -> None:
+    """Where they are given, and the clip; what is heard at the other end stays unknown."""
+    caller, callee = both_ends(tmp_path)
+    clip, heard, file = (tmp_path / name for name in ("clip.wav", "heard.wav", "call.json"))
+    spoken = speak(seed=1, seconds=12)
+    soundfile.write(clip, spoken, 8_000)
+    soundfile.write(heard, later(spoken, 0.3), 8_000)
+    command = ["profile", "make", str(caller), str(callee), "-o", str(file), "--json"]
+    alone = CliRunner().invoke(app, [*command, "--callee-recording", str(heard)])
+    assert alone.exit_code != 0
+    assert not file.exists()
+    given = ["--callee-recording", str(heard), "--reference", str(clip)]
+    done = CliRunner().invoke(app, [*command, *given])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["to_callee"]["pesq_mos"] > 4
+    assert told["to_caller"]["pesq_mos"] is None
+    assert read_profile(file).pesq_mos == HeardMos(None, told["to_callee"]["pesq_mos"])
 
 
 def test_bursts_are_packets_that_came_together() -> None:
