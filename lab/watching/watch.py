@@ -96,7 +96,8 @@ def _hearing(client: DockerClient, lab: str, news: SimpleQueue[Told | LabError])
         try:
             for at, happening in node_events(stream):
                 news.put(_told(lab, DOCKER, happening, at))
-        except (DockerException, RequestException, OSError) as error:
+        except Exception as error:
+            # However the stream breaks, when it is closed too: what counts is whether it was left.
             log.debug("Docker's events: %s", error)
         if not left.is_set():
             news.put(LabError(f"the Docker engine tells nothing more of lab {lab}"))
