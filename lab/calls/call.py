@@ -85,6 +85,7 @@ def _site(lab: ReadyLab, plan: CallPlan, method: Method) -> CallSite:
     method.check_topology(lab.topology)
     codec = method.codec(plan.codec)
     method.check_playout(codec, plan.playout)
+    method.check_callee(codec, lab.topology)
     coding = choose_coding(codec, plan.ptime_ms, plan.bitrate_kbps)
     topology = lab.topology
     rates = {link.rate_kbps for node in topology.nodes for link in node.links}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.calls.measuring_points import MeasuringPoint
-from lab.calls.needs import Need
+from lab.calls.needs import Need, endpoint
+from lab.ends import CALLEE
 from lab.errors import LabError, UsageError
 from lab.lazy import Lazy
 from lab.wire.codecs import Codec
@@ -36,6 +37,9 @@ class Talkers:
     """Whether their encoder can be let vary its rate."""
     fixed_playout_only: frozenset[str] = frozenset()
     """Of their engines, as codecs name them, those whose playout buffer cannot adapt."""
+    unbound: frozenset[str] = frozenset()
+    """Of their engines those whose voice leaves from an address that the kernel chooses: on the
+    exchange's own machine that is the exchange's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,16 @@ class Method:
             raise UsageError(
                 f"the phone that speaks {codec.name}, {codec.engine}, has no adaptive playout",
                 "Take a fixed one, such as fixed:60, or another codec.",
+            )
+
+    def check_callee(self, codec: Codec, topology: Topology) -> None:
+        """LabError where the callee's program for `codec` cannot be where the callee is."""
+        callee = endpoint(topology, CALLEE)
+        if callee and callee.on and codec.engine in self.talkers.unbound:
+            raise LabError(
+                f"the phone that speaks {codec.name}, {codec.engine}, cannot share the machine of "
+                f"{callee.on}, where {CALLEE} of topology {topology.name} is",
+                f"Take another codec, or give {CALLEE} `links` of its own.",
             )
 
     def check_topology(self, topology: Topology) -> None:

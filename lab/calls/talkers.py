@@ -12,6 +12,7 @@ PHONES = Talkers(
     CODECS,
     variable_rate=False,
     fixed_playout_only=frozenset({"baresip"}),
+    unbound=frozenset({"baresip"}),
 )
 MUMBLE_CLIENTS = Talkers(
     Lazy("lab.calls.mumble.conversation", "MumbleConversation"),

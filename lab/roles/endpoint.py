@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lab.ends import CALLEE
 from lab.lazy import Lazy
 from lab.role import (
     NOTHING,
@@ -39,7 +40,10 @@ _COMPONENTS = (
 
 
 def _check(draft: Draft) -> Iterator[Mistake]:
-    """Extensions that stand twice."""
+    """Extensions that stand twice, and endpoints on machines that they cannot share."""
+    for name in draft.with_role("endpoint"):
+        if (host := draft.raw.nodes[name].on) in draft.raw.nodes:
+            yield from _guest(draft, name, host)
     owners: dict[str, str] = {}
     for name, node in draft.raw.nodes.items():
         if node.extension is not None:
@@ -47,6 +51,20 @@ def _check(draft: Draft) -> Iterator[Mistake]:
             if owner != name:
                 message = f"{node.extension} is the extension of {quoted(owner)} already"
                 yield Mistake(("nodes", name, "extension"), message)
+
+
+def _guest(draft: Draft, name: str, host: str) -> Iterator[Mistake]:
+    """The callee alone may be a guest: at the PBX, whom it reaches without a link."""
+    place = ("nodes", name, "on")
+    if name != CALLEE:
+        yield Mistake(place, f"is for the endpoint {CALLEE} alone; others need `links`")
+    for key in ("tor", "vpn"):
+        if getattr(draft.raw.nodes[name], key):
+            yield Mistake(("nodes", name, key), "needs `links`, in place of `on`")
+    for pbx in draft.with_role("pbx"):
+        machine = draft.raw.nodes[pbx].on or pbx
+        if host != machine and draft.is_certain("nodes", pbx, "on"):
+            yield Mistake(place, f"must be {quoted(machine)}, the PBX's machine")
 
 
 def _secrets(topology: Topology, node: Node) -> Mapping[str, SecretKind]:
@@ -97,6 +115,7 @@ ROLE = Role(
     description="a phone's host",
     position=10,
     programs=(PHONE, WITH_TOR),
+    is_guest=True,
     choice=lambda _, node: WITH_TOR if node.tor else PHONE,
     keys=("extension", "tor", "vpn"),
     check=_check,

@@ -54,6 +54,9 @@ def _guest(draft: Draft, name: str, node: RawNode, host: str) -> Iterator[Mistak
         yield Mistake(path, message)
     elif node.links:
         yield Mistake(path, f"shares the network of {quoted(host)}, so it has no `links`")
+    if node.place is not None:
+        message = f"is the one of its machine, {quoted(host)}: write it there"
+        yield Mistake(("nodes", name, "place"), message)
     if node.forwards is not None:
         yield Mistake(("nodes", name, "forwards"), "is only for nodes with `links`")
 

@@ -9,6 +9,7 @@ import pytest
 
 from lab.calls.method import Method
 from lab.calls.methods import METHODS
+from lab.calls.paths.base import LOOPBACK
 from lab.engine.discovery import RunningLab
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.notes import PointNotes, VoicePath
@@ -60,6 +61,16 @@ def test_on_one_network_an_exit_relay_still_stands_before_the_server(name: str) 
     point = captured(method, lab)["exit"]
     relay = lab.topology.node(path.circuit[-1])
     assert (point.machine, point.address) == (relay.name, relay.address_on("world"))
+
+
+@pytest.mark.parametrize("method", list(METHODS), ids=lambda method: method.name)
+def test_a_callee_on_the_servers_machine_is_heard_on_loopback(method: Method) -> None:
+    lab = lab_of("world-colocated")
+    method.check_topology(lab.topology)
+    callee = planned(method, lab).callee
+    assert (callee.home, callee.address) == (LOOPBACK, LOOPBACK)
+    point = captured(method, lab)["callee"]
+    assert (point.address, point.packet_filter) == (LOOPBACK, "host 127.0.0.1")
 
 
 @pytest.mark.parametrize("method", list(METHODS), ids=lambda method: method.name)

@@ -106,6 +106,7 @@ def changed(*changes: tuple[str, str]) -> Topology:
 
 
 NO_VPN = (("    vpn: true\n", ""), ("role: vpn-server", "role: router"))
+BY_THE_PBX = "  callee:\n    role: endpoint\n    on: server\n"
 BESIDE = (("      hosting: {rate: 100mbit}\n      office", "      home: {}\n      office"),)
 
 
@@ -138,6 +139,17 @@ def test_a_topology_that_cannot_carry_a_method_is_told_what_it_lacks(
         METHODS.named(name).check_topology(changed(*changes))
     assert said in caught.value.message
     assert caught.value.hint
+
+
+def test_a_phone_that_binds_its_voice_to_no_address_cannot_share_the_exchanges_machine() -> None:
+    sip, apart = METHODS.named("sip"), changed()
+    beside = changed(
+        ("  callee:\n    role: endpoint\n    links:\n      office: {rate: 100mbit}\n", BY_THE_PBX)
+    )
+    sip.check_callee(sip.codec("L16-16"), apart)
+    sip.check_callee(sip.codec("PCMU"), beside)
+    with pytest.raises(LabError, match="speaks L16-16, baresip, cannot share the machine of serv"):
+        sip.check_callee(sip.codec("L16-16"), beside)
 
 
 def test_methods_without_a_tunnel_need_no_vpn() -> None:

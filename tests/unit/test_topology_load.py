@@ -45,7 +45,7 @@ def edited(*changes: tuple[str, str]) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", ["paper", "small"])
+@pytest.mark.parametrize("name", ["paper", "small", "world", "world-colocated"])
 def test_shipped_topologies_are_found_by_name_and_are_right(name: str) -> None:
     assert load_topology(find_topology(name)).name == name
 
@@ -93,6 +93,12 @@ def test_every_mistake_is_reported_at_once_with_file_line_and_path() -> None:
         ("home: {}", "home: {}\n§  attic: {}", "networks.attic", "has no node"),
         ("extension: 1008", "extension: 1001§", "nodes.callee.extension", "of 'caller' already"),
         ("extension: 1008", "extension: ten§", "nodes.callee.extension", "not an extension"),
+        (
+            "role: web\n    on: server",
+            "role: web\n    place§: Oslo\n    on: server",
+            "nodes.web.place",
+            "is the one of its machine, 'server'",
+        ),
         ("extension: 1008", "authority: true§", "nodes.callee.authority", "only for nodes"),
         ("pbx\n    on: server", "pbx\n    on: sever§", "nodes.pbx.on", "did you mean 'server'"),
         ("pbx\n    on: server", "pbx\n    on: pbx§", "nodes.pbx.on", "in a circle: pbx on pbx"),
@@ -104,7 +110,30 @@ def test_every_mistake_is_reported_at_once_with_file_line_and_path() -> None:
             "either `on`",
         ),
         ("role: vpn-server", "role: router", "nodes.caller.vpn", "needs a node with `role: vpn-s"),
-        ("role: pbx\n    on: ", "role: router\n    on§: ", "nodes.pbx.on", "is only for pbx, "),
+        (
+            "role: pbx\n    on: ",
+            "role: router\n    on§: ",
+            "nodes.pbx.on",
+            "is only for endpoint, pbx, ",
+        ),
+        (
+            "    links:\n      office: {rate: 100mbit}\n    ext",
+            "    on§: pbx\n    ext",
+            "nodes.callee.on",
+            "must be 'server', the PBX's machine",
+        ),
+        (
+            "    links:\n      office: {rate: 100mbit}\n    ext",
+            "    on: server\n    vpn§: true\n    ext",
+            "nodes.callee.vpn",
+            "needs `links`, in place of `on`",
+        ),
+        (
+            "    links:\n      home: {rate: 100mbit}\n    extension: 1002",
+            "    on§: server\n    extension: 1002",
+            "nodes.client.on",
+            "is for the endpoint callee alone",
+        ),
         ("  pbx:\n", "§  gatekeeper-of-the-laboratory:\n", "", "is too long to name its media"),
     ],
 )

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
 
 from lab.calls.conversation import CallSite
 from lab.calls.end import BothEnds, End, EndError, Outcome, both_ends
+from lab.calls.paths.base import LOOPBACK
 from lab.calls.paths.mumble import murmur_of
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
@@ -35,9 +35,6 @@ from lab.wire.playout import ADAPTIVE, FIXED, Playout
 from lab.wire.ports import MUMBLE_PORT
 from lab.wire.proxy import SocksProxy
 from lab.wire.voice import Expect, Played, Playing, Received
-
-LOCALHOST = IPv4Address("127.0.0.1")
-
 
 TURN_S = 0.1
 """How long one client is listened to before it is the other's turn."""
@@ -89,7 +86,7 @@ class MumbleConversation:
         )
         proxy = None
         if path.socks_port is not None:
-            proxy = SocksProxy(LOCALHOST, path.socks_port, call_id, secrets.token_hex(8))
+            proxy = SocksProxy(LOOPBACK, path.socks_port, call_id, secrets.token_hex(8))
         caller = replace(callee, name=callee.peer, peer=callee.name, creates=False, proxy=proxy)
         return caller, callee
 

@@ -67,7 +67,7 @@ def last_hop(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> PointNote
 
 
 def callee(point: MeasuringPoint, _lab: ReadyLab, path: VoicePath) -> PointNotes:
-    """The callee's own link: what it sent and received."""
+    """The callee's own link, or loopback in its place: what it sent and received."""
     office = path.callee.home
     return PointNotes(
         name=point.name,

@@ -42,7 +42,8 @@ class Probes:
         """Start them all; they capture nothing yet."""
         lab, mounts = self._lab, {self._workspace.host: str(self._workspace.node)}
         with ExitStack() as starting:
-            for machine in self._orders:
+            for node in self._orders:
+                machine = lab.topology.machine(node).name
                 probe = start_probe(lab.running, machine, lab.net_image, lab.owner, mounts)
                 self._agents.append(starting.enter_context(probe))
             self._running = starting.pop_all()

@@ -15,6 +15,8 @@ from lab.measure.call.notes import CallNotes, EndNotes, Hop, VoicePath
 from lab.render.torrc import node_address
 from lab.topology.model import Node
 
+LOOPBACK = IPv4Address("127.0.0.1")
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -36,8 +38,9 @@ def caller_end(lab: ReadyLab, in_tunnel: IPv4Address | None = None) -> EndNotes:
 
 
 def callee_end(lab: ReadyLab) -> EndNotes:
-    """The callee, at its own link."""
-    home = lab.callee.links[0].address
+    """The callee, at its own link; on the PBX's machine, which has loopback for it, there."""
+    links = lab.callee.links
+    home = links[0].address if links else LOOPBACK
     return EndNotes(lab.callee.name, home, home, CALLEE_LINK.name)
 
 
