@@ -6,15 +6,16 @@ import tempfile
 import wave
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from lab.calls.conversation import OTHER_SPEECH, CallSite
+from lab.calls.image_contents import kept
 from lab.calls.measuring import Measurer, PrepareClip
 from lab.calls.versions import component_versions
 from lab.engine.execution import file_in
-from lab.measure.call.notes import REFERENCE
+from lab.measure.call.notes import REFERENCE, write_notes
 
 
 class Beside:
@@ -27,10 +28,10 @@ class Beside:
         self._scratch = tempfile.TemporaryDirectory(prefix="voice-tor-lab-")
 
     def __enter__(self) -> Self:
+        self._clip: Future[float] = self._threads.submit(self._fetch_clip)
         self._versions: Future[dict[str, str]] = self._threads.submit(
             component_versions, self._site.lab
         )
-        self._clip: Future[float] = self._threads.submit(self._fetch_clip)
         return self
 
     def __exit__(
@@ -51,17 +52,22 @@ class Beside:
         self._clip.result()
         self._measurer.await_clip()
 
+    def begin_measuring(self) -> None:
+        """Have the recordings scored already, while the rest of the call is brought to its end."""
+        write_notes(self._site.workspace.host, self._site.notes)
+        self._measurer.begin(self._site.workspace.host)
+
     def versions(self) -> Mapping[str, str]:
         """Of everything that takes part, by its name; LabError where a node cannot be asked."""
         return self._versions.result()
 
     def _fetch_clip(self) -> float:
         """Copy the clip that both ends play out of the image, beside the recordings."""
-        lab, coding = self._site.lab, self._site.coding
+        coding = self._site.coding
         directory = self._site.workspace.host
         other = Path(self._scratch.name) / OTHER_SPEECH.name
         for place, file in ((self._site.clip, directory / REFERENCE), (OTHER_SPEECH, other)):
-            file.write_bytes(file_in(lab.running, lab.caller.name, str(place)))
+            file.write_bytes(self._speech(place))
         self._measurer.prepare_clip(
             PrepareClip(
                 directory,
@@ -73,3 +79,9 @@ class Beside:
         )
         with wave.open(str(directory / REFERENCE)) as clip:
             return float(clip.getnframes() / clip.getframerate())
+
+    def _speech(self, place: PurePosixPath) -> bytes:
+        """A file that the caller's image holds."""
+        lab, caller = self._site.lab, self._site.lab.caller.name
+        image = lab.running.node(caller).image_id
+        return kept(image, place.name, lambda: file_in(lab.running, caller, str(place)))

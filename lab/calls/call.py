@@ -148,17 +148,18 @@ def _talk(
         with way.open(lab, path, notes, workspace):
             if path.circuit:
                 tell(CircuitOpened(path.circuit))
-            duration_s = notes.duration_s = notes.plan.duration_s or beside.clip_s()
             tell(Began("starting captures"))
-            with probes.observing(notes):
-                processors = Processors(lab)
-                with ExitStack() as watching:
-                    for observer in observers:
-                        watching.enter_context(observer(notes))
-                    watching.enter_context(delays.reading(notes))
-                    tell(Began("calling"))
-                    conversation.talk(path, duration_s)
+            with probes.observing(notes), ExitStack() as watching:
+                for observer in observers:
+                    watching.enter_context(observer(notes))
+                watching.enter_context(delays.reading(notes))
+                duration_s = notes.duration_s = notes.plan.duration_s or beside.clip_s()
+                probes.await_start()
+                processors = Processors(lab, duration_s)
+                tell(Began("calling"))
+                conversation.talk(path, duration_s)
                 processors.end()
+                beside.begin_measuring()
             conversation.end()
     processors.note(notes)
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lab.engine.agent import Agent, AgentFailedError
 from lab.errors import LabError
 from lab.measure.record import CallRecord
 from lab.wire.messages import Dialogue, Event, Order
+
+EventT = TypeVar("EventT", bound=Event)
 
 PREPARE_DEADLINE_S = 120.0
 """The controls of a clip that was never seen take some seconds, on a busy host some more."""
@@ -66,39 +68,53 @@ MEASURER = Dialogue(
 
 
 class Measurer:
-    """The process that measures, as whoever calls sees it."""
+    """The process that measures, as whoever calls sees it: it does one thing after the other."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
-        self._clip_is_due = False
+        self._due: list[type[Event]] = []
+        """What it has yet to tell, in that order."""
 
     def prepare_clip(self, order: PrepareClip) -> None:
-        """Begin to prepare the clip of a call; what is wrong with it is told before measuring."""
+        """Begin to prepare the clip of a call; `await_clip` tells how that went."""
         self._agent.send(order)
-        self._clip_is_due = True
+        self._due.append(ClipPrepared)
 
     def await_clip(self) -> None:
         """Return when the clip is prepared; LabError where no call can be scored with it."""
-        if self._clip_is_due:
-            self._clip_is_due = False
-            try:
-                self._agent.expect(ClipPrepared, PREPARE_DEADLINE_S)
-            except AgentFailedError as error:
-                raise LabError(error.reason) from error
+        if self._due and self._due[0] is ClipPrepared:
+            self._expect(self._due.pop(0), PREPARE_DEADLINE_S)
+
+    def begin(self, directory: Path) -> None:
+        """Begin to score a call's recordings; once they are, measuring it is quick."""
+        self._agent.send(MeasureCall(directory))
+        self._due.append(CallMeasured)
 
     def measure(self, directory: Path) -> CallRecord:
         """The record of the call in `directory`, whose scores are kept there.
 
         LabError where the directory does not describe a call.
         """
-        try:
-            done = self._agent.ask(MeasureCall(directory), CallMeasured, MEASURE_DEADLINE_S)
-        except AgentFailedError as error:
-            raise LabError(error.reason) from error
+        self._agent.send(MeasureCall(directory))
+        while self._due:
+            with suppress(LabError):
+                self._expect(self._due.pop(0), MEASURE_DEADLINE_S)
+        done = self._expect(CallMeasured, MEASURE_DEADLINE_S)
         if done.scores:
             text = json.dumps(done.scores, indent=2, default=str)
             (directory / SCORES).write_text(text, encoding="utf-8")
         return done.record
+
+    def end(self) -> None:
+        """Nothing more is to be measured: the process ends meanwhile."""
+        self._agent.end()
+
+    def _expect(self, kind: type[EventT], deadline_s: float) -> EventT:
+        """Its next event; LabError, in its own words, where it failed."""
+        try:
+            return self._agent.expect(kind, deadline_s)
+        except AgentFailedError as error:
+            raise LabError(error.reason) from error
 
 
 @contextmanager

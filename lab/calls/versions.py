@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 from lab import __version__
+from lab.calls.image_contents import kept
 from lab.engine.components import versions_told
 from lab.engine.execution import run_in
 from lab.errors import LabError
@@ -16,9 +19,6 @@ from lab.role import Program
 from lab.roles import program_of
 
 _AT_ONCE = 4
-
-_IN_IMAGES: dict[str, Mapping[str, str]] = {}
-"""Image id → component → version, of images asked before: what is in an image never changes."""
 
 
 def component_versions(lab: ReadyLab) -> dict[str, str]:
@@ -58,19 +58,24 @@ def node_versions(lab: ReadyLab) -> dict[str, Mapping[str, str]]:
     }
 
     def ask(image: str) -> Mapping[str, str]:
-        return _IN_IMAGES.get(image) or _ask(lab, image, *asked[image])
+        return _told(lab, image, *asked[image])
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         versions = dict(zip(asked, pool.map(ask, asked), strict=True))
     return {name: versions[image] for name, image in ids.items() if image in versions}
 
 
-def _ask(lab: ReadyLab, image: str, node: str, program: Program) -> Mapping[str, str]:
-    """The versions in `node`; where one does not tell, the reason in the place of each."""
+def _told(lab: ReadyLab, image: str, node: str, program: Program) -> Mapping[str, str]:
+    """The versions in an image, as `node` tells them; else the reason in the place of each."""
+
+    def ask() -> bytes:
+        told = versions_told(program.components, lambda words: run_in(lab.running, node, words))
+        return json.dumps(told).encode()
+
+    # Another version of the lab may ask for other components.
+    names = sha256(" ".join(each.name for each in program.components).encode()).hexdigest()
     try:
-        versions = versions_told(
-            program.components, lambda command: run_in(lab.running, node, command)
-        )
+        found: Mapping[str, str] = json.loads(kept(image, f"versions-{names[:8]}.json", ask))
     except LabError as error:
         return {each.name: f"unknown ({error.message})" for each in program.components}
-    return _IN_IMAGES.setdefault(image, versions)
+    return found

@@ -90,7 +90,7 @@ def probes(*_: Any) -> Iterator[SimpleNamespace]:
         notes.captures, notes.scheduling = told.captures, told.scheduling
         return nullcontext()
 
-    yield SimpleNamespace(observing=observe)
+    yield SimpleNamespace(observing=observe, await_start=lambda: None)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def delay_readers(_lab: ReadyLab, _path: VoicePath) -> Iterator[SimpleNamespace]
     yield SimpleNamespace(reading=lambda _: nullcontext())
 
 
-def processors(_lab: ReadyLab) -> SimpleNamespace:
+def processors(_lab: ReadyLab, _duration_s: float) -> SimpleNamespace:
     def note(notes: CallNotes) -> None:
         notes.host, notes.usage = call_notes().host, call_notes().usage
 
@@ -123,7 +123,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadyLab]:
     monkeypatch.setattr(beside, "file_in", file_in)
     for module in (beside, call):
         monkeypatch.setattr(module, "component_versions", lambda _: {"string": "7 m"})
-    running = RunningLab("paper", "paper", "", BLOCK, ())
+    caller = RunningNode("caller", "endpoint", "c", "running", None, "", "sha256:0123")
+    running = RunningLab("paper", "paper", "", BLOCK, (caller,))
     monkeypatch.setattr(call, "connect", lambda: None)
     monkeypatch.setattr(call, "find_labs", lambda _: (running,))
     topology = resolve(load_topology(find_topology("paper")), "paper", BLOCK, PbxKind.KAMAILIO)
@@ -147,6 +148,9 @@ def test_a_call_is_made_measured_and_kept(lab: ReadyLab, tmp_path: Path) -> None
         "caller", "callee", "ceiling",
     }  # fmt: skip
     assert list((lab.directory / "calls").iterdir()) == []
+    assert sorted(file.name for file in (tmp_path / "images" / "0123").iterdir()) == [
+        "clip-8k.wav", "other-8k.wav",
+    ]  # fmt: skip
     stages = [told.stage for told in happened if isinstance(told, Began)]
     assert stages == ["opening the path", "starting captures", "calling", "measuring"]
     assert isinstance(happened[0], CallBegan)

@@ -115,9 +115,9 @@ def test_another_host_measures_the_same_row_bit_for_bit(method: str, tmp_path: P
         file.unlink()
     code = (
         "import json, sys; from pathlib import Path;"
-        "from lab.calls.measurer import side_by_side;"
+        "from lab.calls.measurer import Scorer;"
         "from lab.measure.call.measured import measure_call;"
-        "print(json.dumps(measure_call(Path(sys.argv[1]), side_by_side).record.to_dict()))"
+        "print(json.dumps(measure_call(Path(sys.argv[1]), Scorer().map).record.to_dict()))"
     )
     for name in ("tmp", "cwd", "home"):
         (tmp_path / name).mkdir()

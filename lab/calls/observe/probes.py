@@ -37,6 +37,7 @@ class Probes:
         self._orders = _orders(lab, path, workspace, self._points)
         self._running = ExitStack()
         self._agents: list[Agent] = []
+        self._observing: dict[str, Agent] = {}
 
     def __enter__(self) -> Self:
         """Start them all; they capture nothing yet."""
@@ -56,21 +57,19 @@ class Probes:
     def observing(self, notes: CallNotes) -> Iterator[None]:
         """Capture, ping and watch while the block runs; what was seen is in the notes after it.
 
-        LabError where a capture does not start.
+        From when on nothing is missed, `await_start` tells.
         """
         notes.points = self._points
         # All nodes run on one kernel, whose clock stamps every packet.
         notes.clocks = dict.fromkeys(self._orders, clock_name())
         for agent, order in zip(self._agents, self._orders.values(), strict=True):
             agent.send(order)
-        for agent in self._agents:
-            agent.expect(Observing, START_DEADLINE_S)
         try:
             yield
         finally:
-            for agent in self._agents:
+            for agent in self._observing.values():
                 agent.send(EndObservation())
-            for machine, agent in zip(self._orders, self._agents, strict=True):
+            for machine, agent in self._observing.items():
                 seen = agent.expect(Observed, STOP_DEADLINE_S)
                 notes.captures = {**notes.captures, **seen.captures}
                 notes.ping = notes.ping or seen.ping
@@ -79,6 +78,12 @@ class Probes:
                     notes.shapes = {**notes.shapes, machine: seen.shapes}
                 # They go while the next one is listened to.
                 agent.end()
+
+    def await_start(self) -> None:
+        """Return when all that is captured from now on is kept; LabError where a capture fails."""
+        for machine, agent in zip(self._orders, self._agents, strict=True):
+            agent.expect(Observing, START_DEADLINE_S)
+            self._observing[machine] = agent
 
 
 def _orders(

@@ -65,6 +65,11 @@ def score_one(job: Scoring) -> Score:
     return score(clip, recording, played_s, job.arrived_share)
 
 
+def ceiling_of(directory: Path, played_s: float | None) -> Scoring:
+    """What scores the clip through the codec alone, in a call that played it for so long."""
+    return Scoring(CEILING, directory, CODED, played_s, once=True)
+
+
 def _scorings(record: CallRecord, notes: CallNotes, directory: Path) -> list[Scoring]:
     played_s = notes.plan.duration_s
     jobs = []
@@ -74,7 +79,7 @@ def _scorings(record: CallRecord, notes: CallNotes, directory: Path) -> list[Sco
     for file in sorted(file for end in ENDS for file in directory.glob(f"{end}-*.wav")):
         jobs.append(Scoring(file.stem, directory, file.name, played_s))
     if (directory / CODED).exists():
-        jobs.append(Scoring(CEILING, directory, CODED, played_s, once=True))
+        jobs.append(ceiling_of(directory, played_s))
     return jobs
 
 
