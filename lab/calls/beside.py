@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from lab.calls.conversation import OTHER_SPEECH, CallSite
 from lab.calls.image_contents import kept
 from lab.calls.measuring import Measurer, PrepareClip
+from lab.calls.site import OTHER_SPEECH, CallSite
 from lab.calls.versions import component_versions
 from lab.engine.execution import file_in
 from lab.measure.call.notes import REFERENCE, write_notes

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Protocol
 
-from lab.calls.workspace import Workspace
-from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes, VoicePath
-from lab.wire import places
-from lab.wire.codecs import Coding
-
-OTHER_SPEECH = places.SPEECH / "other-8k.wav"
-"""Beside the clips: another talker, who says something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallSite:
-    """One call: where it is made, with what, and where all that is known of it goes."""
-
-    lab: ReadyLab
-    coding: Coding
-    notes: CallNotes
-    workspace: Workspace
-
-    @property
-    def clip(self) -> PurePosixPath:
-        """The clip both ends play, as their nodes see it."""
-        return places.SPEECH / f"clip-{self.coding.codec.sample_rate_hz // 1000}k.wav"
+from lab.calls.site import CallSite
+from lab.measure.call.notes import VoicePath
 
 
 class Conversation(Protocol):

@@ -18,10 +18,10 @@ from call_directory import CLIP_S, call_notes, clip, write_traces
 
 from lab.calls import beside, call
 from lab.calls.call import failed_call, make_call
-from lab.calls.conversation import CallSite
 from lab.calls.method import Method, Talkers
 from lab.calls.methods import METHODS
 from lab.calls.paths.base import Way
+from lab.calls.site import CallSite
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.errors import LabError
 from lab.events import Began, CallBegan, CallEnded, CallInterrupted, Happening

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from lab.calls.conversation import CallSite
 from lab.calls.end import BothEnds, End, EndError, Outcome, both_ends
 from lab.calls.paths.base import LOOPBACK
 from lab.calls.paths.mumble import murmur_of
+from lab.calls.site import CallSite
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.notes import Reports, VoicePath

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.calls.conversation import CallSite
 from lab.calls.end import BothEnds, both_ends
 from lab.calls.sip.exchange import explained
 from lab.calls.sip.phone import Phone, talk
+from lab.calls.site import CallSite
 from lab.errors import LabError
 from lab.measure.call.notes import Reports, VoicePath
 from lab.wire.phone import PHONE, Register, Registered, SipAccount, Voice
