@@ -33,7 +33,7 @@ class Scorer:
 
     def map(self, score: Callable[[Scoring], Score], jobs: Iterable[Scoring]) -> list[Score]:
         """As `map` would give it."""
-        wanted = {_content(job): job for job in jobs}
+        wanted = {content_of(job): job for job in jobs}
         new = [key for key in wanted if key not in self._known]
         if new:
             # Forked: what is loaded here is loaded there.
@@ -77,7 +77,7 @@ def main() -> None:
             line.say(Failed(f"{error.filename or 'a file'}: {error.strerror or error}"))
 
 
-def _content(job: Scoring) -> Hashable:
+def content_of(job: Scoring) -> Hashable:
     """All that decides a score."""
     files = [job.directory / name for name in (REFERENCE, job.file)]
     digests = tuple(sha256(file.read_bytes()).digest() for file in files if file.exists())

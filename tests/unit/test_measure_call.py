@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from call_directory import DELAY_MS, call_notes, make_directory
+from call_directory import DELAY_MS, call_notes, known_scores, make_directory, measured
 from talker import speak
 
 import lab
@@ -35,7 +35,7 @@ GOLDEN = Path(__file__).parent / "golden" / "calls"
 
 def test_a_sip_call_is_measured_from_its_directory_alone(tmp_path: Path) -> None:
     directory = make_directory(tmp_path, call_notes())
-    found = measure_call(directory)
+    found = measure_call(directory, known_scores)
     record = found.record
     assert (record.status, record.valid, record.invalid_reasons) == ("ok", True, [])
     assert (record.codec_negotiated, record.payload_type, record.ptime_ms) == ("PCMU", 0, 20.0)
@@ -56,10 +56,10 @@ def test_a_sip_call_is_measured_from_its_directory_alone(tmp_path: Path) -> None
 def test_a_record_knows_its_places(tmp_path: Path) -> None:
     places = {"caller": "Tokyo", "callee": "Paris", "pbx": "London", "relay1": "Oslo"}
     notes = call_notes(lab=replace(call_notes().lab, places=places))
-    record = measure_call(make_directory(tmp_path / "far", notes)).record
+    record = measured(make_directory(tmp_path / "far", notes))
     ends = (record.caller_place, record.callee_place, record.server_place)
     assert ends == ("Tokyo", "Paris", "London")
-    near = measure_call(make_directory(tmp_path / "near", call_notes())).record
+    near = measured(make_directory(tmp_path / "near", call_notes()))
     assert (near.caller_place, near.callee_place, near.server_place) == (None, None, None)
 
 
@@ -70,7 +70,7 @@ def test_a_call_without_a_host_before_its_server_has_no_figures_of_one(tmp_path:
         path=replace(made.path, exit_machine=None),
         points=tuple(point for point in made.points if point.name != "exit"),
     )
-    record = measure_call(make_directory(tmp_path, beside)).record
+    record = measured(make_directory(tmp_path, beside))
     assert (record.status, record.valid, record.invalid_reasons) == ("ok", True, [])
     assert record.kbps_access_eth == pytest.approx(85.6, abs=0.2)
     exits = [name for name in COLUMNS if name.startswith("kbps_exit_")]
@@ -79,7 +79,7 @@ def test_a_call_without_a_host_before_its_server_has_no_figures_of_one(tmp_path:
 
 
 def test_a_mumble_call_is_measured_from_its_clients_logs(tmp_path: Path) -> None:
-    record = measure_call(make_directory(tmp_path, call_notes("mumble"))).record
+    record = measured(make_directory(tmp_path, call_notes("mumble")))
     assert (record.status, record.valid, record.invalid_reasons) == ("ok", True, [])
     assert record.callee_owd_ms_p50 == pytest.approx(DELAY_MS)
     assert (record.rtt_ms, record.caller_concealed_pct) == (9.0, 0.5)
@@ -92,11 +92,11 @@ def test_the_ceiling_is_the_score_of_what_the_codec_left_of_the_clip(tmp_path: P
     clip = read_wav(directory / REFERENCE)
     coded = apply_codec("PCMU", clip)
     assert coded is not None
-    assert measure_call(directory).record.pesq_ceiling_mos == score(clip, coded).pesq_mos
+    assert measured(directory).pesq_ceiling_mos == score(clip, coded).pesq_mos
     short = replace(call_notes().plan, duration_s=9)
     write_notes(directory, call_notes(plan=short))
     first = clip.played_for(9.0)
-    played = measure_call(directory).record.pesq_ceiling_mos
+    played = measured(directory).pesq_ceiling_mos
     assert played == pytest.approx(score(first, coded.played_for(9.0)).pesq_mos, abs=0.1)
 
 
@@ -104,7 +104,7 @@ def test_the_ceiling_is_the_score_of_what_the_codec_left_of_the_clip(tmp_path: P
 def test_another_host_measures_the_same_row_bit_for_bit(method: str, tmp_path: Path) -> None:
     """Packed here, unpacked elsewhere, measured there under another home, place and locale."""
     directory = make_directory(tmp_path / "here", call_notes(method))
-    here = measure_call(directory).record.to_dict()
+    here = measured(directory).to_dict()
     archive = tmp_path / "call.tar.gz"
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(directory, directory.name)
@@ -153,7 +153,7 @@ def test_a_call_that_failed_is_measured_as_far_as_it_came(tmp_path: Path) -> Non
     )
     directory = make_directory(tmp_path, notes)
     (directory / "caller.wav").unlink()
-    record = measure_call(directory).record
+    record = measured(directory)
     assert (record.status, record.valid) == ("failed", False)
     assert record.reason == "caller: no 'playing' within 30 s"
     assert (record.cpu_pct, record.caller_pesq_mos, record.capture_drops) == (39.0, None, None)
@@ -162,7 +162,7 @@ def test_a_call_that_failed_is_measured_as_far_as_it_came(tmp_path: Path) -> Non
 def test_files_that_are_missing_are_why_a_call_failed_by_their_names_alone(tmp_path: Path) -> None:
     directory = make_directory(tmp_path, call_notes())
     (directory / "callee.pcap").unlink()
-    record = measure_call(directory).record
+    record = measured(directory)
     assert record.status == "failed"
     assert record.reason is not None
     assert "callee.pcap" in record.reason
@@ -171,19 +171,19 @@ def test_files_that_are_missing_are_why_a_call_failed_by_their_names_alone(tmp_p
 
 def test_what_ended_during_a_call_makes_it_invalid_or_why_it_failed(tmp_path: Path) -> None:
     ended = (EndedNode("relay1", 137),)
-    record = measure_call(make_directory(tmp_path / "a", call_notes(ended_nodes=ended))).record
+    record = measured(make_directory(tmp_path / "a", call_notes(ended_nodes=ended)))
     assert record.invalid_reasons == ["node relay1 ended during the call, exit status 137"]
     failed = call_notes(failure="no answer within 30 s", ended_nodes=ended)
-    record = measure_call(make_directory(tmp_path / "b", failed)).record
+    record = measured(make_directory(tmp_path / "b", failed))
     assert record.reason == "no answer within 30 s (during the call ended: relay1)"
     gone = call_notes(failure="no answer within 30 s", lab_gone=True)
-    record = measure_call(make_directory(tmp_path / "c", gone)).record
+    record = measured(make_directory(tmp_path / "c", gone))
     assert record.reason == "no answer within 30 s (during the call ended: the whole lab)"
 
 
 def test_another_recording_makes_a_call_invalid(tmp_path: Path) -> None:
     directory = make_directory(tmp_path, call_notes(), heard=speak(seed=2, seconds=12))
-    record = measure_call(directory).record
+    record = measured(directory)
     assert not record.valid
     assert any("caller's recording" in reason for reason in record.invalid_reasons)
 
@@ -191,7 +191,7 @@ def test_another_recording_makes_a_call_invalid(tmp_path: Path) -> None:
 def test_what_is_measured_of_the_link_goes_before_what_was_planned(tmp_path: Path) -> None:
     planned = replace(call_notes().plan, columns={"link_rate_kbps": 5_000, "queue_packets": 40})
     directory = make_directory(tmp_path, call_notes(plan=planned))
-    record = measure_call(directory).record
+    record = measured(directory)
     assert (record.link_rate_kbps, record.queue_packets) == (5_000, 40)
     samples = tuple(
         LinkSample(bytes=n * 1250, packets=n, drops=0, overlimits=0, backlog_bytes=0,
@@ -199,12 +199,12 @@ def test_what_is_measured_of_the_link_goes_before_what_was_planned(tmp_path: Pat
     )  # fmt: skip
     watch = LinkWatch("server/hosting/out", Shape(10_000, Queue(limit=99)), samples)
     write_notes(directory, call_notes(plan=planned, links=(watch,)))
-    record = measure_call(directory).record
+    record = measured(directory)
     assert (record.link_rate_kbps, record.queue_packets) == (10_000, 99)
     assert record.rate_achieved_kbps == 10.0
     changed = replace(watch, shape_after=Shape(5_000, Queue(limit=99)))
     write_notes(directory, call_notes(plan=planned, links=(changed,)))
-    assert measure_call(directory).record.invalid_reasons == [
+    assert measured(directory).invalid_reasons == [
         "the shape of server/hosting/out changed during the call, "
         "from 10mbit, htb pfifo 99 packets to 5mbit, htb pfifo 99 packets"
     ]
@@ -217,7 +217,7 @@ def test_a_circuit_is_told_as_it_was_read_back(tmp_path: Path) -> None:
         "caller", ("a", "b", "c"), {"a": "AAA", "b": "BBB", "c": "CCC"}, built,
         replace(built, path=(), ended="DESTROYED", streams=streams),
     )  # fmt: skip
-    record = measure_call(make_directory(tmp_path, call_notes(circuits=[circuit]))).record
+    record = measured(make_directory(tmp_path, call_notes(circuits=[circuit])))
     assert (record.guard, record.middle, record.exit) == ("a", "b", "c")
     assert (record.caller_circuit, record.circuit_build_ms) == ("AAA BBB CCC", 120.0)
     assert record.invalid_reasons == ["the circuit ended: DESTROYED"]
@@ -226,7 +226,7 @@ def test_a_circuit_is_told_as_it_was_read_back(tmp_path: Path) -> None:
 def test_two_clocks_are_fitted(tmp_path: Path) -> None:
     """Captures of two hosts: with the delays equal both ways, only their sum is known."""
     clocks = {"caller": "boot-1", "callee": "boot-2", "relay2": "boot-1"}
-    record = measure_call(make_directory(tmp_path, call_notes(clocks=clocks))).record
+    record = measured(make_directory(tmp_path, call_notes(clocks=clocks)))
     assert record.caller_owd_ms_p50 == pytest.approx(DELAY_MS)
     assert record.callee_owd_ms_p50 == pytest.approx(DELAY_MS)
 

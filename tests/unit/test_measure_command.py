@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from call_directory import call_notes, make_directory
+from call_directory import call_notes, make_directory, measured
 from click.testing import CliRunner, Result
 
+from lab.calls import measuring
 from lab.cli.measure import command
 from lab.errors import LabError
-from lab.measure.call.measured import measure_call
 from lab.measure.call.notes import FILE, CallPlan
 from lab.measure.record import CallRecord
 from lab.store.database import Run, open_store
@@ -27,11 +30,18 @@ RUN = Run(
 )  # fmt: skip
 
 
+@contextmanager
+def here() -> Iterator[SimpleNamespace]:
+    """Measures in this process; that another one does the same, `test_make_call` shows."""
+    yield SimpleNamespace(measure=measured)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Results of one run of one call, as `lab experiment` leaves them."""
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setattr(measuring, "measuring", here)
     columns: dict[str, Scalar] = {
         "point_id": "sip.PCMU.to-callee",
         "point_call": 1,
@@ -41,7 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     directory = make_directory(tmp_path / "home" / "results" / "calls", notes)
     with open_store() as store:
         store.add_run(RUN)
-        store.add_call(measure_call(directory).record)
+        store.add_call(measured(directory))
     return tmp_path / "home"
 
 
