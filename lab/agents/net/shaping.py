@@ -10,6 +10,7 @@ passes packets of several segments: a queue would count 64 KB of TCP as one pack
 from __future__ import annotations
 
 import errno
+import time
 from pathlib import Path
 
 from pyroute2 import IPRoute
@@ -24,6 +25,7 @@ from lab.wire.shape import Direction, Shape, ShapingError, delay_device
 LINE_PATIENCE_S = 10.0
 """Within which a delay line that was started beside this machine answers."""
 _DRAIN_S = 2.0
+_CARRIER_S = 1.0
 _TAP_PACKETS = 4096
 """What may wait between the kernel and the delay line, whose turn comes within a millisecond."""
 _FIRST, _SECOND = 1, 2
@@ -80,6 +82,7 @@ def _set_delayed(ipr: IPRoute, index: int, direction: Direction, shape: Shape) -
         tap = _add_tap(ipr, index, name, direction)
     qdiscs.set_cap(ipr, tap, shape)
     delay_rules.have_pipe(name, device if direction is Direction.OUT else name)
+    _await_carrier(ipr, tap)
     delay_rules.set_way(name, shape)
     # Who answers "who has" is known by the link's own device: ARP comes in as ever.
     protocol = EVERYTHING if direction is Direction.OUT else IP
@@ -112,6 +115,15 @@ def _add_tap(ipr: IPRoute, index: int, name: str, direction: Direction) -> int:
         ipr.link("set", index=tap, address=ipr.get_links(index)[0].get_attr("IFLA_ADDRESS"))
     ipr.link("set", index=tap, state="up")
     return tap
+
+
+def _await_carrier(ipr: IPRoute, tap: int) -> None:
+    """Return when packets go through: the kernel drops them until it has seen the delay line."""
+    deadline = time.monotonic() + _CARRIER_S
+    while time.monotonic() < deadline:
+        if ipr.get_links(tap)[0].get_attr("IFLA_OPERSTATE") == "UP":
+            return
+        time.sleep(0.001)
 
 
 def _refuse_strict_filter() -> None:
