@@ -50,10 +50,15 @@ class Row:
 
 
 def measure(
-    hosts: TwoHosts, direction: Direction, queue: Queue, rate_kbps: int, seconds: float
+    hosts: TwoHosts,
+    direction: Direction,
+    queue: Queue,
+    rate_kbps: int,
+    seconds: float,
+    delay_ms: float = 0.0,
 ) -> Iterator[Row]:
-    """TCP and UDP through one cap."""
-    hosts.shape(direction, Shape(rate_kbps, queue))
+    """TCP and UDP through one cap, behind which the way takes so long."""
+    hosts.shape(direction, Shape(rate_kbps, queue, delay_ms=delay_ms))
     tcp_kbps = hosts.tcp_kbps(SETTLE_S, seconds)
     yield Row(direction, queue, rate_kbps, "TCP", tcp_kbps, rate_kbps * TCP_SHARE)
     offered_kbps = int(rate_kbps * OVERLOAD)

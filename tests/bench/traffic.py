@@ -2,11 +2,14 @@
 
     python3 traffic.py tcp-send ADDRESS PORT      until the receiver closes
     python3 traffic.py udp-send ADDRESS PORT PAYLOAD_BYTES RATE_KBPS SECONDS
+    python3 traffic.py udp-beat ADDRESS PORT PACKETS_PER_S SECONDS
     python3 traffic.py tcp-receive PORT SKIP_S SECONDS
     python3 traffic.py udp-receive PORT SKIP_S SECONDS
 
-A receiver says `ready` on standard output once it listens. It leaves out the first SKIP_S
-seconds after the first byte, then prints {"bytes", "seconds"} of payload.
+What beats sends packets of the size of a voice's, with their number, from 0, in the first four
+bytes and the time, ns, in the next eight, and prints {"packets"}. A receiver says `ready` on
+standard output once it listens. It leaves out the first SKIP_S seconds after the first byte, then
+prints {"bytes", "seconds"} of payload.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import sys
 import time
 
 CHUNK_BYTES = 65536
+VOICE_BYTES = 172
+"""RTP header and 20 ms of PCMU."""
 DEADLINE_S = 30.0
 
 
@@ -47,6 +52,17 @@ def udp_send(address: str, port: int, payload_bytes: int, rate_kbps: int, second
                 except (BlockingIOError, ConnectionRefusedError):
                     continue
             time.sleep(0.001)
+
+
+def udp_beat(address: str, port: int, packets_per_s: float, seconds: float) -> None:
+    packets = round(packets_per_s * seconds)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
+        started = time.monotonic()
+        for number in range(packets):
+            time.sleep(max(0.0, started + number / packets_per_s - time.monotonic()))
+            head = number.to_bytes(4, "big") + time.time_ns().to_bytes(8, "big")
+            endpoint.sendto(head + bytes(VOICE_BYTES - len(head)), (address, port))
+    print(json.dumps({"packets": packets}), flush=True)
 
 
 def tcp_receive(port: int, skip_s: float, seconds: float) -> None:
@@ -87,6 +103,8 @@ def main() -> None:
             tcp_send(rest[0], int(rest[1]))
         case "udp-send":
             udp_send(rest[0], int(rest[1]), int(rest[2]), int(rest[3]), float(rest[4]))
+        case "udp-beat":
+            udp_beat(rest[0], int(rest[1]), float(rest[2]), float(rest[3]))
         case "tcp-receive":
             tcp_receive(int(rest[0]), float(rest[1]), float(rest[2]))
         case "udp-receive":

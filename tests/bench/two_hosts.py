@@ -12,12 +12,16 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from docker import DockerClient
+from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
 from lab.engine.addresses import free_block, taken_networks
 from lab.engine.agent import Agent
+from lab.engine.discovery import RunningLab, RunningNode
+from lab.engine.execution import start_delay_line
 from lab.images.build import image_tag
 from lab.render import labels
+from lab.wire import places
 from lab.wire.links import (
     LINKS,
     Counters,
@@ -63,6 +67,8 @@ class Host:
 class TwoHosts:
     """A sender, a receiver, and the cap between them."""
 
+    name: str
+    """The lab that they belong to; each is the machine called `2` or `3` in it."""
     sender: Host
     receiver: Host
 
@@ -110,8 +116,11 @@ def _kbps(receiver: subprocess.Popen[str]) -> float:
 
 
 @contextmanager
-def two_hosts(client: DockerClient) -> Iterator[TwoHosts]:
-    """Two hosts on a network of their own; nothing is left of them afterwards."""
+def two_hosts(client: DockerClient, *, delay_lines: bool = False) -> Iterator[TwoHosts]:
+    """Two hosts on a network of their own; nothing is left of them afterwards.
+
+    `delay_lines` starts one beside each, so that links can take time.
+    """
     name = f"shaper-{secrets.token_hex(3)}"
     subnet = free_block(taken_networks(client), 24)
     own = {labels.LAB: name}
@@ -141,10 +150,12 @@ def two_hosts(client: DockerClient) -> Iterator[TwoHosts]:
             networks = container.attrs["NetworkSettings"]["Networks"]
             address = IPv4Address(networks[name]["IPAddress"])
             _set_up(container.id, _network(name, number, address, subnet))
-            command = _helper(container.id, LINKS)
+            if delay_lines:
+                stack.enter_context(_delay_line(client, name, number, container.id))
+            command = _helper(container.id, LINKS, tun=delay_lines)
             links = stack.enter_context(Agent(f"links of {number}", command, LINKS))
             hosts.append(Host(container.id, address, links))
-        yield TwoHosts(*hosts)
+        yield TwoHosts(name, *hosts)
 
 
 def _network(name: str, number: int, address: IPv4Address, subnet: IPv4Network) -> MachineNetwork:
@@ -157,7 +168,28 @@ def _set_up(container: str, network: MachineNetwork) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _helper(container: str, dialogue: Dialogue) -> list[str]:
+@contextmanager
+def _delay_line(client: DockerClient, lab: str, number: int, container: str) -> Iterator[None]:
+    """A delay line beside one host, started as `lab link set` does."""
+    machine = str(number)
+    node = RunningNode(machine, "host", container, "running", None, "")
+    running = RunningLab(lab, lab, "", None, (node,))
+    start_delay_line(running, machine, image_tag("delay-line"))
+    try:
+        yield
+    finally:
+        delay_line_beside(client, lab, machine).remove(force=True)
+
+
+def delay_line_beside(client: DockerClient, lab: str, machine: str) -> Container:
+    """The container of the delay line beside a machine of a lab."""
+    wanted = [f"{labels.LAB}={lab}", f"{labels.DELAY_LINE}={machine}"]
+    [found] = client.containers.list(all=True, filters={"label": wanted})
+    return found
+
+
+def _helper(container: str, dialogue: Dialogue, *, tun: bool = False) -> list[str]:
     options = ["--network", f"container:{container}", "--cap-drop", "ALL", "--cap-add", "NET_ADMIN"]
+    options += ["--device", str(places.TUN)] if tun else []
     program = ["python3", "-m", f"lab.agents.{dialogue.program}"]
     return ["docker", "run", "--rm", "-i", *options, image_tag("net"), *program]
