@@ -13,7 +13,7 @@ TRIES = 3
 CALL_DEADLINE_S = 180.0
 BLAMES_THE_HOST = re.compile(
     r"(competing )?senders' pace|scheduling delay|packets dropped by captures|time stolen"
-    r"|the host's CPU|the CPU of node"
+    r"|the host's CPU|the CPU of node|the delay line of \S+ was late"
 )
 
 
