@@ -104,11 +104,15 @@ def find_lab(client: DockerClient, name: str | None) -> RunningLab:
     raise LabError(f"no lab called {name} is up", f"Bring it up with `lab up --name {name}`.")
 
 
-def find_helpers(client: DockerClient, lab: str) -> dict[str, str]:
-    """Machine → the container of the net helper that set its network up."""
+def find_helpers(client: DockerClient, lab: str) -> dict[str, RunningNode]:
+    """Machine → the net helper that sets its network up, as if it were a node."""
     filters = {"label": [f"{labels.LAB}={lab}", labels.MACHINE]}
     containers = client.api.containers(all=True, filters=filters)
-    return {item["Labels"][labels.MACHINE]: item["Id"] for item in containers}
+    machines = [item["Labels"][labels.MACHINE] for item in containers]
+    return {
+        machine: _running(f"the net helper of {machine}", "net", container)
+        for machine, container in zip(machines, containers, strict=True)
+    }
 
 
 def lab_blocks(client: DockerClient) -> dict[str, IPv4Network]:

@@ -14,7 +14,7 @@ from docker import DockerClient
 from lab import storage
 from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
-from lab.engine.discovery import RunningLab, RunningNode, find_lab, find_labs
+from lab.engine.discovery import RunningLab, RunningNode, find_helpers, find_lab, find_labs
 from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked, turn_in
 from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
@@ -24,6 +24,7 @@ from lab.events.journal import in_lab
 from lab.images.build import missing
 from lab.interruption import undisturbed
 from lab.lifecycle.certificate import with_certificate
+from lab.lifecycle.lacking import lacking
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
 from lab.lifecycle.stages import Stage, Stages
@@ -100,7 +101,7 @@ def up(
                     project = with_certificate(render_plan(plan), plan.topology)
                     write_project(project, directory, plan.owner)
             with blaming_ended_nodes(client, name):
-                _start(client, plan.topology, directory, lock, stages, running is None)
+                _start(client, plan.topology, directory, lock, stages, running)
             choosing.close()
             networks = verify(client, plan, stages)
         except BaseException:
@@ -195,27 +196,39 @@ def _start(
     directory: Path,
     lock: Lock,
     stages: Stages,
-    is_new: bool,
+    running: RunningLab | None,
 ) -> None:
-    """Start the nodes of roles that have a head start, then everything else."""
+    """Start the nodes of roles that have a head start, then everything else.
+
+    Of a lab that was up, only what it lacks.
+    """
+    wanted = None
+    if running is not None:
+        wanted = lacking(topology, running, find_helpers(client, topology.lab))
     others = list(topology.nodes)
     for role in ROLES:
         if head_start := role.head_start:
             first = topology.with_role(role.name)
             others = [node for node in others if node not in first]
             with stages.stage(f"starting {head_start.together}"):
-                compose_up(topology.lab, directory, lock, _services(first))
-            if is_new:
+                _compose_up(topology.lab, directory, lock, first, wanted)
+            if running is None:
                 with stages.stage(head_start.stage):
                     _await_words(client, topology, first, head_start)
     with stages.stage("starting the other nodes"):
-        compose_up(topology.lab, directory, lock, _services(others))
+        _compose_up(topology.lab, directory, lock, others, wanted)
 
 
-def _services(nodes: Sequence[Node]) -> list[str]:
-    """The nodes and what stands beside those that are machines."""
+def _compose_up(
+    lab: str, directory: Path, lock: Lock, nodes: Sequence[Node], wanted: frozenset[str] | None
+) -> None:
+    """Start nodes and what stands beside those that are machines, or what of it is `wanted`."""
     names = [node.name for node in nodes]
-    return names + [service for node in nodes for service in helper_services(node)]
+    services = names + [service for node in nodes for service in helper_services(node)]
+    if wanted is not None:
+        services = [service for service in services if service in wanted]
+    if services:
+        compose_up(lab, directory, lock, services)
 
 
 def _await_words(

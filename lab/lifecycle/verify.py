@@ -90,7 +90,7 @@ def _read_networks(client: DockerClient, topology: Topology) -> dict[str, Networ
     for node in topology.nodes:
         if node.on is not None:
             continue
-        status, output = outcome_of(client, helpers[node.name], HELPER_DEADLINE_S)
+        status, output = outcome_of(client, helpers[node.name].container_id, HELPER_DEADLINE_S)
         last = (output.splitlines() or ["it said nothing"])[-1]
         if status != 0:
             raise LabError(

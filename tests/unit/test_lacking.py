@@ -1,0 +1,84 @@
+"""What bringing a lab up again starts: all that is not well, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Network
+
+import pytest
+
+from lab.engine.discovery import RunningLab, RunningNode
+from lab.lifecycle.lacking import lacking
+from lab.topology.load import find_topology, load_topology
+from lab.topology.model import PbxKind, Topology
+from lab.topology.resolve import resolve
+
+BLOCK = IPv4Network("10.77.16.0/20")
+
+
+def topology(name: str) -> Topology:
+    return resolve(load_topology(find_topology(name)), name, BLOCK, PbxKind.KAMAILIO)
+
+
+PAPER, WORLD = topology("paper"), topology("world")
+MACHINES = [node.name for node in PAPER.nodes if node.on is None]
+
+
+def running(of: Topology, *stopped: str, absent: tuple[str, ...] = ()) -> RunningLab:
+    nodes = tuple(
+        RunningNode(n.name, n.role, n.name, "exited" if n.name in stopped else "running", None)
+        for n in of.nodes
+        if n.name not in absent
+    )
+    lines = {n.name: RunningNode("", "", "", "running", None) for n in of.nodes if n.has_delays}
+    return RunningLab("trial", of.name, "", BLOCK, nodes, lines)
+
+
+def helpers(of: Topology, **states: tuple[str, int | None]) -> dict[str, RunningNode]:
+    """All have ended well but for those that are named."""
+    return {
+        n.name: RunningNode("", "net", n.name, *states.get(n.name, ("exited", 0)))
+        for n in of.nodes
+        if n.on is None
+    }
+
+
+@pytest.mark.parametrize("of", [PAPER, WORLD], ids=lambda of: of.name)
+def test_a_lab_that_is_well_lacks_nothing(of: Topology) -> None:
+    """Above all no net helper, which would undo what its user has set with `lab link set`."""
+    assert lacking(of, running(of), helpers(of)) == frozenset()
+
+
+def test_a_node_that_has_stopped_is_started_alone() -> None:
+    assert lacking(PAPER, running(PAPER, "web"), helpers(PAPER)) == {"web"}
+
+
+def test_a_machine_that_has_stopped_is_started_with_its_network_and_its_guests() -> None:
+    wanted = {"server", "server_net", "pbx", "web", "mumble"}
+    assert lacking(PAPER, running(PAPER, "server"), helpers(PAPER)) >= wanted
+    assert lacking(PAPER, running(PAPER, "caller"), helpers(PAPER)) == {"caller", "caller_net"}
+
+
+@pytest.mark.parametrize(
+    "state", [("exited", 1), ("exited", 137), ("created", 0), ("running", None)]
+)
+def test_a_machine_without_its_network_is_set_up_again(state: tuple[str, int | None]) -> None:
+    found = lacking(PAPER, running(PAPER), helpers(PAPER, relay1=state))
+    assert found == {"relay1", "relay1_net"}
+
+
+def test_what_a_killed_up_never_started_is_started() -> None:
+    some = tuple(node.name for node in PAPER.nodes if node.role != "relay")
+    few = {name: helper for name, helper in helpers(PAPER).items() if name == "authority"}
+    found = lacking(PAPER, running(PAPER, absent=some), few)
+    assert {name for name in found if not name.endswith("_net")} >= set(some)
+    assert {name for name in found if name.endswith("_net")} == {
+        f"{name}_net" for name in MACHINES if name != "authority"
+    }
+
+
+def test_a_delay_line_that_has_ended_is_started_with_the_links_that_go_through_it() -> None:
+    lab = running(WORLD)
+    lines = {**lab.delay_lines, "caller": RunningNode("", "", "", "exited", 1)}
+    found = lacking(WORLD, replace(lab, delay_lines=lines), helpers(WORLD))
+    assert found == {"caller", "caller_net", "caller_delay"}
