@@ -124,7 +124,7 @@ def _through(command: list[str], content: bytes) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise CodecError(
             f"ffmpeg had not coded the clip after {FFMPEG_TIMEOUT_S} s.",
-            "This host is too busy, or the clip too long.",
+            "A shorter clip takes less, and so does a host that does nothing else.",
         ) from error
     except subprocess.CalledProcessError as error:
         raise CodecError(

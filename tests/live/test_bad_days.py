@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import docker
 import pytest
@@ -33,7 +33,7 @@ from live_lab import LiveLab
 from lab.checkout import TOPOLOGIES
 from lab.cli import main
 from lab.engine import compose_plugin
-from lab.lifecycle import up as lifecycle_up
+from lab.wire import places
 
 pytestmark = pytest.mark.live
 
@@ -111,7 +111,7 @@ def test_no_tun_device(
     lab_name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lifecycle_up, "TUN", Path("/dev/net/absent"))
+    monkeypatch.setattr(places, "TUN", PurePosixPath("/dev/net/absent"))
     done = command_line("up", "paper", "--name", lab_name)
     assert done.returncode == 1
     assert "needs /dev/net/absent for OpenVPN and this host has none" in complaint(done)

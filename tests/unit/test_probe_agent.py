@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from lab.agents.probe import capture
+from lab.agents.probe.capture import CaptureError, Tcpdump
 from lab.engine.agent import Agent, AgentError
 from lab.wire.probe import (
     PROBE,
@@ -109,7 +111,7 @@ def test_nothing_is_told_of_what_was_not_asked_for(start: Start) -> None:
 @pytest.mark.parametrize(
     ("where", "reason"),
     [
-        (ANYWHERE, "tcpdump at access: syntax error in filter"),
+        (ANYWHERE, "tcpdump at access ended: syntax error in filter"),
         (
             CapturePoint("exit", PurePosixPath("e"), "udp", address=IPv4Address("192.0.2.9")),
             r"no interface of this node has the address 192\.0\.2\.9",
@@ -122,3 +124,17 @@ def test_a_capture_that_does_not_run_says_why(
     failing = "import sys; sys.exit('syntax error in filter')"
     with start(failing, PING) as agent, pytest.raises(AgentError, match=reason):
         agent.ask(Observe((where,)), Observing, 10)
+
+
+def test_a_capture_that_says_nothing_is_told_by_what_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = tmp_path / "tcpdump"
+    silent.write_text(f"#!{sys.executable}\nimport time; time.sleep(60)")
+    silent.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(capture, "START_DEADLINE_S", 0.1)
+    dump = Tcpdump("access", "any", None, tmp_path / "access.pcap", "udp")
+    with pytest.raises(CaptureError, match=r"^tcpdump at access did not listen within 0\.1 s$"):
+        dump.wait_until_listening()
+    dump.stop()

@@ -92,9 +92,11 @@ class Tcpdump:
 
     def wait_until_listening(self) -> None:
         """Return when every packet is captured; CaptureError where that does not come about."""
-        self._answered.wait(START_DEADLINE_S)
+        answered = self._answered.wait(START_DEADLINE_S)
         if not self._listens:
-            raise CaptureError(f"tcpdump at {self._point}: {' '.join(self._remarks)}")
+            seen = "ended" if answered else f"did not listen within {START_DEADLINE_S} s"
+            said = f": {' '.join(self._remarks)}" if self._remarks else ""
+            raise CaptureError(f"tcpdump at {self._point} {seen}{said}")
 
     def stop(self) -> CaptureCounts:
         """End the capture as ^C would."""
