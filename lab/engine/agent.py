@@ -7,10 +7,12 @@ however this process goes.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Self, TypeVar
 
@@ -59,22 +61,26 @@ class Agent:
         """
         self.name = name
         self._dialogue = dialogue
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            pass_fds=holds,
-        )
+        with ExitStack() as written:
+            events, into_events = _pipe(written)
+            remarks, into_remarks = _pipe(written)
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=into_events,
+                stderr=into_remarks,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+                # Where this process is killed, what the agent has still to say breaks no pipe: the
+                # command ends with the agent then, and not before it.
+                pass_fds=(*holds, events.fileno(), remarks.fileno()),
+            )
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._remarks: list[str] = []
-        assert self._process.stdout and self._process.stderr
         self._readers = [
-            threading.Thread(target=self._read_events, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._read_remarks, args=(self._process.stderr,), daemon=True),
+            threading.Thread(target=self._read_events, args=(events,), daemon=True),
+            threading.Thread(target=self._read_remarks, args=(remarks,), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -155,19 +161,21 @@ class Agent:
         self.close()
 
     def _read_events(self, stream: IO[str]) -> None:
-        for line in stream:
-            try:
-                self._events.put(self._dialogue.read_event(line))
-            except NoMessageError:
-                # Docker's own words, for instance that there is no such program.
-                self._remarks.append(line.rstrip("\n"))
-            except ShapeError as error:
-                self._events.put(Failed(f"it speaks another language than this program: {error}"))
+        with stream:
+            for line in stream:
+                try:
+                    self._events.put(self._dialogue.read_event(line))
+                except NoMessageError:
+                    # Docker's own words, for instance that there is no such program.
+                    self._remarks.append(line.rstrip("\n"))
+                except ShapeError as error:
+                    self._events.put(Failed(f"what it said cannot be understood: {error}"))
         self._events.put(None)
 
     def _read_remarks(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._remarks.append(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                self._remarks.append(line.rstrip("\n"))
 
     def _read_out(self) -> None:
         """Read what an agent that has ended had still to say."""
@@ -183,3 +191,10 @@ class Agent:
         state = "" if code is None else f" with exit status {code}"
         lines = [line for line in self._remarks if line.strip()][-LAST_LINES:]
         return state + ("; its last lines:\n  " + "\n  ".join(lines) if lines else "")
+
+
+def _pipe(written: ExitStack) -> tuple[IO[str], int]:
+    """The reading end, and the writing one, which `written` closes."""
+    read, write = os.pipe()
+    written.callback(os.close, write)
+    return os.fdopen(read, encoding="utf-8", errors="replace"), write

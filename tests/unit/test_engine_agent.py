@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,31 @@ def test_orders_are_answered_in_turn() -> None:
         assert [echo.expect(Said, 5).word for _ in range(2)] == ["two", "three"]
 
 
+def test_an_agent_ends_in_its_own_time_where_who_started_it_is_killed(tmp_path: Path) -> None:
+    """And a command that holds something holds it until then: what it says breaks no pipe."""
+    done = tmp_path / "done"
+    program = (
+        "import sys, time; sys.stdin.read(); print('bye', flush=True); time.sleep(0.3); "
+        f"print('bye', file=sys.stderr, flush=True); open({str(done)!r}, 'w')"
+    )
+    starter = f"""
+import sys, time
+from lab.engine.agent import Agent
+from lab.wire.messages import Dialogue
+agent = Agent("agent", [sys.executable, "-c", {program!r}], Dialogue("agent", (), ()))
+print("started", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.kill()
+    deadline = time.monotonic() + 10
+    while not done.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_failure_is_raised_in_the_name_of_the_agent() -> None:
     program = """print('{"message": "Failed", "reason": "no such relay"}', flush=True); input()"""
     with agent(program) as broken, pytest.raises(AgentError, match="echo in node: no such relay"):
@@ -67,7 +94,7 @@ def test_another_event_than_the_awaited_one_is_an_error() -> None:
 
 def test_an_event_of_another_version_is_an_error() -> None:
     program = """print('{"message": "Said", "words": 3}', flush=True); input()"""
-    with agent(program) as newer, pytest.raises(AgentError, match=r"another language.*words"):
+    with agent(program) as newer, pytest.raises(AgentError, match=r"cannot be understood.*words"):
         newer.receive(5)
 
 
