@@ -214,15 +214,15 @@ def put_back_borrowed(lab: ReadyLab, tell: Listener = silent) -> None:
     points = dict.fromkeys(link.point for link in borrowed.links)
     with link_helpers(lab, points, may_change=True, tell=tell) as helpers:
         now = helpers.in_force(points)
-        wanted = dict(now)
+        wanted: dict[LinkPoint, Shape] = {}
         for link in reversed(borrowed.links):
-            if wanted[link.point] == link.meanwhile:
+            if wanted.get(link.point, now[link.point]) == link.meanwhile:
                 wanted[link.point] = link.before
-        returned = {point: shape for point, shape in wanted.items() if shape != now[point]}
         with undisturbed():
-            set_shapes(helpers, returned)
+            # Also what is no other shape: a profile that voice meets there ends with it.
+            set_shapes(helpers, wanted)
             forget(lab.running.name)
-    if returned:
+    if returned := {point: shape for point, shape in wanted.items() if shape != now[point]}:
         shapes = ", ".join(f"{point}: {shape}" for point, shape in returned.items())
         tell(Noted(f"links that {borrowed.by} had left changed are put back: {shapes}"))
 

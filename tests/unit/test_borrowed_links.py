@@ -38,6 +38,7 @@ class Kernel:
         self.in_force = {POINT: OWN, OTHER: Shape()}
         self.kills: signal.Signals | None = None
         """What comes while a shape is set."""
+        self.was_set: list[Mapping[LinkPoint, Shape]] = []
         self.ended = False
         """Whether the machines have."""
         running = SimpleNamespace(name="trial")
@@ -59,6 +60,7 @@ class Kernel:
         if self.kills:
             os.kill(os.getpid(), self.kills)
         before = self.read(shapes)
+        self.was_set.append(shapes)
         self.in_force |= shapes
         return before
 
@@ -153,6 +155,12 @@ def test_what_is_not_as_the_killed_command_left_it_stays(kernel: Kernel, now: Sh
     assert kernel.put_back() == []
     assert kernel.in_force[POINT] == now
     assert borrowed_in("trial") is None
+
+
+def test_what_only_a_profile_has_changed_is_set_again_in_silence(kernel: Kernel) -> None:
+    borrow("trial", [BorrowedLink(POINT, OWN, OWN)])
+    assert kernel.put_back() == []
+    assert kernel.was_set == [{POINT: OWN}]
 
 
 def test_what_was_changed_twice_is_put_back_to_what_it_was_first(kernel: Kernel) -> None:
