@@ -101,7 +101,7 @@ def things_of(client: DockerClient, lab: str) -> dict[str, list[str]]:
         "networks": [n.name for n in client.networks.list(filters=wanted)],
         "volumes": [v.name for v in client.volumes.list(filters=wanted)],
     }
-    return {kind: names for kind, names in found.items() if names}
+    return {kind: sorted(names) for kind, names in found.items() if names}
 
 
 def nodes_of(client: DockerClient, lab: str) -> dict[str, Mapping[str, Any]]:
