@@ -34,11 +34,16 @@ LINKS = ("ifb", "veth", "vxlan")
 
 
 def has_link(ipr: IPRoute, kind: str) -> bool:
-    """Whether the kernel knows the kind of link; it may still want options."""
+    """Whether the kernel knows the kind of link; it may still want options.
+
+    NetlinkError where it may not be tried.
+    """
     try:
         ipr.link("add", ifname="probe0", kind=kind)
         ipr.link("del", ifname="probe0")
     except NetlinkError as error:
+        if error.code == errno.EPERM:
+            raise
         return bool(error.code != errno.EOPNOTSUPP)
     return True
 

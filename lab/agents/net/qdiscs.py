@@ -71,12 +71,17 @@ def remove_drained(ipr: IPRoute, index: int, patience_s: float) -> None:
 
 
 def has_qdisc(ipr: IPRoute, kind: str) -> bool:
-    """Whether the kernel knows the qdisc, found out by trying; it may still want options."""
+    """Whether the kernel knows the qdisc, found out by trying; it may still want options.
+
+    NetlinkError where it may not be tried.
+    """
     options = _NEEDED_OPTIONS.get(kind, {})
     try:
         ipr.tc("add", kind, _LOOPBACK, **options)
         ipr.tc("del", kind, _LOOPBACK, **options)
     except NetlinkError as error:
+        if error.code == errno.EPERM:
+            raise
         return bool(error.code != errno.ENOENT)
     return True
 
