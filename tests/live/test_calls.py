@@ -70,7 +70,7 @@ def check_series(record: dict[str, Any]) -> None:
         assert all(7.5 <= window["end_s"] - window["start_s"] <= 12.5 for window in windows)
         assert record[f"{end}_window_mos_min"] >= GOOD_MOS_OF_A_WINDOW
         assert windows[-1]["end_s"] > 45
-        assert scores[end]["passes"] == 2
+        assert scores[end]["passes"] == pytest.approx(1.5, abs=0.02)
 
 
 def test_opus_goes_through_tor_in_long_packets(paper: LiveLab) -> None:
