@@ -95,4 +95,4 @@ def test_a_murmur_that_listens_but_hangs_is_a_problem_that_status_tells(
     finally:
         murmur(able_host, paper).exec_run(["sh", "-c", GO_ON])
     assert state["mumble"] == {"mumble": None}
-    assert state["problems"] == ["mumble_health in mumble: the TLS handshake took too long"]
+    assert state["problems"] == ["mumble.health in mumble: the TLS handshake took too long"]
