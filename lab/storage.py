@@ -41,3 +41,15 @@ def project_directory(lab: str) -> Path:
 def results_directory() -> Path:
     """The database and the calls' directories, of all labs; no command removes it."""
     return home() / "results"
+
+
+def private_file(path: Path, flags: int) -> int:
+    """Open a file that its owner alone may read, and that belongs to whom its directory does.
+
+    A descriptor; OSError where it cannot be opened.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+    if os.getuid() == 0:
+        directory = path.parent.stat()
+        os.fchown(descriptor, directory.st_uid, directory.st_gid)
+    return descriptor

@@ -76,7 +76,7 @@ def in_lab(lab: str, teller: str) -> Listener:
 def append(path: Path, lines: bytes) -> None:
     """Add whole lines to a journal that stays bounded; OSError where it cannot be written."""
     while True:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = storage.private_file(path, os.O_WRONLY | os.O_APPEND)
         with os.fdopen(descriptor, "ab", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             # Another process may have begun it anew in between.

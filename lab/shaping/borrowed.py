@@ -97,7 +97,8 @@ def _write(lab: str, links: tuple[BorrowedLink, ...]) -> None:
     unfinished = path.with_suffix(".unfinished")
     text = json.dumps(to_plain(Borrowed(str(Holder(os.getpid())), links)), indent=1)
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
+        descriptor = storage.private_file(unfinished, os.O_WRONLY | os.O_TRUNC)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
