@@ -1,0 +1,91 @@
+"""`lab demo` without a lab: what there is, and what is wrong use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from demo_person import QUESTION
+from rich.console import Console
+
+from lab.cli.demo_terminal import WIDEST, Terminal
+from lab.demo.demonstrations import DEMONSTRATIONS
+from lab.report.pages import Table
+
+LAB = Path(sys.executable).with_name("lab")
+
+
+def demo(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LAB, "demo", *words],
+        env={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_all_are_listed() -> None:
+    done = demo("--list", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [each["name"] for each in json.loads(done.stdout)] == list(DEMONSTRATIONS.all)
+    text = demo("--list").stdout
+    assert all(each.title in text for each in DEMONSTRATIONS)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "no demonstration is named"),
+        (("choak", "--yes"), "did you mean 'choke'?"),
+        (("choke",), "there is no terminal to answer them at"),
+        (("choke", "--yes", "--up", "--name", "x"), "--up has a lab of its own"),
+    ],
+)
+def test_wrong_use_is_one_sentence(words: tuple[str, ...], told: str) -> None:
+    done = demo(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert told in done.stderr
+    assert done.stderr.count("lab: ") == 1
+
+
+def test_without_docker_it_says_so() -> None:
+    done = demo("choke", "--yes")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_read_fits_a_narrow_terminal(tmp_path: Path) -> None:
+    with (tmp_path / "screen").open("w") as file:
+        terminal = Terminal(Console(file=file, width=200), attends=False)
+        terminal.headline("What happens")
+        terminal.tell("voice " * 60)
+        terminal.choose(QUESTION)
+        terminal.show(Table("Ears", ("ear", "heard"), (("left", "nothing"),), 1))
+    text = (tmp_path / "screen").read_text()
+    assert max(map(len, text.splitlines())) <= WIDEST
+    assert "  c: Neither <b>." in text
+    assert "nothing" in text
+
+
+def test_nobody_is_asked_where_nobody_attends() -> None:
+    nobody = Terminal(Console(quiet=True), attends=False)
+    assert nobody.name() is None
+    assert nobody.choose(QUESTION) is None
+    assert nobody.number("How fast?", 595, 100, 1000) == 595
+
+
+def test_a_person_answers_by_letter_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["  Ada  ", "B", "700"])
+    monkeypatch.setattr(click.termui, "visible_prompt_func", lambda _: next(answers))
+    person = Terminal(Console(quiet=True), attends=True)
+    assert person.name() == "Ada"
+    assert person.choose(QUESTION) == 1
+    assert person.number("How fast?", 595, 100, 1000) == 700
