@@ -18,7 +18,9 @@
  *   rule PREFIX/BITS DELAY_US LOSS_PPM ORDERED SEED NOTE
  *   jitter US US US ...             of the rule above: equally likely, added to its delay
  *   profile AT_US DELAY_US|- ...    of the rule above: what the packet sent at that time met
- *   show                            the pipes, what became of frames so far, and the rules
+ *   fault NAME LOSS_PPM SEED NOTE   lose so many frames in a million whatever the rules say, voice
+ *                                   too; 0 ends that. The rules stay, and do not end it
+ *   show                            the pipes, what became of frames so far, faults and rules
  *
  * Frames that wait while rules change keep their time. Needs CAP_NET_RAW, /dev/net/tun and TAP
  * devices that belong to its user; ends with SIGTERM.
@@ -55,6 +57,7 @@
 #define MAX_PEERS 16
 #define CHUNK 65536
 #define MAX_REQUEST (8u << 20)
+#define LEEWAY_US 5000           /* how far a sender's own pace may be off */
 #define BATCH 64                 /* frames read from one pipe before the next one's turn */
 #define BIN_US 10
 #define BINS 1001 /* lateness in steps of BIN_US; the last bin holds all that was later */
@@ -92,6 +95,9 @@ typedef struct {
   size_t rule_count;
   Counts counts;
   uint64_t waiting;
+  uint32_t fault_ppm;
+  uint64_t fault_random, fault_lost; /* frames, since the fault began */
+  char fault_note[128]; /* of the last fault there was, for whoever reads it back */
 } Pipe;
 
 typedef struct {
@@ -190,18 +196,15 @@ static int is_voice(const unsigned char *bytes, size_t length) {
 static int64_t takes(Rule *rule, int replayed, uint64_t came) {
   if (replayed) {
     if (!rule->voice_began) rule->voice_began = came;
-    uint64_t at_us = (came - rule->voice_began) / 1000, last = rule->packets - 1;
+    uint64_t at_us = (came - rule->voice_began) / 1000 + LEEWAY_US, last = rule->packets - 1;
     /* A shorter profile begins anew one packet after its last. */
     uint64_t period = rule->at_us[last] + (last ? rule->at_us[last] / last : 1);
     uint64_t round = at_us / period;
     at_us %= period;
     if (round != rule->round) rule->next = 0;
     rule->round = round;
-    while (rule->next + 1 < rule->packets) {
-      uint64_t here = rule->at_us[rule->next], after = rule->at_us[rule->next + 1];
-      if (at_us + at_us < here + after) break; /* the nearer one */
-      rule->next++;
-    }
+    /* The last one sent until then; half-way between two, chance would choose. */
+    while (rule->next + 1 < rule->packets && rule->at_us[rule->next + 1] <= at_us) rule->next++;
     return rule->takes_us[rule->next];
   }
   if (rule->loss_ppm && draw(&rule->random) % 1000000 < rule->loss_ppm) return -1;
@@ -212,6 +215,10 @@ static int64_t takes(Rule *rule, int replayed, uint64_t came) {
 
 static void take_in(Pipe *pipe, const unsigned char *bytes, size_t length) {
   uint64_t came = now_ns();
+  if (pipe->fault_ppm && draw(&pipe->fault_random) % 1000000 < pipe->fault_ppm) {
+    pipe->fault_lost++;
+    return;
+  }
   Rule *rule = rule_of(pipe, bytes, length);
   int replayed = rule && rule->packets && is_voice(bytes, length);
   int64_t delay_us = rule ? takes(rule, replayed, came) : 0;
@@ -378,6 +385,24 @@ static const char *set(Pipe *pipe, char *lines) {
   return NULL;
 }
 
+/* Begins a fault, or ends one; NULL, or what is wrong. */
+static const char *set_fault(const char *words) {
+  char name[64], note[128];
+  unsigned ppm;
+  unsigned long long seed;
+  if (sscanf(words, "%63s %u %llu %127s", name, &ppm, &seed, note) != 4)
+    return "a fault cannot be read";
+  Pipe *pipe = pipe_named(name);
+  if (!pipe) return "there is no such pipe";
+  if (ppm) {
+    pipe->fault_lost = 0;
+    pipe->fault_random = seed;
+  }
+  pipe->fault_ppm = ppm;
+  strcpy(pipe->fault_note, note);
+  return NULL;
+}
+
 static void show(FILE *to) {
   for (size_t i = 0; i < pipe_count; i++) {
     Pipe *pipe = &pipes[i];
@@ -392,6 +417,9 @@ static void show(FILE *to) {
     for (size_t bin = 0; bin < BINS; bin++)
       if (counts->late[bin]) fprintf(to, " %zu:%llu", bin, (unsigned long long)counts->late[bin]);
     fprintf(to, "\n");
+    if (*pipe->fault_note)
+      fprintf(to, "fault %u %llu %s\n", pipe->fault_ppm, (unsigned long long)pipe->fault_lost,
+              pipe->fault_note);
     for (size_t r = 0; r < pipe->rule_count; r++) {
       Rule *rule = &pipe->rules[r];
       struct in_addr address = {htonl(rule->prefix)};
@@ -451,6 +479,9 @@ static void answer_request(int poll, int own, char *request, FILE *to) {
   } else if (!strncmp(line, "set ", 4)) {
     Pipe *pipe = pipe_named(line + 4);
     const char *wrong = pipe ? set(pipe, rest ? rest : "") : "there is no such pipe";
+    fprintf(to, wrong ? "error %s\n" : "done\n", wrong);
+  } else if (!strncmp(line, "fault ", 6)) {
+    const char *wrong = set_fault(line + 6);
     fprintf(to, wrong ? "error %s\n" : "done\n", wrong);
   } else if (!strncmp(line, "pipe ", 5)) {
     uint32_t made = MAX_PIPES;

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from lab.calls.image_contents import kept
+from lab.calls.image_contents import image_file
 from lab.calls.measuring import Measurer, PrepareClip
 from lab.calls.site import OTHER_SPEECH, CallSite
 from lab.calls.versions import component_versions
-from lab.engine.execution import file_in
-from lab.measure.call.notes import REFERENCE, write_notes
+from lab.measure.call.files import REFERENCE
+from lab.measure.call.notes import write_notes
 
 
 class Beside:
@@ -82,6 +82,5 @@ class Beside:
 
     def _speech(self, place: PurePosixPath) -> bytes:
         """A file that the caller's image holds."""
-        lab, caller = self._site.lab, self._site.lab.caller.name
-        image = lab.running.node(caller).image_id
-        return kept(image, place.name, lambda: file_in(lab.running, caller, str(place)))
+        lab = self._site.lab
+        return image_file(lab.running, lab.caller.name, place)

@@ -10,19 +10,24 @@ from lab.calls.beside import Beside
 from lab.calls.figures import ended
 from lab.calls.measuring import Measurer, measuring
 from lab.calls.methods import METHODS
+from lab.calls.observe.available import note_available
 from lab.calls.observe.delays import DelayReaders
+from lab.calls.observe.nodes import watching_nodes
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import Probes
 from lab.calls.observe.processors import Processors
+from lab.calls.observe.tors import note_tors
 from lab.calls.site import CallSite, new_site
 from lab.calls.versions import component_versions
 from lab.calls.workspace import discard_workspace, keep_workspace, make_workspace
+from lab.ends import CALLEE, CALLER
 from lab.engine.client import connect
 from lab.engine.discovery import find_labs
 from lab.errors import LabError
 from lab.events import Began, CallBegan, CallInterrupted, CircuitOpened, Listener, silent
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallPlan, EndedNode, write_notes
+from lab.measure.call.notes import CallNotes, CallPlan, EndedNode, write_notes
+from lab.measure.call.path import VoicePath
 from lab.measure.record import CallRecord
 
 log = logging.getLogger(__name__)
@@ -39,10 +44,10 @@ def make_call(
 
     `observers` watch what surrounds the call (its link, the competing traffic) while it lasts;
     `measurer` is one for several calls, else this one has its own. A call that fails is a record
-    too. UsageError for an unknown method, coding or playout; LabError where the topology cannot
+    too. UsageError for an unknown method, coding or phone; LabError where the topology cannot
     carry the method, or the call's files cannot be written. On Ctrl-C the call's files are removed.
     """
-    site = new_site(lab, plan, METHODS.named(plan.method))
+    site = new_site(lab, plan, METHODS.named(plan.method).hiding(plan.anonymous))
     with ExitStack() as stack:
         measurer = measurer or stack.enter_context(measuring())
         try:
@@ -62,7 +67,7 @@ def failed_call(
     lab: ReadyLab, plan: CallPlan, reason: str, measurer: Measurer | None = None
 ) -> CallRecord:
     """The record of a call that could not even begin, for `reason`; see `make_call`."""
-    site = new_site(lab, plan, METHODS.named(plan.method))
+    site = new_site(lab, plan, METHODS.named(plan.method).hiding(plan.anonymous))
     make_workspace(lab, site.notes.call_id)
     site.notes.failure = reason
     site.notes.versions = component_versions(lab)
@@ -83,6 +88,7 @@ def _call(
         except LabError as error:
             notes.failure = notes.failure or error.message
             log.debug("call failed", exc_info=error)
+        note_tors(site.lab, notes)
         notes.versions = beside.versions()
     _note_ended_nodes(site)
 
@@ -101,13 +107,16 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
         DelayReaders(lab, path) as delays,
     ):
         tell(Began("opening the path"))
-        with way.open(lab, path, notes, workspace):
-            if path.circuit:
-                tell(CircuitOpened(path.circuit))
+        with way.open(lab, path, notes, workspace) as circuits:
+            for circuit in _callers_circuits(path, notes):
+                tell(CircuitOpened(circuit))
+            if path.callee_leg:
+                tell(CircuitOpened(path.callee_leg.circuit, CALLEE))
             tell(Began("starting captures"))
-            with probes.observing(notes), ExitStack() as watching:
+            with probes.observing(notes), watching_nodes(lab, notes), ExitStack() as watching:
                 for observer in observers:
-                    watching.enter_context(observer(notes))
+                    if begins := watching.enter_context(observer(notes)):
+                        site.awaiting_voice.append(begins)
                 watching.enter_context(delays.reading(notes))
                 duration_s = notes.duration_s = notes.plan.duration_s or beside.clip_s()
                 probes.await_start()
@@ -115,9 +124,25 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
                 tell(Began("calling"))
                 conversation.talk(path, duration_s)
                 processors.end()
-                beside.begin_measuring()
+                if not notes.plan.available:
+                    beside.begin_measuring()
             conversation.end()
+            if notes.plan.available and notes.failure is None:
+                # Nothing else of the call goes on any more: no capture, no reading, no scoring.
+                processors.note(notes)
+                tell(Began("measuring what bandwidth is left"))
+                note_available(lab, path, circuits, notes)
+            if notes.plan.available:
+                beside.begin_measuring()
     processors.note(notes)
+
+
+def _callers_circuits(path: VoicePath, notes: CallNotes) -> tuple[tuple[str, ...], ...]:
+    """The relays of each circuit of the caller: one, or the two that Tor has linked."""
+    if path.linked:
+        [built] = [each.built for each in notes.circuits if each.end == CALLER]
+        return tuple(leg.path for leg in built.legs)
+    return (path.circuit,) if path.circuit else ()
 
 
 def _note_ended_nodes(site: CallSite) -> None:
@@ -126,7 +151,9 @@ def _note_ended_nodes(site: CallSite) -> None:
     now = next((lab for lab in find_labs(connect()) if lab.name == name), None)
     site.notes.lab_gone = now is None
     if now is not None:
-        site.notes.ended_nodes = tuple(EndedNode(n.name, n.exit_code) for n in now.stopped)
+        # One that is paused has not ended: who watches nodes tells of it.
+        dead = [node for node in now.stopped if node.state != "paused"]
+        site.notes.ended_nodes = tuple(EndedNode(n.name, n.exit_code) for n in dead)
 
 
 def _measured(site: CallSite, tell: Listener, measurer: Measurer) -> CallRecord:

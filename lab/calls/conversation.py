@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from lab.calls.site import CallSite
-from lab.measure.call.notes import VoicePath
+from lab.measure.call.path import VoicePath
 
 
 class Conversation(Protocol):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lab import storage
+from lab.engine.discovery import RunningLab
+from lab.engine.execution import file_in
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,11 @@ def kept(image_id: str, name: str, ask: Callable[[], bytes]) -> bytes:
     except OSError as error:
         log.debug("%s is not kept: %s", file, error)
     return found
+
+
+def image_file(lab: RunningLab, node: str, place: PurePosixPath) -> bytes:
+    """A file of the image that a node runs; LabError where it cannot be read there."""
+    return kept(lab.node(node).image_id, place.name, lambda: file_in(lab, node, str(place)))
 
 
 def directory() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,8 +13,10 @@ from lab.calls.measuring import MEASURER, CallMeasured, ClipPrepared, MeasureCal
 from lab.clip.coded import write_coded
 from lab.clip.fitness import check_fitness
 from lab.errors import LabError
+from lab.measure.call.files import CODED, REFERENCE
 from lab.measure.call.measured import measure_call
-from lab.measure.call.notes import CODED, REFERENCE
+from lab.measure.call.opinions import Heard as Said
+from lab.measure.call.opinions import Hearing, ask
 from lab.measure.call.scores import Scoring, ceiling_of, score_one
 from lab.measure.score import Score
 from lab.measure.wav import Wav, read_wav
@@ -46,6 +48,19 @@ class Scorer:
         return list(self._known.values())
 
 
+def listening(hear: Callable[[Hearing], Said], jobs: Sequence[Hearing]) -> list[Said]:
+    """As `map` would give it: in processes of their own, that leave the processors to others.
+
+    They end with the call that was asked about, and what their libraries took with them.
+    """
+    if not jobs:
+        return []
+    # Not forked: these libraries have threads, and forked ones may wait for each other for ever.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(len(jobs), os.cpu_count() or 1), os.nice, (19,)) as pool:
+        return pool.map(hear, jobs, chunksize=1)
+
+
 def prepare(order: PrepareClip, scorer: Scorer) -> Event:
     """Leave the coded clip beside the clip; LabError where no call can be scored with it."""
     clip = order.directory / REFERENCE
@@ -58,8 +73,10 @@ def prepare(order: PrepareClip, scorer: Scorer) -> Event:
 
 def measure(order: MeasureCall, scorer: Scorer) -> Event:
     """Measure the call in a directory; LabError where it does not describe one."""
+    if order.opinions:
+        ask(order.directory, order.opinions, listening)
     found = measure_call(order.directory, scorer.map)
-    return CallMeasured(found.record, found.scores)
+    return CallMeasured(found.record, found.scores, found.stalls)
 
 
 def main() -> None:

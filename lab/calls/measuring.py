@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from lab.engine.agent import Agent, AgentFailedError
 from lab.errors import LabError
+from lab.measure.call.files import SCORES, STALLS
 from lab.measure.record import CallRecord
 from lab.wire.messages import Dialogue, Event, Order
 
@@ -25,8 +26,9 @@ PREPARE_DEADLINE_S = 120.0
 """The controls of a clip that was never seen take some seconds, on a busy host some more."""
 MEASURE_DEADLINE_S = 600.0
 """A call of an hour takes about a minute."""
-SCORES = "scores.json"
-"""In a call's directory: the whole scores of its recordings, by what they are of."""
+OPINION_DEADLINE_S = 3600.0
+"""For each opinion: a call of 30 s takes it two minutes of a processor at most, which it leaves to
+whatever else wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,17 @@ class MeasureCall(Order):
     """Measure a call: `CallMeasured`."""
 
     directory: Path
+    opinions: tuple[str, ...] = ()
+    """What is asked about its recordings first, which takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallMeasured(Event):
-    """The record of a call, and the whole scores of its recordings."""
+    """The record of a call, the whole scores of its recordings, and what either end stalled at."""
 
     record: CallRecord
     scores: Any
+    stalls: Any = None
 
 
 MEASURER = Dialogue(
@@ -90,19 +95,24 @@ class Measurer:
         self._agent.send(MeasureCall(directory))
         self._due.append(CallMeasured)
 
-    def measure(self, directory: Path) -> CallRecord:
+    def measure(self, directory: Path, opinions: Sequence[str] = ()) -> CallRecord:
         """The record of the call in `directory`, whose scores are kept there.
 
-        LabError where the directory does not describe a call.
+        `opinions` are asked about its recordings first, as far as that was not done before.
+        LabError where the directory does not describe a call, or an opinion's package is missing.
         """
-        self._agent.send(MeasureCall(directory))
+        self._agent.send(MeasureCall(directory, tuple(opinions)))
         while self._due:
             with suppress(LabError):
                 self._expect(self._due.pop(0), MEASURE_DEADLINE_S)
-        done = self._expect(CallMeasured, MEASURE_DEADLINE_S)
+        deadline_s = MEASURE_DEADLINE_S + OPINION_DEADLINE_S * len(opinions)
+        done = self._expect(CallMeasured, deadline_s)
         if done.scores:
             text = json.dumps(done.scores, indent=2, default=str)
             (directory / SCORES).write_text(text, encoding="utf-8")
+        if done.stalls:
+            text = json.dumps(done.stalls, indent=2)
+            (directory / STALLS).write_text(text, encoding="utf-8")
         return done.record
 
     def end(self) -> None:

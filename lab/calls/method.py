@@ -7,15 +7,16 @@ derived from these values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lab.calls.measuring_points import MeasuringPoint
 from lab.calls.needs import Need, endpoint
-from lab.ends import CALLEE
+from lab.ends import BOTH, CALLEE
 from lab.errors import LabError, UsageError
 from lab.lazy import Lazy
 from lab.wire.codecs import Codec
+from lab.wire.phone_profile import PhoneProfile
 from lab.wire.playout import Playout
 
 if TYPE_CHECKING:
@@ -37,9 +38,23 @@ class Talkers:
     """Whether their encoder can be let vary its rate."""
     fixed_playout_only: frozenset[str] = frozenset()
     """Of their engines, as codecs name them, those whose playout buffer cannot adapt."""
+    pausing: frozenset[str] = frozenset()
+    """Of their codecs, by name, those with which voice can be left out in pauses."""
+    defaults_of_studies: frozenset[str] = frozenset()
+    """Of their engines those that the studies used."""
     unbound: frozenset[str] = frozenset()
     """Of their engines those whose voice leaves from an address that the kernel chooses: on the
     exchange's own machine that is the exchange's."""
+
+
+@dataclass(frozen=True, slots=True)
+class BothHidden:
+    """What of a method is different where Tor hides the callee as well."""
+
+    way: Lazy[Way]
+    points: tuple[MeasuringPoint, ...]
+    needs: tuple[Need, ...]
+    """In addition to the method's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +76,33 @@ class Method:
     """Where a call by it is captured."""
     needs: tuple[Need, ...]
     """What a topology must have to carry it; the first that is missing is told."""
+    available_measured: bool = True
+    """Whether what bandwidth its way has left can be measured after its calls."""
     replays: bool = False
     """Whether its voice is RTP on the links of both ends, where it can meet a profile."""
+    both_hidden: BothHidden | None = None
+    """Where its calls can hide the callee as well; None where they cannot."""
+
+    def hiding(self, anonymous: str) -> Method:
+        """The method as its calls are where `caller` or `both` ends are anonymous.
+
+        UsageError where it cannot hide both.
+        """
+        if anonymous != BOTH:
+            return self
+        both = self.both_hidden
+        if both is None:
+            raise UsageError(
+                f"{self.name} cannot hide both ends of a call",
+                "Take one that goes through Tor, such as v-tor.",
+            )
+        needs = (*self.needs, *both.needs)
+        return replace(self, way=both.way, points=both.points, needs=needs)
+
+    @property
+    def variants(self) -> tuple[Method, ...]:
+        """The method as it is, and, where it can, as it hides both ends."""
+        return (self, self.hiding(BOTH)) if self.both_hidden else (self,)
 
     @property
     def codecs(self) -> Mapping[str, Codec]:
@@ -91,6 +131,38 @@ class Method:
             raise UsageError(
                 f"the phone that speaks {codec.name}, {codec.engine}, has no adaptive playout",
                 "Take a fixed one, such as fixed:60, or another codec.",
+            )
+
+    def check_vad(self, codec: Codec, vad: bool) -> None:
+        """UsageError where the program that speaks `codec` cannot leave pauses out."""
+        if vad and codec.name not in self.talkers.pausing:
+            able = ", ".join(name for name in self.codecs if name in self.talkers.pausing)
+            raise UsageError(
+                f"{self.name} with {codec.name} has no voice activity detection",
+                f"These codecs have: {able}." if able else "Phones have it: lab call sip, say.",
+            )
+
+    def check_phone(self, codec: Codec, profile: PhoneProfile) -> None:
+        """UsageError where the program that speaks `codec` is not that phone."""
+        if profile is PhoneProfile.LAB or codec.engine in self.talkers.defaults_of_studies:
+            return
+        if not self.talkers.defaults_of_studies:
+            raise UsageError(
+                f"{self.name} has no phones, so none with the settings of the studies",
+                "Leave --phone out.",
+            )
+        raise UsageError(
+            f"the studies used pjsua, and the phone that speaks {codec.name} is {codec.engine}",
+            "Take PCMU, PCMA, GSM or SPEEX, which pjsua has.",
+        )
+
+    def check_available(self, available: bool) -> None:
+        """UsageError where what its way has left is to be measured, and cannot be."""
+        if available and not self.available_measured:
+            raise UsageError(
+                f"what bandwidth is left cannot be measured after calls by {self.name}: "
+                "its onion service takes nothing but the call",
+                "Take one that goes to an address, such as v-tor or m-tor.",
             )
 
     def check_callee(self, codec: Codec, topology: Topology) -> None:

@@ -42,14 +42,20 @@ def has_role(role: str) -> Callable[[Topology], bool]:
     return lambda topology: any(node.role == role for node in topology.nodes)
 
 
-def _caller_has_tor(topology: Topology) -> bool:
-    caller = endpoint(topology, CALLER)
-    return caller is not None and caller.tor
+def _has_tor(name: str) -> Callable[[Topology], bool]:
+    def has(topology: Topology) -> bool:
+        end = endpoint(topology, name)
+        return end is not None and end.tor
+
+    return has
 
 
-def _caller_has_vpn(topology: Topology) -> bool:
-    caller = endpoint(topology, CALLER)
-    return caller is not None and caller.tunnel is not None
+def _has_vpn(name: str) -> Callable[[Topology], bool]:
+    def has(topology: Topology) -> bool:
+        end = endpoint(topology, name)
+        return end is not None and end.tunnel is not None
+
+    return has
 
 
 ENDS = Need(
@@ -65,8 +71,40 @@ EXTENSIONS = Need(
 VPN_SERVER = Need(
     has_role("vpn-server"), "it has no VPN server", "Give it a node with `role: vpn-server`."
 )
-VPN_CLIENT = Need(_caller_has_vpn, f"{CALLER} has no VPN client", "Give it `vpn: true`.")
-TOR_CLIENT = Need(_caller_has_tor, f"{CALLER} has no Tor client", "Give it `tor: true`.")
+VPN_CLIENT = Need(_has_vpn(CALLER), f"{CALLER} has no VPN client", "Give it `vpn: true`.")
+TOR_CLIENT = Need(_has_tor(CALLER), f"{CALLER} has no Tor client", "Give it `tor: true`.")
+CALLEE_VPN_CLIENT = Need(
+    _has_vpn(CALLEE),
+    f"{CALLEE}, who is to be anonymous as well, has no VPN client",
+    "Give it `vpn: true`, and `links` of its own.",
+)
+CALLEE_TOR_CLIENT = Need(
+    _has_tor(CALLEE),
+    f"{CALLEE}, who is to be anonymous as well, has no Tor client",
+    "Give it `tor: true`, and `links` of its own.",
+)
+
+
+def _is_onion(role: str) -> Callable[[Topology], bool]:
+    """Whether the server of that role is an onion service as well."""
+
+    def met(topology: Topology) -> bool:
+        servers = {node.name for node in topology.nodes if node.role == role}
+        return any(node.serves in servers for node in topology.nodes)
+
+    return met
+
+
+VPN_ONION = Need(
+    _is_onion("vpn-server"),
+    "its VPN server is no onion service",
+    "Write `onion: true` at it, as topologies/onion.yaml does.",
+)
+MURMUR_ONION = Need(
+    _is_onion("mumble-server"),
+    "its Murmur is no onion service",
+    "Write `onion: true` at it, as topologies/onion.yaml does.",
+)
 MURMUR = Need(
     has_role("mumble-server"), "it has no Murmur", "Give it a node with `role: mumble-server`."
 )

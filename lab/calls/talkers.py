@@ -12,6 +12,8 @@ PHONES = Talkers(
     CODECS,
     variable_rate=False,
     fixed_playout_only=frozenset({"baresip"}),
+    pausing=frozenset(name for name, codec in CODECS.items() if codec.encoding != "L16"),
+    defaults_of_studies=frozenset({"pjsua2"}),
     unbound=frozenset({"baresip"}),
 )
 MUMBLE_CLIENTS = Talkers(

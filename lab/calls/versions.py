@@ -72,8 +72,9 @@ def _told(lab: ReadyLab, image: str, node: str, program: Program) -> Mapping[str
         told = versions_told(program.components, lambda words: run_in(lab.running, node, words))
         return json.dumps(told).encode()
 
-    # Another version of the lab may ask for other components.
-    names = sha256(" ".join(each.name for each in program.components).encode()).hexdigest()
+    # Another version of the lab may ask for other components, or ask another way.
+    asked = [[each.name, *each.command, each.answer] for each in program.components]
+    names = sha256(json.dumps(asked).encode()).hexdigest()
     try:
         found: Mapping[str, str] = json.loads(kept(image, f"versions-{names[:8]}.json", ask))
     except LabError as error:

@@ -42,14 +42,26 @@ def vpn_client_files(topology: Topology, node: Node, secrets: LabSecrets) -> dic
     if own is None:
         return {}
     (server,) = topology.with_role("vpn-server")
+    fingerprint = secrets.credentials["vpn"][server.name].fingerprint
     files = client_files(
         topology,
         topology.vpn,
         node.name,
         own,
         server_address=server.links[0].address,
-        server_fingerprint=secrets.credentials["vpn"][server.name].fingerprint,
+        server_fingerprint=fingerprint,
     )
+    for service in topology.nodes:
+        if service.serves == server.name:
+            files[places.OPENVPN_ONION.name] = _render(
+                "client",
+                topology,
+                topology.vpn,
+                OF_THE_NODE,
+                name=node.name,
+                server_address=secrets.onions[service.name].address,
+                server_fingerprint=fingerprint,
+            )
     return _in_project(files)
 
 

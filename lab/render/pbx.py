@@ -10,7 +10,7 @@ from typing import Any
 from lab.render.secrets import LabSecrets
 from lab.render.templates import rendered
 from lab.roles.pbx import FREESWITCH_MODULES
-from lab.topology.model import Link, Node, Topology
+from lab.topology.model import Link, Node, PbxProfile, Topology
 from lab.wire import places
 from lab.wire.codecs import CODECS
 from lab.wire.ports import MEDIA_CONTROL_PORT, RTP_PORTS, SIP_PORT
@@ -94,6 +94,7 @@ def render_freeswitch(topology: Topology, sip_passwords: Mapping[str, str]) -> d
         "freeswitch/freeswitch.xml.j2",
         topology,
         accounts=sip_passwords,
+        is_stock=topology.pbx_profile is PbxProfile.STOCK,
         codecs=[_FREESWITCH_CODECS.get(codec, codec) for codec in topology.codecs],
         codec_modules=sorted(
             {FREESWITCH_MODULES[c] for c in topology.codecs if c in FREESWITCH_MODULES}

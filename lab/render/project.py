@@ -13,7 +13,7 @@ from lab.render.network import machine_network
 from lab.render.owner import Owner
 from lab.render.pbx import sip_passwords
 from lab.render.secrets import LabSecrets
-from lab.render.services import delay_service, network_service, service_of
+from lab.render.services import LINE_CPU_SHARES, delay_service, network_service, service_of
 from lab.render.templates import rendered
 from lab.roles import program_of
 from lab.topology.model import Node, Topology
@@ -105,6 +105,7 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
         delay_labels=delay_labels,
         network_service=network_service,
         delay_service=delay_service,
+        line_cpu_shares=LINE_CPU_SHARES,
         network_orders={
             name: write(SetUpNetwork(network))
             for name, network in _networks(topology, owner).items()

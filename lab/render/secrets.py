@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lab.render.obfs4 import Obfs4Identity, issue_obfs4_identity
+from lab.render.onion_keys import OnionKeys, generate_onion_keys
 from lab.render.tor_keys import TorKeys, generate_tor_keys
 from lab.render.vpn_pki import Credential, issue_credential
 from lab.role import SecretKind
@@ -24,7 +26,11 @@ class LabSecrets:
     credentials: Mapping[str, Mapping[str, Credential]] = field(repr=False)
     """What for → node → key and certificate."""
     tor: TorKeys
-    """The identities of all relays."""
+    """The identities of all relays and bridges."""
+    obfs4: Mapping[str, Obfs4Identity] = field(default_factory=dict, repr=False)
+    """Bridge → its identity in obfs4, of those that speak it."""
+    onions: Mapping[str, OnionKeys] = field(default_factory=dict)
+    """Onion service → its identity."""
 
     def password(self, purpose: str, node: str) -> str | None:
         """The password that `node` has for `purpose`; None where it has none."""
@@ -40,6 +46,8 @@ def generate_secrets(topology: Topology) -> LabSecrets:
     passwords: dict[str, dict[str, str]] = {}
     credentials: dict[str, dict[str, Credential]] = {}
     relays: list[str] = []
+    obfs4: dict[str, Obfs4Identity] = {}
+    onions: dict[str, OnionKeys] = {}
     for node in topology.nodes:
         needed = ROLES.all[node.role].secrets
         for purpose, kind in needed(topology, node).items() if needed else ():
@@ -52,4 +60,9 @@ def generate_secrets(topology: Topology) -> LabSecrets:
                     credentials.setdefault(purpose, {})[node.name] = issued
                 case SecretKind.TOR_IDENTITY:
                     relays.append(node.name)
-    return LabSecrets(passwords, credentials, generate_tor_keys(relays, topology.authority.name))
+                case SecretKind.OBFS4_IDENTITY:
+                    obfs4[node.name] = issue_obfs4_identity()
+                case SecretKind.ONION_IDENTITY:
+                    onions[node.name] = generate_onion_keys()
+    tor = generate_tor_keys(relays, topology.authority.name)
+    return LabSecrets(passwords, credentials, tor, obfs4, onions)

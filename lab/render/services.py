@@ -16,6 +16,9 @@ WRITABLE = ("/run", "/tmp")  # noqa: S108 - a tmpfs inside the node
 BESIDE = ("net", "delay-line")
 """The images of what stands beside machines."""
 
+LINE_CPU_SHARES = 262_144
+"""Docker's most. A delay line needs little of a processor, but it needs that at once."""
+
 
 def network_service(machine: str) -> str:
     """The compose service of the net helper beside `machine`; no node can be called that."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lab.errors import LabError
 from lab.tor.channel import Channel
+from lab.tor.conditions import conditions
 from lab.wire.circuits import CrossRelays, ReadStatus, RelaysCrossed, TorStatus
 
 DEADLINE_S = 45.0
@@ -15,6 +16,8 @@ DEADLINE_PER_RELAY_S = 2.0
 CIRCUITS_DEADLINE_S = 75.0
 """A relay that could not connect to another one does not try again for 60 s
 (OR_CONNECT_FAILURE_LIFETIME in tor's connection_or.c), so one that was away needs longer."""
+DONE_DEADLINE_S = 10.0
+DONE_PCT = 100
 POLL_S = 0.1
 WATCH_EVERY_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
@@ -54,6 +57,7 @@ def verify_bootstrap(
     relays: Sequence[str],
     *,
     started_at: float,
+    bridges: Sequence[str] = (),
     on_stage: Callable[[Stage], None] = lambda _: None,
     watch: Callable[[], None] = lambda: None,
     deadline_s: float | None = None,
@@ -61,8 +65,9 @@ def verify_bootstrap(
 ) -> Bootstrap:
     """Follow the network from its start until circuits through every relay were built.
 
-    `relays` are the names of all of them; `started_at` is time.monotonic() at the start,
-    while the deadline counts from now; the circuits have `circuits_deadline_s` for themselves.
+    `relays` are the names of all of them, `bridges` those by which the client enters; `started_at`
+    is time.monotonic() at the start, while the deadline counts from now; the circuits have
+    `circuits_deadline_s` for themselves.
     `watch` is called every second of waiting and may raise what it knows better, for instance
     that a relay's container has died.
     BootstrapError says what was awaited, and which relays it lacked.
@@ -78,7 +83,7 @@ def verify_bootstrap(
 
     version = ""
     next_watch = time.monotonic() + WATCH_EVERY_S
-    for condition in _CONDITIONS:
+    for condition in conditions(bridges):
         while True:
             status = channel.ask(ReadStatus(), TorStatus, ANSWER_TIMEOUT_S)
             missing = condition.missing(status, relays)
@@ -97,17 +102,21 @@ def verify_bootstrap(
             time.sleep(POLL_S)
         version = status.client.version if status.client else version
         reached(condition.stage)
-    circuits = _cross_every_relay(channel, relays, time.monotonic() + circuits_deadline_s, watch)
+    refuse_listed(status, bridges)
+    order = CrossRelays(tuple(relays), tuple(bridges))
+    circuits = _cross_every_relay(channel, order, time.monotonic() + circuits_deadline_s, watch)
     reached("circuits")
+    if bridges:
+        await_done(channel, time.monotonic() + DONE_DEADLINE_S, watch)
+        reached("done")
     return Bootstrap(stages=tuple(stages), version=version, circuits=circuits)
 
 
 def _cross_every_relay(
-    channel: Channel, relays: Sequence[str], deadline: float, watch: Callable[[], None]
+    channel: Channel, order: CrossRelays, deadline: float, watch: Callable[[], None]
 ) -> tuple[tuple[str, ...], ...]:
     """Have circuits built through every relay, again and again until they all are."""
     while True:
-        order = CrossRelays(tuple(relays))
         tried = channel.ask(order, RelaysCrossed, VERIFY_TIMEOUT_S).circuits
         failed = next((circuit for circuit in tried if circuit.error is not None), None)
         if failed is None:
@@ -122,58 +131,28 @@ def _cross_every_relay(
         time.sleep(POLL_S)
 
 
-_Missing = tuple[str, ...] | None
-"""None once a stage is reached; else the names of the relays it lacks, as far as known."""
+def refuse_listed(status: TorStatus, bridges: Sequence[str]) -> None:
+    """BootstrapError where the client's consensus lists one of its bridges."""
+    listed = tuple(name for name in bridges if status.client and name in status.client.consensus)
+    if listed:
+        raise BootstrapError(
+            f"{' and '.join(listed)} cannot be a bridge: the consensus lists it as a relay",
+            "A bridge tells no authority of itself; `lab logs` of the node says what it did.",
+            listed,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    stage: str
-    nothing_yet: str
-    some_missing: str
-    missing: Callable[[TorStatus, Sequence[str]], _Missing]
-    """Of an agent's status and the relays."""
-
-    def complaint(self, missing: tuple[str, ...]) -> str:
-        return f"{self.some_missing} {', '.join(missing)}" if missing else self.nothing_yet
-
-
-def _answering(status: TorStatus, _: Sequence[str]) -> _Missing:
-    return None if status.client or status.known is not None else ()
-
-
-def _known(status: TorStatus, relays: Sequence[str]) -> _Missing:
-    # The client is only started once the authority knows them all.
-    return None if status.client else _lacking(status.known, relays)
-
-
-def _agreed(status: TorStatus, relays: Sequence[str]) -> _Missing:
-    return _lacking(status.client.consensus, relays) if status.client else ()
-
-
-def _described(status: TorStatus, relays: Sequence[str]) -> _Missing:
-    return _lacking(status.client.descriptors, relays) if status.client else ()
-
-
-def _lacking(present: Iterable[str] | None, relays: Sequence[str]) -> _Missing:
-    seen = set(present or ())
-    return tuple(relay for relay in relays if relay not in seen) or None
-
-
-_NO_AUTHORITY = "the directory authority does not answer yet"
-_CONDITIONS = (
-    _Condition("authority", _NO_AUTHORITY, _NO_AUTHORITY, _answering),
-    _Condition("relays", _NO_AUTHORITY, "the directory authority has not heard of", _known),
-    _Condition(
-        "consensus",
-        "no consensus was seen at the client yet",
-        "the client's consensus lacks",
-        _agreed,
-    ),
-    _Condition(
-        "descriptors",
-        "no descriptors were seen at the client yet",
-        "the client has no descriptor of",
-        _described,
-    ),
-)
+def await_done(channel: Channel, deadline: float, watch: Callable[[], None]) -> None:
+    """Wait for the client's own word that it has bootstrapped, which follows its first circuit."""
+    while True:
+        client = channel.ask(ReadStatus(), TorStatus, ANSWER_TIMEOUT_S).client
+        if client is not None and f"PROGRESS={DONE_PCT} " in f"{client.bootstrap} ":
+            return
+        if time.monotonic() > deadline:
+            said = client.bootstrap if client else "it does not run"
+            raise BootstrapError(
+                f"the client has not bootstrapped by its bridges: {said}",
+                "`lab logs NODE` shows what it says.",
+            )
+        watch()
+        time.sleep(POLL_S)

@@ -10,11 +10,13 @@ from lab.wire.circuits import (
     CircuitClosed,
     CircuitState,
     CloseCircuit,
+    LinkCircuits,
     PinCircuit,
     ReadCircuit,
 )
 
 PIN_TIMEOUT_S = 20.0
+LINK_TIMEOUT_S = 45.0
 ANSWER_TIMEOUT_S = 10.0
 
 
@@ -35,6 +37,20 @@ class CallCircuit:
             return self._channel.ask(order, CircuitState, PIN_TIMEOUT_S)
         except LabError as error:
             raise LabError(f"circuit {'-'.join(path)}: {error.message}", error.hint) from error
+
+    def link(self, relays: Sequence[str], targets: Sequence[str] | None = None) -> CircuitState:
+        """End all circuits and have tor build one Conflux set over `relays`, see `path_of_call`.
+
+        LabError where it is not linked, with what tor has in its place.
+        """
+        guard, other_guard, middle, other_middle, exit_relay = relays
+        order = LinkCircuits(
+            (guard, other_guard),
+            (middle, other_middle),
+            exit_relay,
+            None if targets is None else tuple(targets),
+        )
+        return self._channel.ask(order, CircuitState, LINK_TIMEOUT_S)
 
     def read(self) -> CircuitState:
         """The circuit as it is now; LabError where none was pinned."""

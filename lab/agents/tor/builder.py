@@ -93,8 +93,15 @@ class CircuitBuilder:
             self._changed.notify_all()
 
 
-def covering_paths(relays: Sequence[str]) -> list[tuple[str, ...]]:
-    """Paths that together cross every relay, none of them crossing one twice."""
+def covering_paths(relays: Sequence[str], bridges: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """Paths that together cross every relay, none of them crossing one twice.
+
+    Where there are bridges, each path enters by one, and each of them is entered by.
+    """
+    if bridges:
+        pairs = [(relays[at], relays[(at + 1) % len(relays)]) for at in range(0, len(relays), 2)]
+        numbers = range(max(len(pairs), len(bridges)))
+        return [(bridges[n % len(bridges)], *pairs[n % len(pairs)]) for n in numbers]
     length = min(PATH_LENGTH, len(relays))
     starts = range(0, len(relays), length or 1)
     return [tuple(relays[(start + hop) % len(relays)] for hop in range(length)) for start in starts]

@@ -9,10 +9,15 @@ from contextlib import suppress
 import stem
 from stem.control import Controller
 
+from lab.agents.net.processes import processes_called
+from lab.agents.tor.bridge_status import is_listed
 from lab.agents.tor.builder import CircuitBuilder, CircuitError, covering_paths
 from lab.agents.tor.control import ControlError, connect
+from lab.agents.tor.entry import entry_seen
+from lab.agents.tor.linked import LinkedSet
 from lab.agents.tor.node import TorFiles, fetch, files_from, read_network
 from lab.agents.tor.pinned import Pin
+from lab.wire.bridges import OBFS4PROXY
 from lab.wire.circuits import (
     CIRCUITS,
     CircuitClosed,
@@ -20,8 +25,10 @@ from lab.wire.circuits import (
     ClientStatus,
     CloseCircuit,
     CrossRelays,
+    LinkCircuits,
     PinCircuit,
     ReadCircuit,
+    ReadEntry,
     ReadStatus,
     RelaysCrossed,
     TorStatus,
@@ -32,6 +39,8 @@ from lab.wire.messages import Event, Failed, Order
 from lab.wire.tor_network import TorNetwork
 
 BUILD_TIMEOUT_S = 10.0
+LINK_TIMEOUT_S = 30.0
+"""tor looks once a second whether it has the set that it should have, and tries again."""
 
 
 class Circuits:
@@ -46,23 +55,32 @@ class Circuits:
         self._complain = complain
         self._controller: Controller | None = None
         self._builder: CircuitBuilder | None = None
-        self._pin: Pin | None = None
+        self._pin: Pin | LinkedSet | None = None
 
     def answer(self, order: Order) -> Event:
         """Obey; CircuitError, ControlError, LookupError or stem's errors where it cannot be."""
         match order:
-            case ReadStatus():
-                return self._status()
-            case CrossRelays():
-                return RelaysCrossed(tuple(self._cross(order.relays)))
+            case ReadStatus() | CrossRelays() | ReadEntry():
+                return self._network_seen(order)
             case PinCircuit():
                 return self._pin_circuit(order)
+            case LinkCircuits():
+                return self._link(order)
             case ReadCircuit():
                 return self._pinned().state()
             case CloseCircuit():
                 self.release()
                 return CircuitClosed()
         raise TypeError(f"no order about circuits: {order}")
+
+    def _network_seen(self, order: ReadStatus | CrossRelays | ReadEntry) -> Event:
+        match order:
+            case ReadStatus():
+                return self._status()
+            case CrossRelays():
+                return RelaysCrossed(tuple(self._cross(order.relays, order.bridges)))
+            case ReadEntry():
+                return entry_seen(self._listed())
 
     def release(self) -> None:
         """End the pinned circuit, if there is one, and give streams back to tor."""
@@ -76,9 +94,7 @@ class Circuits:
         try:
             controller = self._connected()[0]
         except ControlError:
-            descriptors = fetch(self._network.directory, "/tor/server/all")
-            known = None if descriptors is None else self._network.names_of(described(descriptors))
-            return TorStatus(known, client=None)
+            return TorStatus(self._known(), client=None)
         try:
             consensus = [entry.fingerprint for entry in controller.get_network_statuses()]
         except stem.DescriptorUnavailable:
@@ -90,15 +106,36 @@ class Circuits:
             consensus_valid_after=controller.get_info("consensus/valid-after", None),
             consensus=self._network.names_of(consensus),
             descriptors=self._network.names_of(there),
+            bridges=tuple(
+                name
+                for name, bridge in self._network.bridges.items()
+                if controller.get_info(f"desc/id/{bridge}", "")
+            ),
+            lost=self._lost(),
         )
         return TorStatus(known=None, client=client)
 
-    def _cross(self, relays: tuple[str, ...]) -> Iterable[TriedCircuit]:
+    def _known(self) -> tuple[str, ...] | None:
+        """Relays that the authority has heard of; who has bridges speaks to no relay."""
+        if self._network.bridges:
+            return None
+        descriptors = fetch(self._network.directory, "/tor/server/all")
+        return None if descriptors is None else self._network.names_of(described(descriptors))
+
+    def _lost(self) -> tuple[str, ...]:
+        wanted = any(port.transport == "obfs4" for port in self._network.transports.values())
+        return (OBFS4PROXY,) if wanted and not processes_called(OBFS4PROXY) else ()
+
+    def _listed(self) -> tuple[str, ...]:
+        controller, bridges = self._connected()[0], self._network.bridges
+        return tuple(name for name in bridges if is_listed(controller, bridges[name]))
+
+    def _cross(self, relays: tuple[str, ...], bridges: tuple[str, ...]) -> Iterable[TriedCircuit]:
         _, builder = self._connected()
         deadline = time.monotonic() + BUILD_TIMEOUT_S
         launched = [
             (path, builder.launch(self._network.fingerprints_of(path)))
-            for path in covering_paths(relays)
+            for path in covering_paths(relays, bridges)
         ]
         for path, circuit in launched:
             try:
@@ -111,14 +148,26 @@ class Circuits:
     def _pin_circuit(self, order: PinCircuit) -> CircuitState:
         controller, builder = self._connected()
         self.release()
-        self._pin = Pin(controller, builder, self._network, order.targets, self._complain)
+        if order.path[0] in self._listed():
+            raise CircuitError(f"bridge {order.path[0]} is no bridge: the consensus lists it")
+        self._pin = pinned = Pin(controller, builder, self._network, order.targets, self._complain)
         try:
-            return self._pin.build(order.path, BUILD_TIMEOUT_S)
+            return pinned.build(order.path, BUILD_TIMEOUT_S)
         except CircuitError:
             self.release()
             raise
 
-    def _pinned(self) -> Pin:
+    def _link(self, order: LinkCircuits) -> CircuitState:
+        controller, builder = self._connected()
+        self.release()
+        self._pin = pinned = LinkedSet(controller, builder, self._network, order, self._complain)
+        try:
+            return pinned.build(LINK_TIMEOUT_S)
+        except CircuitError:
+            self.release()
+            raise
+
+    def _pinned(self) -> Pin | LinkedSet:
         if self._pin is None:
             raise CircuitError("no circuit is pinned")
         return self._pin

@@ -1,34 +1,15 @@
-"""Starts the tor client of an endpoint, with a directory that is already complete.
-
-A client that starts before there is a consensus asks, is refused and backs off. This one
-is started once the authority serves a consensus with every relay in it, and finds that
-consensus and all descriptors in its data directory.
-"""
+"""Starts the tor client of an endpoint, with a directory that is already complete."""
 
 from __future__ import annotations
 
+import socket
 import time
 
-from lab.agents.tor.node import (
-    TorFiles,
-    become_tor,
-    consensus_relays,
-    fetch,
-    files_from,
-    note,
-    prepare_data,
-    read_network,
-)
+from lab.agents.tor.directory import COMPLETE_DEADLINE_S, POLL_S, have_directory
+from lab.agents.tor.node import become_tor, files_from, note, prepare_data, read_network
 from lab.wire.tor_network import TorNetwork
 
-COMPLETE_DEADLINE_S = 120.0
-"""After that the client starts with whatever there is, for someone to look into it."""
-POLL_S = 0.1
-DOCUMENTS = {
-    "cached-consensus": "/tor/status-vote/current/consensus",
-    "cached-certs": "/tor/keys/all",
-    "cached-descriptors": "/tor/server/all",
-}
+CONNECT_TIMEOUT_S = 2.0
 
 
 def main() -> None:
@@ -36,33 +17,35 @@ def main() -> None:
     files = files_from()
     network = read_network(files)
     prepare_data(files)
-    if wait_for_consensus(network):
-        store_documents(files, network)
+    if network.transports:
+        # By its bridges it gets everything else, as it would without the lab.
+        wait_for_bridges(network)
     else:
-        note(f"no complete consensus within {COMPLETE_DEADLINE_S:.0f} s; starting without")
+        have_directory(files, network)
     become_tor(files)
 
 
-def wait_for_consensus(network: TorNetwork) -> bool:
-    """Whether the authority serves a consensus with every relay before the deadline."""
-    expected = set(network.relays.values())
+def wait_for_bridges(network: TorNetwork) -> None:
+    """Wait until every bridge takes clients, or a deadline: tor tries one that does not late again.
+
+    They do so once there is a complete consensus.
+    """
     deadline = time.monotonic() + COMPLETE_DEADLINE_S
-    while time.monotonic() < deadline:
-        consensus = fetch(network.directory, DOCUMENTS["cached-consensus"])
-        if consensus and expected <= consensus_relays(consensus):
+    for name, port in network.transports.items():
+        while not is_open(str(port.address), port.port):
+            if time.monotonic() > deadline:
+                note(f"bridge {name} is not open after {COMPLETE_DEADLINE_S:.0f} s; starting")
+                return
+            time.sleep(POLL_S)
+
+
+def is_open(address: str, port: int) -> bool:
+    """Whether a TCP connection can be made there."""
+    try:
+        with socket.create_connection((address, port), timeout=CONNECT_TIMEOUT_S):
             return True
-        time.sleep(POLL_S)
-    return False
-
-
-def store_documents(files: TorFiles, network: TorNetwork) -> None:
-    """Put what the authority serves where tor looks for it when it starts."""
-    for name, path in DOCUMENTS.items():
-        document = fetch(network.directory, path)
-        if document:
-            (files.data / name).write_bytes(document)
-        else:
-            note(f"the authority does not serve {path}")
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def connect(files: TorFiles, deadline_s: float = 0.0) -> Controller:
 def follow(
     controller: Controller,
     kind: EventType,
-    handle: Callable[[EventT], None],
+    handle: Callable[[EventT], object],
     complain: Callable[[str], None],
 ) -> Callable[[], None]:
     """Have every event of a kind handled, in stem's own thread; returns how to end that.

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.agents.tor.nodelay import NodelayError, environment_with
 from lab.wire import places
 from lab.wire.plain import from_plain
 from lab.wire.tor_network import TorNetwork
@@ -69,9 +70,17 @@ def prepare_data(files: TorFiles) -> None:
 
 
 def become_tor(files: TorFiles, *options: str) -> None:
-    """Replace this process by tor; `options` are more command-line options of tor."""
+    """Replace this process by tor; `options` are more command-line options of tor.
+
+    Ends it where the tor is to set TCP_NODELAY and cannot.
+    """
+    try:
+        environment = environment_with(read_network(files).nodelay, files.data)
+    except NodelayError as error:
+        note(str(error))
+        sys.exit(1)
     sys.stdout.flush()
-    os.execvp("tor", [*tor_command(files), *options])  # noqa: S606
+    os.execvpe("tor", [*tor_command(files), *options], environment)  # noqa: S606
 
 
 def tor_command(files: TorFiles) -> list[str]:

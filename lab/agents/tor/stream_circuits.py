@@ -6,116 +6,74 @@ with the input, and tor attaches streams by itself again.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 
 import stem
 from stem import CircStatus, StreamStatus
-from stem.control import Controller, EventType
+from stem.control import Controller
 from stem.response.events import CircuitEvent, StreamEvent
 
-from lab.agents.tor.control import ControlError, connect, follow
-from lab.agents.tor.node import files_from, read_network
-from lab.agents.tor.pinned import DIRECTORY_PURPOSES, LEAVE_STREAMS
-from lab.wire.line import Line
-from lab.wire.messages import Failed
-from lab.wire.stream_circuits import STREAM_CIRCUITS, RouteStreams, StreamsRouted
+from lab.agents.tor.streams import DIRECTORY_PURPOSES
+from lab.agents.tor.taking import StreamTaker, take_streams
+from lab.wire.stream_circuits import STREAM_CIRCUITS, RouteStreams
+from lab.wire.tor_network import TorNetwork
 
 
-class StreamCircuits:
+class StreamCircuits(StreamTaker):
     """The circuits, each with its stream."""
 
     def __init__(
         self, controller: Controller, path: Sequence[str], complain: Callable[[str], None]
     ) -> None:
         """`path`: fingerprints from guard to exit; `complain` is told of streams left without."""
-        self._controller = controller
+        super().__init__(controller, complain)
         self._path = list(path)
-        self._complain = complain
         self._streams: dict[str, str] = {}
         """Circuit → the stream it is for."""
-        self._lock = threading.Lock()
-        self._unfollow: list[Callable[[], None]] = []
 
-    def begin(self) -> None:
-        """Take over all streams that come from now on."""
-        for kind, handle in (
-            (EventType.STREAM, self._on_stream),
-            (EventType.CIRC, self._on_circuit),
-        ):
-            self._unfollow.append(follow(self._controller, kind, handle, self._complain))
-        self._controller.set_conf(LEAVE_STREAMS, "1")
+    def circuits(self) -> Iterable[str]:
+        """See `StreamTaker`."""
+        return self._streams
 
-    def end(self) -> None:
-        """Give streams back to tor and end the circuits."""
-        for unfollow in self._unfollow:
-            unfollow()
-        self._controller.reset_conf(LEAVE_STREAMS)
-        for circuit in list(self._streams):
-            self._close_circuit(circuit)
-
-    def _on_stream(self, event: StreamEvent) -> None:
+    def on_stream(self, event: StreamEvent) -> None:
+        """See `StreamTaker`."""
         if event.status == StreamStatus.NEW and event.purpose not in DIRECTORY_PURPOSES:
             try:
-                with self._lock:
-                    # Held while tor is asked: the circuit may be built before its id is known here.
-                    circuit = str(self._controller.extend_circuit("0", self._path))
-                    self._streams[circuit] = event.id
+                circuit = str(self.controller.extend_circuit("0", self._path))
+                self._streams[circuit] = event.id
             except stem.ControllerError as error:
-                self._complain(f"no circuit for the stream to {event.target}: {error}")
-                self._close_stream(event.id)
+                self.complain(f"no circuit for the stream to {event.target}: {error}")
+                self.close_stream(event.id)
         elif event.status in {StreamStatus.CLOSED, StreamStatus.FAILED, StreamStatus.DETACHED}:
             for circuit, stream in list(self._streams.items()):
                 if stream == event.id:
-                    self._close_circuit(circuit)
+                    self._streams.pop(circuit, None)
+                    self.close_circuit(circuit)
 
-    def _on_circuit(self, event: CircuitEvent) -> None:
-        with self._lock:
-            stream = self._streams.get(event.id)
+    def on_circuit(self, event: CircuitEvent) -> None:
+        """See `StreamTaker`."""
+        stream = self._streams.get(event.id)
         if stream is None:
             return
         if event.status == CircStatus.BUILT:
-            try:
-                self._controller.attach_stream(stream, event.id)
-            except stem.ControllerError as error:
-                self._complain(f"a stream was not attached to its circuit: {error}")
-                self._close_stream(stream)
+            self.attach(stream, event.id)
         elif event.status in {CircStatus.FAILED, CircStatus.CLOSED}:
             self._streams.pop(event.id, None)
-            self._close_stream(stream)
+            self.close_stream(stream)
 
-    def _close_stream(self, stream: str) -> None:
-        with suppress(stem.ControllerError):  # It had ended before.
-            self._controller.close_stream(stream)
 
-    def _close_circuit(self, circuit: str) -> None:
-        self._streams.pop(circuit, None)
-        with suppress(stem.ControllerError):  # It had ended before.
-            self._controller.close_circuit(circuit)
+def _made(
+    order: RouteStreams,
+    network: TorNetwork,
+    controller: Controller,
+    complain: Callable[[str], None],
+) -> StreamCircuits:
+    return StreamCircuits(controller, network.fingerprints_of(order.path), complain)
 
 
 def main() -> None:
     """Serve one load."""
-    files = files_from()
-    line = Line(STREAM_CIRCUITS)
-    order = line.hear_first(RouteStreams)
-    if order is None:
-        return
-    try:
-        path = read_network(files).fingerprints_of(order.path)
-        controller = connect(files)
-    except (LookupError, ControlError) as error:
-        line.say(Failed(str(error)))
-        return
-    with controller:
-        circuits = StreamCircuits(controller, path, lambda why: line.say(Failed(why)))
-        circuits.begin()
-        line.say(StreamsRouted())
-        try:
-            line.wait_for_end()
-        finally:
-            circuits.end()
+    take_streams(STREAM_CIRCUITS, RouteStreams, _made)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT
+from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT, PBX_CALLEE_LEG, PBX_CALLER_LEG
 from lab.calls.method import Method
 from lab.calls.needs import ENDS, EXTENSIONS
 from lab.calls.talkers import PHONES
@@ -15,7 +15,7 @@ METHOD = Method(
     position=10,
     way=Lazy("lab.calls.paths.sip", "WAY"),
     talkers=PHONES,
-    points=(ACCESS, EXIT, CALLEE_LINK),
+    points=(ACCESS, EXIT, PBX_CALLER_LEG, PBX_CALLEE_LEG, CALLEE_LINK),
     needs=(ENDS, EXTENSIONS),
     replays=True,
 )

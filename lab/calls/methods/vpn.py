@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT, TUNNEL
+from lab.calls.measuring_points import (
+    ACCESS,
+    CALLEE_LINK,
+    EXIT,
+    PBX_CALLEE_LEG,
+    PBX_CALLER_LEG,
+    TUNNEL,
+)
 from lab.calls.method import Method
 from lab.calls.needs import ENDS, EXTENSIONS, VPN_CLIENT, VPN_SERVER
 from lab.calls.talkers import PHONES
@@ -15,6 +22,6 @@ METHOD = Method(
     position=20,
     way=Lazy("lab.calls.paths.vpn", "WAY"),
     talkers=PHONES,
-    points=(TUNNEL, ACCESS, EXIT, CALLEE_LINK),
+    points=(TUNNEL, ACCESS, EXIT, PBX_CALLER_LEG, PBX_CALLEE_LEG, CALLEE_LINK),
     needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT),
 )

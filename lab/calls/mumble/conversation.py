@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lab.calls.end import BothEnds, End, EndError, Outcome, both_ends
-from lab.calls.paths.base import LOOPBACK
+from lab.calls.paths.base import tor_client
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.site import CallSite
+from lab.ends import EACH_END
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import Reports, VoicePath
+from lab.measure.call.notes import Reports
+from lab.measure.call.path import VoicePath
 from lab.wire import places
 from lab.wire.messages import Event
 from lab.wire.mumble import (
@@ -63,7 +64,8 @@ class MumbleConversation:
         """Bring both clients into a channel of the call's own and let them talk."""
         assert self._clients
         caller, callee = self._clients.caller, self._clients.callee
-        outcome = talk(caller, callee, self._joins(path), self._talks(duration_s))
+        began = self._site.voice_begins
+        outcome = talk(caller, callee, self._joins(path), self._talks(duration_s), began=began)
         notes = self._site.notes
         notes.failure = outcome.reason
         notes.reports = Reports("mumble", outcome.caller, outcome.callee)
@@ -74,7 +76,7 @@ class MumbleConversation:
         self._clients.end()
 
     def _joins(self, path: VoicePath) -> tuple[Join, Join]:
-        call_id = self._site.notes.call_id
+        call_id, leg = self._site.notes.call_id, path.callee_leg
         token = call_id.rpartition("-")[2]
         callee = Join(
             murmur(self._site.lab),
@@ -82,12 +84,18 @@ class MumbleConversation:
             peer=f"caller-{token}",
             channel=f"call-{token}",
             creates=True,
-            proxy=None,
+            proxy=_proxy(leg.socks_port if leg else None, call_id),
         )
-        proxy = None
-        if path.socks_port is not None:
-            proxy = SocksProxy(LOOPBACK, path.socks_port, call_id, secrets.token_hex(8))
-        caller = replace(callee, name=callee.peer, peer=callee.name, creates=False, proxy=proxy)
+        proxy = _proxy(path.socks_port, call_id)
+        server = replace(callee.server, onion=path.onion.address if path.onion else None)
+        caller = replace(
+            callee,
+            server=server,
+            name=callee.peer,
+            peer=callee.name,
+            creates=False,
+            proxy=proxy,
+        )
         return caller, callee
 
     def _talks(self, duration_s: float) -> tuple[Talk, Talk]:
@@ -106,9 +114,14 @@ class MumbleConversation:
                     for ending, playout in recordings(site.notes.plan.playout).items()
                 ),
             )
-            for end in ("caller", "callee")
+            for end in EACH_END
         )
         return caller, callee
+
+
+def _proxy(socks_port: int | None, call_id: str) -> SocksProxy | None:
+    """The Tor client on an end's own machine, where the call goes through it."""
+    return None if socks_port is None else tor_client(socks_port, call_id)
 
 
 def recordings(playout: Playout) -> dict[str, Playout]:
@@ -147,14 +160,16 @@ def talk(
     joins: tuple[Join, Join],
     talks: tuple[Talk, Talk],
     deadlines: Deadlines = Deadlines(),
+    began: Callable[[float], None] = lambda at: None,
 ) -> Outcome[ClientReport]:
     """One call between two clients; `joins` and `talks` are the caller's and the callee's.
 
-    Never raises for a call that fails: the reason is in the outcome.
+    `began` is told when both play, Unix seconds. Never raises for a call that fails: the reason
+    is in the outcome.
     """
     reason = None
     try:
-        _talk((caller, callee), joins, talks, deadlines)
+        _talk((caller, callee), joins, talks, deadlines, began)
     except EndError as error:
         reason = error.message
     return Outcome(reason, caller.report(ClientReport), callee.report(ClientReport))
@@ -165,6 +180,7 @@ def _talk(
     joins: tuple[Join, Join],
     talks: tuple[Talk, Talk],
     deadlines: Deadlines,
+    began: Callable[[float], None],
 ) -> None:
     caller, callee = clients
     duration_s = talks[0].duration_s
@@ -174,6 +190,7 @@ def _talk(
     for client, order in zip(clients, talks, strict=True):
         client.order(order)
     _wait_all(clients, Playing, deadlines.start_s)
+    began(max(client.wait(Playing, 0).at_s for client in clients))
     _wait_all(clients, Played, duration_s + deadlines.late_s)
     caller.order(Expect(callee.wait(Played, 0).packets))
     callee.order(Expect(caller.wait(Played, 0).packets))

@@ -12,7 +12,8 @@ from lab.engine.agent import Agent
 from lab.engine.execution import start_probe
 from lab.engine.host import clock_name
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes, PointNotes, VoicePath
+from lab.measure.call.notes import CallNotes, PointNotes
+from lab.measure.call.path import VoicePath
 from lab.wire.probe import CapturePoint, EndObservation, Observe, Observed, Observing, Ping
 
 START_DEADLINE_S = 20.0
@@ -32,6 +33,7 @@ class Probes:
         """Those of `points` that the path has."""
         self._lab = lab
         self._workspace = workspace
+        self._callee = path.callee.node
         placed = (point.placing.load()(point, lab, path) for point in points)
         self._points = tuple(point for point in placed if point is not None)
         self._orders = _orders(lab, path, workspace, self._points)
@@ -72,7 +74,10 @@ class Probes:
             for machine, agent in self._observing.items():
                 seen = agent.expect(Observed, STOP_DEADLINE_S)
                 notes.captures = {**notes.captures, **seen.captures}
-                notes.ping = notes.ping or seen.ping
+                if machine == self._callee:
+                    notes.callee_ping = seen.ping
+                else:
+                    notes.ping = notes.ping or seen.ping
                 notes.scheduling = notes.scheduling or seen.timer
                 if seen.shapes is not None:
                     notes.shapes = {**notes.shapes, machine: seen.shapes}
@@ -89,8 +94,13 @@ class Probes:
 def _orders(
     lab: ReadyLab, path: VoicePath, workspace: Workspace, points: Sequence[PointNotes]
 ) -> Mapping[str, Observe]:
-    """Machine → what its probe is to do; the one beside the caller pings, and watches the host."""
-    ping = Ping(path.caller.address, lab.pbx_address) if path.pinged else None
+    """Machine → what its probe is to do.
+
+    The one beside the caller pings, and watches the host; beside a callee that is far from the
+    server, on a way of its own, another pings.
+    """
+    ends = (path.caller, path.callee) if path.callee_leg else (path.caller,)
+    pings = {end.node: Ping(end.address, lab.pbx_address) for end in ends if path.pinged}
     server = lab.topology.machine(path.server.node).name
     captures: dict[str, list[CapturePoint]] = {
         machine: [] for machine in (path.caller.node, path.callee.node, server)
@@ -109,5 +119,5 @@ def _orders(
     for machine, own in captures.items():
         links = {link.network: link.address for link in lab.topology.machine(machine).links}
         at_caller = machine == path.caller.node
-        orders[machine] = Observe(tuple(own), ping if at_caller else None, at_caller, links)
+        orders[machine] = Observe(tuple(own), pings.get(machine), at_caller, links)
     return orders

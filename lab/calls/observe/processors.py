@@ -42,9 +42,9 @@ class Processors:
         self._read_again()
 
     def note(self, notes: CallNotes) -> None:
-        """Wait for the readings, and write them into the notes."""
+        """Wait for the readings, and write them into the notes, unless they are there."""
         notes.host = self._host_before, self._host_after
-        if self._after is not None:
+        if self._after is not None and notes.usage is None:
             notes.usage = self._before(), self._after()
 
     def _read_again(self) -> None:

@@ -7,13 +7,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.calls.measuring_points import ACCESS, CALLEE_LINK, TUNNEL
+from lab.calls.measuring_points import ACCESS, CALLEE_ACCESS, CALLEE_LINK, CALLEE_TUNNEL, TUNNEL
+from lab.calls.paths.circuit import PinnedCircuit
 from lab.calls.workspace import Workspace
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes, EndNotes, Hop, VoicePath
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.path import EndNotes, Hop, VoicePath
 from lab.render.torrc import node_address
 from lab.topology.model import Node
+from lab.wire.proxy import SocksProxy
 
 LOOPBACK = IPv4Address("127.0.0.1")
 
@@ -25,8 +28,20 @@ class Way:
     plan: Callable[[ReadyLab, int], VoicePath]
     """The path of a call with that seed, before anything is built; LabError where the topology
     has none."""
-    open: Callable[[ReadyLab, VoicePath, CallNotes, Workspace], AbstractContextManager[None]]
-    """Builds the path as planned, notes what was built, and closes it at the end."""
+    open: Callable[
+        [ReadyLab, VoicePath, CallNotes, Workspace], AbstractContextManager[Sequence[PinnedCircuit]]
+    ]
+    """Builds the path as planned, notes what was built, and closes it at the end; gives the
+    circuits that were pinned for it, the caller's first."""
+
+
+def tor_client(socks_port: int, call_id: str) -> SocksProxy:
+    """The Tor client on an end's own machine.
+
+    All that goes through it for one call has the same user and password: Tor gives others a
+    circuit of their own.
+    """
+    return SocksProxy(LOOPBACK, socks_port, call_id, call_id)
 
 
 def caller_end(lab: ReadyLab, in_tunnel: IPv4Address | None = None) -> EndNotes:
@@ -42,6 +57,14 @@ def callee_end(lab: ReadyLab) -> EndNotes:
     links = lab.callee.links
     home = links[0].address if links else LOOPBACK
     return EndNotes(lab.callee.name, home, home, CALLEE_LINK.name)
+
+
+def hidden_callee_end(lab: ReadyLab, in_tunnel: IPv4Address | None = None) -> EndNotes:
+    """The callee that Tor hides, whose voice leaves from its home or from inside its tunnel."""
+    home = lab.callee.links[0].address
+    if in_tunnel is None:
+        return EndNotes(lab.callee.name, home, home, CALLEE_ACCESS.name)
+    return EndNotes(lab.callee.name, home, in_tunnel, CALLEE_TUNNEL.name)
 
 
 def relay_hops(lab: ReadyLab, relays: Sequence[str]) -> tuple[Hop, ...]:

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.paths.base import Way, callee_end, caller_end, relay_hops
-from lab.calls.paths.circuit import pinned_circuit
+from lab.calls.paths.circuit import PinnedCircuit, pinned_circuit
 from lab.calls.paths.mumble import murmur_hop
 from lab.calls.workspace import Workspace
+from lab.ends import CALLER
 from lab.engine.execution import start_network_helper
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes, VoicePath
-from lab.tor.paths import path_of_call
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.path import VoicePath
+from lab.tor.paths import entered, path_of_call
 from lab.wire.barrier import BARRIER, CloseWays, WaysClosed
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 
@@ -26,7 +28,8 @@ def plan_path(lab: ReadyLab, seed: int) -> VoicePath:
     The caller's host has routes to the server, which direct calls need. Every M-Tor call is
     checked: one packet between the caller and any address of Murmur's machine makes it invalid.
     """
-    relays, murmur = path_of_call(lab.topology, seed), murmur_hop(lab)
+    relays = entered(path_of_call(lab.topology, seed), lab.caller, seed)
+    murmur = murmur_hop(lab)
     machine = lab.topology.machine(murmur.node)
     return VoicePath(
         caller=caller_end(lab),
@@ -39,6 +42,7 @@ def plan_path(lab: ReadyLab, seed: int) -> VoicePath:
         socks_port=SOCKS_PORT,
         pinged=False,
         circuit=relays,
+        linked=lab.topology.tor.conflux != "off",
         closed=tuple(link.address for link in machine.links),
     )
 
@@ -46,20 +50,21 @@ def plan_path(lab: ReadyLab, seed: int) -> VoicePath:
 @contextmanager
 def open_path(
     lab: ReadyLab, path: VoicePath, notes: CallNotes, _workspace: Workspace
-) -> Iterator[None]:
+) -> Iterator[Sequence[PinnedCircuit]]:
     """Close the ways past Tor and build the call's circuit; at the end read it back.
 
     LabError where it cannot be built.
     """
-    with no_way_past_tor(lab, path.closed), pinned_circuit(lab, path, notes):
-        yield
+    with no_way_past_tor(lab, path.closed), pinned_circuit(lab, path, notes) as circuit:
+        yield (circuit,)
 
 
 @contextmanager
-def no_way_past_tor(lab: ReadyLab, addresses: Sequence[IPv4Address]) -> Iterator[None]:
-    """While the block runs the caller's machine cannot reach these addresses by itself."""
-    caller = lab.caller.name
-    with start_network_helper(lab.running, caller, lab.net_image, BARRIER) as barrier:
+def no_way_past_tor(
+    lab: ReadyLab, addresses: Sequence[IPv4Address], end: str = CALLER
+) -> Iterator[None]:
+    """While the block runs the machine of that end cannot reach these addresses by itself."""
+    with start_network_helper(lab.running, end, lab.net_image, BARRIER) as barrier:
         barrier.ask(CloseWays(tuple(addresses)), WaysClosed, BARRIER_DEADLINE_S)
         yield
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from lab.calls.paths.base import Way, callee_end, caller_end, last_router
+from lab.calls.paths.circuit import PinnedCircuit
 from lab.calls.workspace import Workspace
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes, Hop, VoicePath
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.path import Hop, VoicePath
 from lab.render.mumble import mumble_address
 from lab.wire.ports import MUMBLE_PORT
 
@@ -33,9 +35,9 @@ def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
 @contextmanager
 def open_path(
     _lab: ReadyLab, _path: VoicePath, _notes: CallNotes, _workspace: Workspace
-) -> Iterator[None]:
+) -> Iterator[Sequence[PinnedCircuit]]:
     """Nothing has to be opened: the caller's own address reaches Murmur."""
-    yield
+    yield ()
 
 
 WAY = Way(plan_path, open_path)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lab.calls.paths.base import Way, callee_end, caller_end, last_router, pbx_hop
+from lab.calls.paths.circuit import PinnedCircuit
 from lab.calls.workspace import Workspace
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes, VoicePath
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.path import VoicePath
 
 
 def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
@@ -26,9 +28,9 @@ def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
 @contextmanager
 def open_path(
     _lab: ReadyLab, _path: VoicePath, _notes: CallNotes, _workspace: Workspace
-) -> Iterator[None]:
+) -> Iterator[Sequence[PinnedCircuit]]:
     """Nothing has to be opened: the caller's own address reaches the PBX."""
-    yield
+    yield ()
 
 
 WAY = Way(plan_path, open_path)

@@ -10,7 +10,8 @@ from lab.calls.sip.exchange import explained
 from lab.calls.sip.phone import Phone, talk
 from lab.calls.site import CallSite
 from lab.errors import LabError
-from lab.measure.call.notes import Reports, VoicePath
+from lab.measure.call.notes import Reports
+from lab.measure.call.path import VoicePath
 from lab.wire.phone import PHONE, Register, Registered, SipAccount, Voice
 
 REGISTER_DEADLINE_S = 20.0
@@ -49,7 +50,8 @@ class SipConversation:
                 end.address,
                 tunnelled=end.tunnelled,
             )
-            phone.order(Register(account, site.coding, site.notes.plan.playout))
+            plan = site.notes.plan
+            phone.order(Register(account, site.coding, plan.playout, plan.vad, plan.phone_profile))
         for phone in (caller, callee):
             phone.wait(Registered, REGISTER_DEADLINE_S)
         here = site.workspace.node
@@ -57,7 +59,7 @@ class SipConversation:
             Voice(site.clip, here / "caller.wav", duration_s),
             Voice(site.clip, here / "callee.wav", duration_s),
         )
-        outcome = talk(caller, callee, callee_extension, voices)
+        outcome = talk(caller, callee, callee_extension, voices, began=site.voice_begins)
         topology, codec = lab.topology, site.coding.codec.name
         site.notes.failure = explained(outcome, codec, topology.name, topology.codecs)
         site.notes.reports = Reports("phone", outcome.caller, outcome.callee)

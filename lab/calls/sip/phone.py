@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -89,19 +90,20 @@ def talk(
     number: str,
     voices: tuple[Voice, Voice],
     deadlines: Deadlines = Deadlines(),
+    began: Callable[[float], None] = lambda at: None,
 ) -> Outcome[PhoneReport]:
     """One call between two registered phones, ended as soon as both have heard everything.
 
     `voices` are the caller's and the callee's. What is later than `deadlines.late_s` nobody
-    waits for: the call ends without it, its report not complete. Never raises for a call that
-    fails: the reason is in the outcome.
+    waits for: the call ends without it, its report not complete. `began` is told when both play,
+    Unix seconds. Never raises for a call that fails: the reason is in the outcome.
     """
     caller_voice, callee_voice = voices
     try:
         callee.await_call(callee_voice)
         caller.dial(number, caller_voice)
-        caller.wait(Playing, deadlines.answer_s)
-        callee.wait(Playing, deadlines.answer_s)
+        playing = [end.wait(Playing, deadlines.answer_s) for end in (caller, callee)]
+        began(max(each.at_s for each in playing))
         sent_by_caller = caller.wait(Played, caller_voice.duration_s + deadlines.late_s).packets
         sent_by_callee = callee.wait(Played, deadlines.late_s).packets
         caller.order(Expect(sent_by_callee))
