@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from lab.ends import EACH_END
 from lab.field.direction import Direction
 from lab.measure import two_captures
 from lab.measure.delay import PacketDelays
 from lab.measure.emodel import rate
 from lab.measure.rtp import Stream
 from lab.measure.two_captures import Comparison
+
+PLAYOUT_MS = (60, 200)
+"""Fixed playout buffers: one as phones have it, and the lab's own."""
 
 
 def comparison_columns(comparison: Comparison, sent: Mapping[str, Direction]) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def comparison_columns(comparison: Comparison, sent: Mapping[str, Direction]) ->
     """
     columns: dict[str, Any] = {}
     fastest: list[float] = []
-    for sender, receiver in (("caller", "callee"), ("callee", "caller")):
+    for sender, receiver in (EACH_END, ("callee", "caller")):
         ways = [
             way
             for way in comparison.directions
@@ -37,6 +41,9 @@ def comparison_columns(comparison: Comparison, sent: Mapping[str, Direction]) ->
             f"{receiver}_delay_spikes": delays.spikes(),
             f"{receiver}_pdv_ms_p95": float(np.percentile(delays.delay_ms, 95)) - fastest[-1],
         }
+        for depth_ms in PLAYOUT_MS:
+            late = np.mean(delays.delay_ms > fastest[-1] + depth_ms)
+            columns[f"{receiver}_late_pct_{depth_ms}"] = 100 * float(late)
         if delays.loss_pct is not None:
             columns[f"{receiver}_loss_pct"] = delays.loss_pct
         # One direction alone leaves the clocks' offset, and with it the delay, unknown.

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
+from lab.field.ceilings import ceilings
 from lab.field.layout import CallFiles
 from lab.field.packets import packet_findings
 from lab.field.row import CallRow
+from lab.field.study_score import study_score
 from lab.measure.score import Score, score
 from lab.measure.wav import Wav
 
@@ -16,11 +18,14 @@ SILENT_DB = -70.0
 """A recording below this active level holds no speech: G.711's idle noise is at -68 dB."""
 
 
-def analyse_call(files: CallFiles, reference: Wav, channel: int | None = None) -> CallRow:
+def analyse_call(
+    files: CallFiles, reference: Wav, channel: int | None = None, as_studied: bool = False
+) -> CallRow:
     """Everything that can be said of one call. Files that cannot be read give reasons.
 
-    `channel` is that of the recordings which was received, from 1, where they have several. A
-    call failed where an end received nothing: neither RTP packets nor sound.
+    `channel` is that of the recordings which was received, from 1, where they have several;
+    `as_studied` asks for the score that the study's own program gives beside the right one. A call
+    failed where an end received nothing: neither RTP packets nor sound.
     """
     packets = packet_findings(files)
     columns: dict[str, Any] = dict(packets.columns)
@@ -35,8 +40,14 @@ def analyse_call(files: CallFiles, reference: Wav, channel: int | None = None) -
             continue
         heard[end] = scored.level_db > SILENT_DB
         columns |= _score_columns(end, scored)
+        if as_studied and path is not None:
+            columns[f"{end}_header_pesq_raw"] = study_score(Path(reference.name), path)
         reasons += [f"{end}: {reason}" for reason in scored.reasons]
         remarks += [f"{end}: {remark}" for remark in scored.remarks]
+    for end, voice in packets.voice_to.items():
+        reached = ceilings(reference, voice, files.codec)
+        columns[f"{end}_codec_ceiling_mos"] = reached.codec_mos
+        columns[f"{end}_ceiling_mos"] = reached.call_mos
     deaf = [end for end in heard if not heard[end] and not packets.received.get(end, False)]
     if deaf:
         columns = _without_quality(columns)
@@ -89,4 +100,8 @@ def _score_columns(end: str, scored: Score) -> dict[str, Any]:
 
 def _without_quality(columns: dict[str, Any]) -> dict[str, Any]:
     """A failed call has no quality: the study stored 0, which then entered its averages."""
-    return {name: value for name, value in columns.items() if "_pesq_" not in name}
+    return {
+        name: value
+        for name, value in columns.items()
+        if "_pesq_" not in name and "_ceiling_" not in name
+    }

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.ends import EACH_END
 from lab.errors import LabError
 
-ENDS = ("caller", "callee")
 CODECS = {
     "g711": "g711",
     "g.711": "g711",
@@ -89,7 +89,7 @@ def find_calls(root: Path) -> tuple[CallFiles, ...]:
     Raises LabError where there is none.
     """
     found: dict[tuple[Path, int], dict[str, dict[str, Path]]] = defaultdict(
-        lambda: {end: {} for end in ENDS}
+        lambda: {end: {} for end in EACH_END}
     )
     for path in _files(root):
         location = _location(root, path)
@@ -126,7 +126,7 @@ def _is_dropping(name: str) -> bool:
 def _location(root: Path, path: Path) -> tuple[Path, str] | None:
     """The location's directory and the end, from the innermost caller/callee directory."""
     for parent in path.parents:
-        if parent.name.lower() in ENDS:
+        if parent.name.lower() in EACH_END:
             return parent.parent, parent.name.lower()
         if parent == root:
             break

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.field.row import CallRow
+from lab.measure.good_call import GOOD_MOS
 from lab.measure.statistics import Counts, Interval, count_calls, mean_interval, share_interval
-
-GOOD_MOS = 3.0
-"""The studies call a call good above this PESQ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def _group(key: tuple[str, str], rows: list[CallRow]) -> Group:
     return Group(
         tor_status=key[0],
         codec=key[1],
-        counts=count_calls([(row.status, row.valid) for row in rows]),
+        counts=count_calls(rows),
         mos=mean_interval([mean for (_, mean), _ in mos], [series for _, series in mos]),
         good=share_interval(sum(worse > GOOD_MOS for (worse, _), _ in mos), len(mos)),
         owd_ms=mean_interval([value for value, _ in owd], [series for _, series in owd]),

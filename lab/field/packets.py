@@ -14,10 +14,10 @@ from lab.field.both_ends import comparison_columns
 from lab.field.direction import Direction
 from lab.field.layout import CallFiles
 from lab.field.study_jitter import study_jitter
+from lab.measure.arrivals import diagnose
 from lab.measure.capture import Address, Capture, read_capture
 from lab.measure.clock_agreement import freed_of_steps
 from lab.measure.clocks import Clocks
-from lab.measure.gaps import gaps
 from lab.measure.jitter import running_jitter
 from lab.measure.layer_names import said
 from lab.measure.pacing import deviations_ms, sender_pacing
@@ -36,6 +36,7 @@ CODEC_NAMES = {
 """Codec of a directory, and what its streams may carry."""
 MOST_UNREAD = 0.01
 """Of a capture's packets: were they voice, this much of it would be missing."""
+FAR = {"caller": "callee", "callee": "caller"}
 DIFFERENT_CALLS = "caller and callee captures are of different calls"
 
 
@@ -50,6 +51,8 @@ class PacketFindings:
     remarks: tuple[str, ...]
     received: dict[str, bool]
     """Whether any media reached that end, by its own capture."""
+    voice_to: dict[str, Stream]
+    """What the other end sent to that end, as its own capture has it; else as it was received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ def packet_findings(files: CallFiles) -> PacketFindings:
     for end, one in ends.items():
         reasons += [f"{end}: {reason}" for reason in _unseen(captures[end], one)]
         remarks += [f"{end}: {remark}" for remark in _remarks(captures[end], one)]
-        columns |= _end_columns(end, one.sent.stream, one.received.stream)
+        other = ends.get(FAR[end])
+        matched = comparison is not None and comparison.directions
+        columns |= _end_columns(end, one, other.sent.stream if other and matched else None)
     if comparison is not None:
         sent = {end: one.sent for end, one in ends.items()}
         columns |= comparison_columns(comparison, sent)
@@ -99,7 +104,15 @@ def packet_findings(files: CallFiles) -> PacketFindings:
         reasons=(*reasons, *codec_reasons),
         remarks=tuple(remarks),
         received={end: one.received.stream is not None for end, one in ends.items()},
+        voice_to=dict(_voice_to(ends, bool(comparison and comparison.directions))),
     )
+
+
+def _voice_to(ends: dict[str, _End], matched: bool) -> Iterator[tuple[str, Stream]]:
+    for end, one in ends.items():
+        far = ends[FAR[end]].sent.stream if matched else None
+        if (stream := far if far is not None else one.received.stream) is not None:
+            yield end, stream
 
 
 def _read(path: Path | None) -> tuple[Capture, tuple[Stream, ...]]:
@@ -171,7 +184,9 @@ def _local_address(end: str, capture: Capture, own: Sequence[Stream]) -> Address
     return min(own, key=lambda stream: float(np.std(deviations_ms(stream)))).source
 
 
-def _end_columns(end: str, sent: Stream | None, received: Stream | None) -> dict[str, Any]:
+def _end_columns(end: str, one: _End, sent_far: Stream | None) -> dict[str, Any]:
+    """Of what one end received and sent; `sent_far` is the former as the other end sent it."""
+    sent, received = one.sent.stream, one.received.stream
     columns: dict[str, Any] = {}
     if received is not None:
         report = stream_report(received)
@@ -184,8 +199,11 @@ def _end_columns(end: str, sent: Stream | None, received: Stream | None) -> dict
             f"{end}_loss_pct": report.loss_pct,
             f"{end}_jitter_exact_mean": float(running_jitter(received).mean()),
             f"{end}_jitter_final": report.jitter_final_ms,
-            f"{end}_gap_ms_max": gaps(received).network_gap_max_ms,
+            f"{end}_gap_ms_max": report.gaps.network_gap_max_ms,
         }
+        columns |= {f"{end}_burst_{name}": value for name, value in report.bursts.to_dict().items()}
+        diagnosis = diagnose(received, sent_far)
+        columns |= {f"{end}_arrival": diagnosis.kind, f"{end}_diagnosis": diagnosis.text}
     if sent is not None:
         columns[f"{end}_sent_pacing_ms_p99"] = sender_pacing(sent).p99_ms
         if end == "caller":

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from lab.errors import LabError
-from lab.field.row import COLUMNS, CallRow
+from lab.field.row import COLUMNS, LATER_COLUMNS, CallRow
 
 DELIMITERS = ",;\t|"
 TRUTHS = {
@@ -36,7 +36,9 @@ _HINT = "`lab field` writes it; a spreadsheet or pandas may have changed it on t
 def read_table(path: Path) -> list[CallRow]:
     """Rows from a CSV that `write_table` wrote.
 
-    Raises LabError where it lacks columns or holds something else in them.
+    What an earlier version did not write yet is None.
+
+    Raises LabError where it lacks other columns, or holds something else in them.
     """
     try:
         text = _decoded(path.read_bytes())
@@ -69,9 +71,9 @@ def _rows(text: str) -> Iterator[CallRow]:
     delimiter = _delimiter(text.splitlines()[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = [name.strip() for name in next(reader)]
-    if missing := set(COLUMNS) - set(header):
+    if missing := set(COLUMNS) - LATER_COLUMNS - set(header):
         raise ValueError(f"it lacks the column {min(missing, key=COLUMNS.index)}")
-    places = {name: header.index(name) for name in COLUMNS}
+    places = {name: header.index(name) for name in COLUMNS if name in header}
     for cells in reader:
         if not any(cells):
             continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from lab.ends import EACH_END
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRow:
@@ -95,6 +97,38 @@ class CallRow:
     caller_gap_ms_max: float | None = None
     callee_gap_ms_max: float | None = None
     """Longest time without a packet beyond the media time."""
+    caller_burst_mean: float | None = None
+    caller_burst_p95: float | None = None
+    caller_burst_gap_ms_p50: float | None = None
+    caller_burst_share: float | None = None
+    callee_burst_mean: float | None = None
+    callee_burst_p95: float | None = None
+    callee_burst_gap_ms_p50: float | None = None
+    callee_burst_share: float | None = None
+    """Bursts, as in `lab.measure.record.CallRecord`."""
+    caller_arrival: str | None = None
+    callee_arrival: str | None = None
+    caller_diagnosis: str | None = None
+    callee_diagnosis: str | None = None
+    """What the arrivals are the marks of, as there."""
+    caller_late_pct_60: float | None = None
+    caller_late_pct_200: float | None = None
+    callee_late_pct_60: float | None = None
+    callee_late_pct_200: float | None = None
+    """Share of the packets that came more than 60 or 200 ms after the fastest one would have: what
+    a fixed playout buffer of that depth throws away. The studies' own buffers no capture shows."""
+    caller_codec_ceiling_mos: float | None = None
+    callee_codec_ceiling_mos: float | None = None
+    """What the reference reaches through that stream's codec alone (`lab.field.ceilings`)."""
+    caller_ceiling_mos: float | None = None
+    callee_ceiling_mos: float | None = None
+    """The same less what the sender left out: codec and silence suppression, and no network."""
+    caller_header_pesq_raw: float | None = None
+    callee_header_pesq_raw: float | None = None
+    """As the study's own program has it, which takes bytes of the header for audio."""
+    caller_authors_pesq_raw: float | None = None
+    callee_authors_pesq_raw: float | None = None
+    """What the study's own table says of this call."""
     caller_sent_pacing_ms_p99: float | None = None
     callee_sent_pacing_ms_p99: float | None = None
     """How far that end's own packets left off its grid."""
@@ -115,3 +149,22 @@ class CallRow:
 
 COLUMNS = tuple(field.name for field in fields(CallRow))
 STUDY_COLUMNS = COLUMNS[:20]
+LATER_COLUMNS = frozenset(
+    f"{end}_{name}"
+    for end in EACH_END
+    for name in (
+        "burst_mean",
+        "burst_p95",
+        "burst_gap_ms_p50",
+        "burst_share",
+        "arrival",
+        "diagnosis",
+        "late_pct_60",
+        "late_pct_200",
+        "codec_ceiling_mos",
+        "ceiling_mos",
+        "header_pesq_raw",
+        "authors_pesq_raw",
+    )
+)
+"""Those that tables of earlier versions do not have."""

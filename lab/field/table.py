@@ -42,14 +42,16 @@ def _text(value: Any) -> str:
 class Journal:
     """One JSON line per finished call, beside the CSV, until the CSV is written.
 
-    A line counts only if the call's files, the reference, its channel and the columns are still
-    the same.
+    A line counts only if the call's files, the reference, its channel, the columns and what was
+    asked for are still the same.
     """
 
-    def __init__(self, table: Path, reference: Wav, channel: int | None = None) -> None:
+    def __init__(
+        self, table: Path, reference: Wav, channel: int | None = None, as_studied: bool = False
+    ) -> None:
         self.path = table.with_name(f".{table.name}.journal")
         audio = sha256(reference.samples.tobytes()).hexdigest()
-        self._basis = [audio, channel, list(COLUMNS)]
+        self._basis = [audio, channel, as_studied, list(COLUMNS)]
 
     def finished(self) -> dict[str, CallRow]:
         """Rows of an earlier run that was stopped, by fingerprint of the call."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from lab.measure.pcap import Ints
 
-WITHIN_MS = 4.0
-"""A packet that arrives so soon after the one before is of the same burst."""
+WITHIN_NS = 4_000_000
+"""A packet that arrives no later than this after the one before is of the same burst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Bursts:
     mean: float
     """Packets per burst; 1 where every packet came by itself."""
     p95: float
-    """Packets in a burst, 95th percentile over bursts."""
+    """Packets in a burst, 95th percentile over bursts, between two of them by their distance."""
     gap_ms_p50: float | None
     """Median time from the first packet of a burst to that of the next; None of one burst."""
     share: float
@@ -39,14 +39,20 @@ def jitter_of_bursts_ms(mean: float, ptime_ms: float) -> float:
     return 2 * ptime_ms * (mean - 1) / mean
 
 
-def bursts(arrival_ns: Ints) -> Bursts | None:
-    """The bursts of packets that arrived at these times, in order of arrival; None of none.
+def first_packets(arrival_ns: Ints) -> Ints:
+    """Which packets begin a burst, of packets that arrived at these times, ascending.
 
-    A burst is a maximal run of packets each within `WITHIN_MS` of the one before.
+    A burst is a maximal run of packets each within `WITHIN_NS` of the one before.
     """
+    alone = np.diff(arrival_ns) > WITHIN_NS
+    return np.flatnonzero(np.concatenate([[len(arrival_ns) > 0], alone]))
+
+
+def bursts(arrival_ns: Ints) -> Bursts | None:
+    """The bursts of packets that arrived at these times, in order of arrival; None of none."""
     if not len(arrival_ns):
         return None
-    begins = np.flatnonzero(np.diff(arrival_ns, prepend=arrival_ns[0] - 10**12) > WITHIN_MS * 1e6)
+    begins = first_packets(arrival_ns)
     sizes = np.diff(np.append(begins, len(arrival_ns)))
     gaps_ms = np.diff(arrival_ns[begins]) / 1e6
     return Bursts(

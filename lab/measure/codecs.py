@@ -22,6 +22,8 @@ class Codec:
     """False where it was inferred from the packets."""
 
 
+COMFORT_NOISE = Codec("CN", 8000)
+"""RFC 3389."""
 STATIC = {
     0: Codec("PCMU", 8000),
     3: Codec("GSM", 8000),
@@ -34,7 +36,7 @@ STATIC = {
     10: Codec("L16", 44100),
     11: Codec("L16", 44100),
     12: Codec("QCELP", 8000),
-    13: Codec("CN", 8000),
+    13: COMFORT_NOISE,
     14: Codec("MPA", 90000),
     15: Codec("G728", 8000),
     16: Codec("DVI4", 11025),

@@ -23,6 +23,8 @@ MAX_PACKET_MS = 200.0
 LEAST_FULL, LARGE_PERCENT = 0.5, 90
 """Share of the bytes of a large packet, the one that so many are smaller than: packets of
 another length with fewer hold no voice."""
+OPUS_EMPTY_BYTES = 2
+"""So long at most is a packet of Opus that need not be sent (opus.h, `opus_encode`)."""
 SAME_STEP_MS = 0.5
 
 
@@ -90,6 +92,16 @@ def gaps(stream: Stream) -> Gaps:
         talk_pause_total_ms=float(pauses_ms.sum()),
         comfort_noise_packets=int(stream.comfort_noise.sum()),
     )
+
+
+def empty_packets(stream: Stream) -> int:
+    """How many packets of Opus hold no voice, as its DTX has them (RFC 6716, 2.1.9 and 3.4).
+
+    Some senders leave them out, which makes pauses of them; baresip sends each.
+    """
+    if stream.codec.name != "OPUS":
+        return 0
+    return int((stream.media & (stream.payload_bytes <= OPUS_EMPTY_BYTES)).sum())
 
 
 def _talk_pauses_ms(stream: Stream, number: Ints) -> Floats:

@@ -60,7 +60,7 @@ def match_by_payload(sent: Stream, received: Stream) -> Match:
     long as the exchange neither drops nor inserts packets. Every pair of equal and rare
     payloads votes for a difference. Packets whose payload is common (silence) are matched
     only between two rare ones that agree on the difference, so that a loss in a pause leaves
-    its surroundings unmatched rather than wrongly matched.
+    its surroundings unmatched rather than wrongly matched; so do the pauses at either end.
     """
     length = _comparable_bytes(sent, received)
     sent_keys, received_keys = _payload_keys(sent, length), _payload_keys(received, length)
@@ -132,10 +132,10 @@ def _between_agreeing(sent: Stream, shift: dict[int, int]) -> list[tuple[int, in
     places = np.arange(len(order))
     before = np.maximum.accumulate(np.where(rare, places, -1))
     after = np.minimum.accumulate(np.where(rare, places, len(order))[::-1])[::-1]
-    # Ahead of the first rare packet and behind the last there is one neighbour only.
-    left = np.where(before >= 0, before, after)
-    right = np.where(after < len(order), after, before)
-    agreed = known[left] == known[right]
+    # Ahead of the first rare packet and behind the last nothing tells what was dropped there.
+    inside = (before >= 0) & (after < len(order))
+    left, right = np.where(inside, before, 0), np.where(inside, after, 0)
+    agreed = inside & (known[left] == known[right])
     return [
         (int(order[place]), int(sent.sequence[order[place]]), int(known[left[place]]))
         for place in np.flatnonzero(agreed)

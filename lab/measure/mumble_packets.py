@@ -8,6 +8,7 @@ encryption, the wait in the sender's socket, retransmissions, and the head of li
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from lab.errors import LabError
 from lab.measure.codecs import Codec
+from lab.measure.made_stream import made_stream
 from lab.measure.rtp import MIN_PACKETS, Stream
 
 CODEC = Codec("OPUS", 48000)
@@ -42,34 +44,12 @@ def read_voice_log(
     if len(rows) < MIN_PACKETS:
         raise LabError(f"{path.name} holds only {len(rows)} voice packets")
     frames, time_ns, sizes = np.array(rows, np.int64).T
-    none = np.zeros(len(rows), np.int64)
-    never = none.astype(bool)
-    timestamp = frames * SEQUENCE_MS * CODEC.clock_rate_hz // 1000
-    return Stream(
-        ssrc=0,
+    media_ms = (frames - frames[0]) * float(SEQUENCE_MS)
+    made = made_stream(CODEC, time_ns, frames * SEQUENCE_MS // ptime_ms, media_ms)
+    return replace(
+        made,
         source=source,
-        source_port=0,
         destination=destination,
-        destination_port=0,
-        payload_type=0,
-        codec=CODEC,
-        codecs={0: CODEC},
-        data=np.zeros(0, np.uint8),
-        time_ns=time_ns,
-        sequence=frames * SEQUENCE_MS // ptime_ms,
-        timestamp=timestamp,
-        media_ms=(timestamp - timestamp[0]) * 1000.0 / CODEC.clock_rate_hz,
-        media=~never,
-        comfort_noise=never,
-        marker=never,
-        payload_types=none,
-        payload_start=none,
+        timestamp=frames * SEQUENCE_MS * CODEC.clock_rate_hz // 1000,
         payload_bytes=sizes,
-        payload_captured_bytes=none,
-        ip_bytes=none,
-        restart=never,
-        renumberings=0,
-        retimings=0,
-        duplicates=0,
-        strays=0,
     )

@@ -103,6 +103,9 @@ class Profile:
     to_caller: VoiceWay
     pesq_mos: HeardMos | None = None
     """None where nobody gave the recordings."""
+    without_bursts: tuple[str, ...] = ()
+    """The directions whose delays are not as measured: without the waiting for steady bursts
+    (`lab.measure.unburst`)."""
 
     @property
     def duration_s(self) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from lab.measure.opinions import opinion_columns
+
 
 @dataclass(slots=True)
 class CallRecord:
@@ -28,8 +30,13 @@ class CallRecord:
     """The point of the run's experiment at which it was made."""
     point_call: int | None = None
     """Counts the calls at that point, from 1; with `run_id` and `point_id` it is unique."""
+    pbx_profile: str | None = None
+    """How FreeSWITCH passes voice on, `steady` or `stock`; None of an exchange that has no such
+    choice: rtpengine sends every packet on as it comes."""
     phone: str | None = None
     """The engine of the phones and its version."""
+    phone_settings: str | None = None
+    """Whose settings the phones had, `lab` or `studies`, and what they come to."""
     status: str = "failed"
     """`ok` or `failed`."""
     reason: str | None = None
@@ -49,7 +56,22 @@ class CallRecord:
     """Mumble: rate and kind of the Opus encoder."""
     playout: str | None = None
     """The jitter buffer of the phones: kind and depth."""
+    vad: bool | None = None
+    """Whether the ends were to leave pauses out (voice activity detection)."""
+    comfort_noise: bool | None = None
+    """Whether the phones agreed on comfort noise (RFC 3389) in their SDP; None where that was
+    not seen."""
+    caller_pauses: int | None = None
+    """Times the other end left media time out of what it sent to the caller."""
+    caller_pause_pct: float | None = None
+    """Share of the time spoken that was so left out, or sent as empty packets of Opus."""
+    caller_comfort_noise_packets: int | None = None
+    callee_pauses: int | None = None
+    callee_pause_pct: float | None = None
+    callee_comfort_noise_packets: int | None = None
 
+    anonymous: str | None = None
+    """Whom Tor hid: the `caller`, or `both` ends; None for a call without Tor."""
     circuit: str | None = None
     """The names of the relays in use, guard first, read back after the call."""
     caller_circuit: str | None = None
@@ -57,8 +79,74 @@ class CallRecord:
     guard: str | None = None
     middle: str | None = None
     exit: str | None = None
+    bridge: str | None = None
+    """The bridge by which the caller's client entered, the circuit's guard; None without one."""
+    bridge_transport: str | None = None
+    """How it was spoken to: `vanilla` or `obfs4`."""
+    bridge_place: str | None = None
+    circuit_seen: str | None = None
+    """The relays that passed the caller's circuit's cells on, each by its own account, guard first;
+    None where they were not asked."""
+    callee_circuit_seen: str | None = None
+    """The same of the callee's circuit, where both ends are anonymous."""
+    circuit_cells: int | None = None
+    """Cells that the guard sent on for the caller, away from it."""
+    circuit_cells_back: int | None = None
+    """Cells that the guard sent to the caller."""
+    legs_ms: dict[str, float] = field(default_factory=dict)
+    """One-way delay of each leg of the caller's circuit, from client to server, as its links were
+    set."""
+    nodelay: str | None = None
+    """Which Tor processes on the way were found to set TCP_NODELAY: `none`, `client`, `exit`,
+    `relays` or `all`, as in a topology; `mixed` where relays differ."""
+    vpn_nodelay: bool | None = None
+    """Whether both ends of the tunnel said that they set it; None where they differ."""
     circuit_build_ms: float | None = None
+    conflux: str | None = None
+    """What the caller's call was split over two circuits for, `latency` or `throughput`; `off`
+    where it was not. None of a Tor that knows no Conflux."""
+    circuit_legs: dict[str, str] = field(default_factory=dict)
+    """Conflux: by circuit of the set, relays from guard to exit, what it carried of the call."""
+    circuit_leg_bytes: dict[str, float] = field(default_factory=dict)
+    """The same in bytes, of whole cells, sent and received."""
+    tors: dict[str, str] = field(default_factory=dict)
+    """By node: the version of every Tor on the call's way, read from the running process."""
+    tor_client: str | None = None
+    """Of these the caller's, and so on."""
+    tor_guard: str | None = None
+    tor_middle: str | None = None
+    tor_exit: str | None = None
+    tor_authority: str | None = None
+    tor_options: dict[str, str] = field(default_factory=dict)
+    """By node and option: what the topology asked of these Tors, as it was read back."""
+    consensus: dict[str, float] = field(default_factory=dict)
+    """The parameters of the consensus that the caller's Tor had."""
+    onion_address: str | None = None
+    """Of the onion service that the caller went to."""
+    rendezvous_asked: str | None = None
+    """What of its circuits was asked: tor takes no relay from outside for them."""
+    rendezvous: str | None = None
+    """The relay at which the caller's circuit and the service's met, the last of either."""
+    service_circuit: str | None = None
+    """The names of the relays of the service's circuit, from its own first one to that relay."""
+    hops: int | None = None
+    """Relays of the caller's circuit; to an onion service those between the caller and it, the one
+    where their circuits met counted once."""
+    relays_used: int | None = None
+    """Of those hops, different ones: in a small network both sides may have taken the same."""
     tunnel_setup_ms: float | None = None
+    callee_circuit: str | None = None
+    """Both ends anonymous: the fingerprints of the circuit of the callee's Tor client, guard
+    first; and so on, each as the caller's."""
+    callee_relays: str | None = None
+    """Their names, as `circuit` has the caller's."""
+    callee_guard: str | None = None
+    callee_middle: str | None = None
+    callee_exit: str | None = None
+    callee_circuit_build_ms: float | None = None
+    callee_tunnel_setup_ms: float | None = None
+    relays_in_both: int | None = None
+    """How many relays both circuits cross; 0 where they are disjoint."""
 
     caller_place: str | None = None
     """The city in which the caller stands; None where the topology names none."""
@@ -68,6 +156,11 @@ class CallRecord:
 
     link_rate_kbps: int | None = None
     """The cap of the shared link, as the kernel reported it during the call."""
+    faults_asked: str | None = None
+    """What was to break during the call, and when, as `lab call --fault` takes it."""
+    faults: list[str] = field(default_factory=list)
+    """What broke during the call, asked for or not, a sentence each: what, from when to when since
+    the voice began, and what a link lost of it."""
     load_kind: str | None = None
     load_count: int = 0
     load_through: str | None = None
@@ -108,6 +201,8 @@ class CallRecord:
     """The least number of competing streams that were connected at any moment."""
     load_died: int | None = None
     """Competing streams that ended by themselves."""
+    load_retried: int | None = None
+    """Fetches of users in the background that failed during the call and were made again."""
     load_goodput_kbps_mean: float | None = None
     """Payload per competing stream during the call, mean over streams."""
     load_goodput_kbps_min: float | None = None
@@ -119,13 +214,29 @@ class CallRecord:
     load_pacing_ms_p99: float | None = None
     """How late the competing Mumble clients sent, 99th percentile, the worse end."""
     load_pacing_ms_max: float | None = None
+    available_kbps_down: float | None = None
+    """What one TCP connection got through the call's own way after the call, from the server to
+    the caller (iperf3, payload at the receiver); None where it was not measured."""
+    available_kbps_up: float | None = None
+    """The same from the caller to the server."""
+    available_reason: str | None = None
+    """Why a direction was not measured although it was asked."""
     cipher: str | None = None
+    """Of the tunnel's data channel, as the topology has it, ..."""
     digest: str | None = None
+    tunnel_cipher: str | None = None
+    """... and as OpenVPN said it negotiated it; None for a call without a tunnel."""
+    tunnel_digest: str | None = None
+    """None where the cipher authenticates by itself."""
 
     caller_pesq_raw: float | None = None
     caller_pesq_mos: float | None = None
     callee_pesq_raw: float | None = None
     callee_pesq_mos: float | None = None
+    caller_pesq_mos_choppy: float | None = None
+    """As the second study's program would have scored the same recording: the whole of it, header
+    bytes of the reference taken for audio."""
+    callee_pesq_mos_choppy: float | None = None
     pesq_ceiling_mos: float | None = None
     """What the clip, as far as it is played, reaches through the codec without any network."""
     caller_windows: int | None = None
@@ -185,6 +296,54 @@ class CallRecord:
     callee_burst_p95: float | None = None
     callee_burst_gap_ms_p50: float | None = None
     callee_burst_share: float | None = None
+    caller_arrival: str | None = None
+    """What the arrivals are the marks of: `steady bursts`, `late at random`, `floods`, or the
+    last with one of the others; None where they are even or the evidence is thin."""
+    callee_arrival: str | None = None
+    caller_diagnosis: str | None = None
+    """The same in words, with figures."""
+    callee_diagnosis: str | None = None
+    pbx_matched_by: str | None = None
+    """How packets that left the PBX were known to be those that came to it, `number` or
+    `payload`; where they are neither, why not. None where the PBX was not captured."""
+    pbx_to_caller_packets_in: int | None = None
+    """Of the callee's voice: what came to the PBX; `pbx_to_callee_…` is the caller's."""
+    pbx_to_caller_packets_out: int | None = None
+    pbx_to_caller_delay_ms_p50: float | None = None
+    """How long it was inside."""
+    pbx_to_caller_delay_ms_p95: float | None = None
+    pbx_to_caller_dropped: int | None = None
+    """Packets that came, and did not leave: between two that did."""
+    pbx_to_caller_made_up: int | None = None
+    """Packets that left, and had not come: between two that had."""
+    pbx_to_caller_burst_in: float | None = None
+    """Packets per burst as they came ..."""
+    pbx_to_caller_burst_out: float | None = None
+    """... and as they left: fewer where the PBX spreads what comes together."""
+    pbx_to_callee_packets_in: int | None = None
+    pbx_to_callee_packets_out: int | None = None
+    pbx_to_callee_delay_ms_p50: float | None = None
+    pbx_to_callee_delay_ms_p95: float | None = None
+    pbx_to_callee_dropped: int | None = None
+    pbx_to_callee_made_up: int | None = None
+    pbx_to_callee_burst_in: float | None = None
+    pbx_to_callee_burst_out: float | None = None
+    caller_stalls: int | None = None
+    """Gaps in what was heard: playout ran dry, or left voice out. `stalls.json` lists them."""
+    caller_stall_ms_total: float | None = None
+    caller_stall_ms_max: float | None = None
+    caller_late_pct: float | None = None
+    """Of the voice that came: what had not when its turn to be played was."""
+    callee_stalls: int | None = None
+    callee_stall_ms_total: float | None = None
+    callee_stall_ms_max: float | None = None
+    callee_late_pct: float | None = None
+    stalls: int | None = None
+    """Of both ends together."""
+    stall_ms_total: float | None = None
+    stall_ms_max: float | None = None
+    late_pct: float | None = None
+    """Of the worse end."""
     profile: str | None = None
     """The field's call whose delays and losses voice met, by its file's name."""
     profile_used: str | None = None
@@ -212,7 +371,10 @@ class CallRecord:
     callee_profile_burst_gap_ms_p50: float | None = None
     callee_profile_pesq_mos: float | None = None
     rtt_ms: float | None = None
-    """Median round trip by ping during the call; half of it is the paper's one-way delay."""
+    """Median round trip by ping during the call; half of it is the paper's one-way delay. Both
+    ends anonymous: from the caller to the server and from the callee to it, added up."""
+    callee_rtt_ms: float | None = None
+    """The callee's part of it."""
     rtt_lost_pct: float | None = None
     setup_ms: float | None = None
 
@@ -226,6 +388,22 @@ class CallRecord:
     kbps_exit_ip_back: float | None = None
     kbps_exit_eth: float | None = None
     kbps_exit_eth_back: float | None = None
+    kbps_callee_exit_ip: float | None = None
+    """Both ends anonymous: the same at the callee's end, also in the direction caller → callee.
+    None at both exits where the circuits leave from one relay."""
+    kbps_callee_exit_ip_back: float | None = None
+    kbps_callee_exit_eth: float | None = None
+    kbps_callee_exit_eth_back: float | None = None
+    kbps_callee_access_ip: float | None = None
+    kbps_callee_access_ip_back: float | None = None
+    kbps_callee_access_eth: float | None = None
+    kbps_callee_access_eth_back: float | None = None
+    kbps_callee_tunnel_ip: float | None = None
+    kbps_callee_tunnel_ip_back: float | None = None
+    kbps_service_ip: float | None = None
+    kbps_service_ip_back: float | None = None
+    kbps_service_eth: float | None = None
+    kbps_service_eth_back: float | None = None
 
     pacing_ms_p99: float | None = None
     """How late the worse of the two senders was, 99th percentile against its 20 ms grid."""
@@ -251,15 +429,24 @@ class CallRecord:
     """The directory with captures, recordings and logs."""
     asked: dict[str, str | int | float] = field(default_factory=dict)
     """Runs only: what was varied and has no column above, by the name that its column has."""
+    opinions: dict[str, float] = field(default_factory=dict)
+    """What was said where somebody asked (`lab.measure.opinions`), by the name of its column."""
+    opinions_disagree: list[str] = field(default_factory=list)
+    """Where two of them contradict one another on what an end received, a sentence each."""
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, in the order of the columns."""
         measured = asdict(self)
-        del measured[ASKED]
-        return measured | self.asked
+        for name in SPREAD:
+            del measured[name]
+        said = {name: self.opinions.get(name) for name in opinion_columns()}
+        return measured | said | self.asked
 
 
-ASKED = "asked"
-"""The field whose items are columns of their own."""
-COLUMNS: tuple[str, ...] = tuple(item.name for item in fields(CallRecord) if item.name != ASKED)
+SPREAD = ("asked", "opinions")
+"""The fields whose items are columns of their own."""
+COLUMNS: tuple[str, ...] = (
+    *(item.name for item in fields(CallRecord) if item.name not in SPREAD),
+    *opinion_columns(),
+)
 """Those that every record has."""

@@ -12,6 +12,9 @@ from lab.measure.pcap import Ints
 from lab.measure.profile import Profile, VoiceWay
 from lab.measure.rtp import Stream
 
+LEEWAY_US = 5000
+"""As in `images/delay-line/delay_line.c`: a sender's pace may be off by as much."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReplayedWay:
@@ -27,15 +30,15 @@ class ReplayedWay:
 def wanted_ms(way: VoiceWay, sent_ns: Ints) -> Floats:
     """What a delay line does to voice that is sent at these times, ascending; NaN: it is lost.
 
-    Each packet meets what the profile's packet did that was sent nearest to that moment since
-    the first; a shorter profile begins anew one packet after its last. None overtakes another.
+    Each packet meets what the profile's last packet did that was sent, since the first, until
+    then or `LEEWAY_US` later; a shorter profile begins anew one packet after its last. None
+    overtakes another.
     """
     at_us, last = np.array(way.at_us), len(way.at_us) - 1
     takes_ms = np.array([np.nan if takes is None else takes / 1000 for takes in way.takes_us])
     period_us = int(at_us[last]) + (int(at_us[last]) // last if last else 1)
-    since_us = (sent_ns - sent_ns[0]) // 1000 % period_us
-    nearest = np.searchsorted(at_us[:-1] + at_us[1:], 2 * since_us, side="right")
-    found = takes_ms[nearest]
+    since_us = ((sent_ns - sent_ns[0]) // 1000 + LEEWAY_US) % period_us
+    found = takes_ms[np.searchsorted(at_us, since_us, side="right") - 1]
     sent_ms = (sent_ns - sent_ns[0]) / 1e6
     arrival_ms = np.maximum.accumulate(np.where(np.isnan(found), -np.inf, sent_ms + found))
     return np.where(np.isnan(found), np.nan, arrival_ms - sent_ms)
@@ -62,7 +65,12 @@ def replayed(way: VoiceWay, sent: Stream, received: Stream, spoken_ms: float) ->
 
 
 def used_in_words(profile: Profile, call_s: float) -> str:
-    """How much of a profile a call of that length meets."""
+    """How much of a profile a call of that length meets, and whether it was changed."""
+    used = _used(profile, call_s)
+    return f"{used}, without its bursts" if profile.without_bursts else used
+
+
+def _used(profile: Profile, call_s: float) -> str:
     profile_s = profile.duration_s
     packet_s = profile.to_callee.ptime_ms / 1000
     if abs(call_s - profile_s) <= packet_s:

@@ -15,6 +15,7 @@ from typing import Any
 from lab.errors import LabError
 from lab.measure.alignment import Alignment, DelayPiece, align
 from lab.measure.damage import Damage, damage
+from lab.measure.header_score import header_mos
 from lab.measure.hearing import Heard, hear
 from lab.measure.loops import Loop, find_loop, repeated
 from lab.measure.pesq_score import LONGEST_S, narrow_band_mos, raw_from_mos, wide_band_mos
@@ -92,6 +93,8 @@ class Score:
     damage: Damage
     windows: tuple[Window, ...]
     """Longer than 32 s, or looped: the series of scores; otherwise empty."""
+    pesq_choppy_mos: float | None = None
+    """MOS-LQO as the second study's program had it (`lab.measure.header_score`), where asked."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -104,6 +107,7 @@ def score(
     played_s: float | None = None,
     arrived_share: float = 1.0,
     channel: int | None = None,
+    as_choppy: bool = False,
 ) -> Score:
     """Score a recording against the clip that was played.
 
@@ -112,8 +116,9 @@ def score(
     how long the clip was played, repeated where it is shorter: then the recording is compared
     with all of that, and speech that is missing anywhere in it is missed. `arrived_share` is the
     share of the voice packets that captures saw arrive: what a network loses makes a score low,
-    not invalid. Raises LabError where a file cannot be read, where the reference itself is no
-    speech, and for a channel that is not there.
+    not invalid. `as_choppy` asks for the second study's score beside the right one. Raises
+    LabError where a file cannot be read, where the reference itself is no speech, and for a
+    channel that is not there.
     """
     clip = open_wav(reference) if isinstance(reference, Path) else reference
     whole = open_wav(recording) if isinstance(recording, Path) else recording
@@ -129,9 +134,34 @@ def score(
         )
     heard = hear(clip8, whole, period_s, arrived_share, channel)
     one = _score(clip, played_s, whole, heard)
+    if as_choppy:
+        mos = header_mos(clip8, whole.mono(RATE_HZ, heard.channel))
+        one = replace(one, pesq_choppy_mos=mos)
     if period_s is not None and one.passes:
         return replace(one, passes=len(clip8) / (period_s * RATE_HZ))
     return one
+
+
+def compared(
+    clip: Audio, recording: Audio, rate_hz: int, played_s: float | None = None
+) -> tuple[Samples, Samples]:
+    """What PESQ compares, at a multiple of 8 kHz, for others to compare as well.
+
+    The clip as far as it was played and the recorder ran, and the stretch of the recording that
+    holds it. Without the clip in it: both from their start.
+    """
+    clip8, clip_at_rate = clip.mono(RATE_HZ), clip.mono(rate_hz)
+    if played_s is not None:
+        clip8 = repeated(clip8, clip.duration_s * RATE_HZ, round(played_s * RATE_HZ))
+        clip_at_rate = repeated(clip_at_rate, clip.duration_s * rate_hz, round(played_s * rate_hz))
+    period_s = clip.duration_s if played_s is not None and played_s > clip.duration_s else None
+    heard = hear(clip8, recording, period_s, 1.0, None)
+    samples = recording.mono(rate_hz, heard.channel)
+    factor = rate_hz // RATE_HZ
+    drift = heard.evidence.drift
+    if drift.slope:
+        samples = drift.undone(samples, factor)
+    return _pair(heard.evidence.chosen, clip_at_rate, samples, factor)
 
 
 def _score(clip: Audio, played_s: float | None, whole: Audio, heard: Heard) -> Score:

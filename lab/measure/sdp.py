@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import numpy as np
 
 from lab.measure.capture import Address, Capture
-from lab.measure.codecs import STATIC, Codec
+from lab.measure.codecs import COMFORT_NOISE, STATIC, Codec
 from lab.measure.fragments import datagrams
 from lab.measure.packets import FIRST, LATER
 from lab.measure.tunnels import TCP, UDP
@@ -76,6 +76,22 @@ def payload_names(capture: Capture) -> PayloadNames:
                 if address is not None:
                     at.setdefault((address, media.port), {})[number] = codec
     return PayloadNames(at, {number: frozenset(codecs) for number, codecs in anywhere.items()})
+
+
+def comfort_noise_agreed(capture: Capture) -> bool | None:
+    """Whether every description of media in a capture, offer and answer, has comfort noise.
+
+    None where no offer with its answer was seen, and nothing in what was rules it out.
+    """
+    has = [
+        any((media.named.get(number) or STATIC.get(number)) == COMFORT_NOISE for number in types)
+        for message in _messages(capture)
+        for media in _media(message)
+        if (types := media.types)
+    ]
+    if not all(has):
+        return False
+    return True if len(has) > 1 else None
 
 
 def _messages(capture: Capture) -> Iterator[bytes]:

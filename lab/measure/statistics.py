@@ -7,8 +7,9 @@ the bootstrap draws circuits.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import stats
@@ -48,10 +49,22 @@ class Counts:
         return self.valid + self.invalid + self.failed
 
 
-def count_calls(calls: Sequence[tuple[str, bool | None]]) -> Counts:
-    """Count (status, valid) pairs, `status` being `ok` or `failed` as in a call's record."""
-    failed = sum(status != "ok" for status, _ in calls)
-    valid = sum(status == "ok" and bool(valid) for status, valid in calls)
+class Tried(Protocol):
+    """A call that was tried: a call's record, or a row of the field."""
+
+    @property
+    def status(self) -> str:
+        """`ok` or `failed`."""
+
+    @property
+    def valid(self) -> bool | None:
+        """Whether the lab vouches for the measurement."""
+
+
+def count_calls(calls: Sequence[Tried]) -> Counts:
+    """Count calls by their outcome."""
+    failed = sum(call.status != "ok" for call in calls)
+    valid = sum(call.status == "ok" and bool(call.valid) for call in calls)
     return Counts(valid=valid, invalid=len(calls) - failed - valid, failed=failed)
 
 
@@ -87,19 +100,52 @@ def mean_interval(
     return Interval(mean, low, high, len(numbers), len(index), level)
 
 
+def difference_interval(
+    values: Sequence[float], others: Sequence[float], seed: int = 0, level: float = 0.95
+) -> Interval:
+    """Mean of `values` less that of `others`, two independent sets of calls, and its interval.
+
+    BCa bootstrap, or the percentile interval where that is undefined; None with fewer than two
+    calls on either side. `n` counts the `values`.
+    """
+    one, other = (np.asarray(side, np.float64) for side in (values, others))
+    if not len(one) or not len(other):
+        return Interval(None, None, None, len(one), len(one), level)
+    estimate = float(one.mean() - other.mean())
+    if min(len(one), len(other)) < 2:
+        return Interval(estimate, None, None, len(one), len(one), level)
+
+    def difference(one: Floats, other: Floats, axis: int) -> Floats:
+        found: Floats = one.mean(axis=axis) - other.mean(axis=axis)
+        return found
+
+    low, high = _ends_of_bootstrap((one, other), difference, False, seed, level)
+    return Interval(estimate, low, high, len(one), len(one), level)
+
+
 def _bootstrap(sums: Floats, sizes: Floats, seed: int, level: float) -> tuple[float, float]:
     def mean(sums: Floats, sizes: Floats, axis: int) -> Floats:
         ratio: Floats = sums.sum(axis=axis) / sizes.sum(axis=axis)
         return ratio
 
+    return _ends_of_bootstrap((sums, sizes), mean, True, seed, level)
+
+
+def _ends_of_bootstrap(
+    data: tuple[Floats, Floats],
+    statistic: Callable[..., Floats],
+    paired: bool,
+    seed: int,
+    level: float,
+) -> tuple[float, float]:
     for method in ("BCa", "percentile"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", stats.DegenerateDataWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
             interval = stats.bootstrap(
-                (sums, sizes),
-                mean,
-                paired=True,
+                data,
+                statistic,
+                paired=paired,
                 vectorized=True,
                 n_resamples=RESAMPLES,
                 confidence_level=level,

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lab.measure.arrivals import Diagnosis, diagnose
+from lab.measure.bursts import Bursts, bursts
 from lab.measure.gaps import Gaps, gaps
 from lab.measure.jitter import JitterSummary, running_jitter, summary
 from lab.measure.rtp import Stream
@@ -45,24 +47,31 @@ class StreamReport:
     jitter: JitterSummary
     jitter_final_ms: float
     gaps: Gaps
+    bursts: Bursts
+    diagnosis: Diagnosis
+    """What the arrivals are the marks of."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All values by name, jitter and gaps as nested objects."""
+        """All values by name; jitter, gaps, bursts and diagnosis as nested objects."""
         values = {name: getattr(self, name) for name in _NAMES}
-        return values | {"jitter": self.jitter.to_dict(), "gaps": self.gaps.to_dict()}
+        nested = (self.jitter, self.gaps, self.bursts, self.diagnosis)
+        return values | dict(zip(_NESTED, (each.to_dict() for each in nested), strict=True))
 
 
 _NAMES = tuple(field.name for field in fields(StreamReport))
+_NESTED = ("jitter", "gaps", "bursts", "diagnosis")
 
 
-def stream_report(stream: Stream) -> StreamReport:
-    """Loss, order, jitter and gaps of a stream."""
+def stream_report(stream: Stream, sent: Stream | None = None) -> StreamReport:
+    """Loss, order, jitter, gaps and bursts of a stream; `sent` is it as its sender sent it."""
     highest = np.maximum.accumulate(stream.sequence)
     expected = int(highest[-1] - stream.sequence.min()) + 1
     lost = expected - len(stream)
     jitter_ms = running_jitter(stream)
     octets = int(stream.ip_bytes.sum())
     duration_s = stream.duration_s
+    arrived = bursts(np.sort(stream.time_ns))
+    assert arrived is not None
     return StreamReport(
         ssrc=f"0x{stream.ssrc:08x}",
         source=_end(stream.source.version, stream.source, stream.source_port),
@@ -85,6 +94,8 @@ def stream_report(stream: Stream) -> StreamReport:
         jitter=summary(jitter_ms),
         jitter_final_ms=float(jitter_ms[-1]),
         gaps=gaps(stream),
+        bursts=arrived,
+        diagnosis=diagnose(stream, sent),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -142,7 +142,7 @@ def _quality(
     return Quality(
         method=method,
         codec=codec,
-        counts=count_calls([(call.status, call.valid) for call in calls]),
+        counts=count_calls(calls),
         callee_mos=mos,
         caller_mos=mean_of(valid, "caller_pesq_mos"),
         callee_raw=mean_of(valid, "callee_pesq_raw"),
@@ -160,11 +160,14 @@ def baseline_section(result: Baseline) -> Section:
     if result.beside_paper:
         title = "Table 1: " + title[0].lower() + title[1:]
     methods = sorted(result.methods, key=position_of) if result.beside_paper else ()
-    findings = [_findings(result, method, row) for method in methods if (row := paper_row(method))]
+    findings = [
+        finding
+        for method in methods
+        if (row := paper_row(method))
+        for finding in _findings(result, method, row)
+    ]
     return Section(
-        title,
-        (_bandwidth_table(result), _quality_table(result)),
-        tuple(filter(None, findings)),
+        title, (_bandwidth_table(result), _quality_table(result)), tuple(filter(None, findings))
     )
 
 
@@ -236,23 +239,55 @@ def _quality_table(result: Baseline) -> Table:
     )
 
 
-def _findings(result: Baseline, method: str, row: BandwidthRow) -> str:
-    """One sentence per system of the paper."""
-    quality = next(
-        (item for item in result.quality if item.method == method and item.pesq_agreement),
-        None,
+def _findings(result: Baseline, method: str, row: BandwidthRow) -> Iterator[str | None]:
+    """What is said of a system of the paper: of each way in which the run called by it."""
+    ways = [item for item in result.quality if item.method == method and item.pesq_agreement]
+    if not ways:
+        yield f"{row.system}: no calls in this run."
+    for quality in ways:
+        yield _finding(result, row, quality, row.system if len(ways) == 1 else _way(row, quality))
+    if len(ways) > 1:
+        yield _nearest(result, row, method)
+
+
+def _way(row: BandwidthRow, quality: Quality) -> str:
+    return f"{row.system} ({quality.codec})"
+
+
+def _nearest(result: Baseline, row: BandwidthRow, method: str) -> str | None:
+    """Which of several ways fits the paper's bandwidth: by where what is measured is nearest."""
+    measured = {
+        (item.codec, item.where): item.to_callee.estimate
+        for item in result.bandwidth
+        if item.method == method and item.agreement and item.to_callee.estimate is not None
+    }
+    if len({codec for codec, _ in measured}) < 2:
+        return None
+    away = {place: abs(kbps - row.kbps.value) for place, kbps in measured.items()}
+    codec, where = nearest = min(away, key=lambda place: away[place])
+    others = [
+        f"{other} has {kbps:.1f} there"
+        for (other, place), kbps in measured.items()
+        if place == where and other != codec
+    ]
+    return (
+        f"{row.system}: the paper's {row.kbps.text} kbit/s is nearest to {codec} {where} "
+        f"({measured[nearest]:.1f}; {joined(others)})."
     )
-    if quality is None:
-        return f"{row.system}: no calls in this run."
+
+
+def _finding(result: Baseline, row: BandwidthRow, quality: Quality, name: str) -> str:
+    """One sentence on the calls of one way of calling."""
+    method = quality.method
     if quality.counts.valid == 0:
-        return f"{row.system}: no valid call, so nothing can be said."
+        return f"{name}: no valid call, so nothing can be said."
     agreeing: list[str] = []
     differing: list[str] = []
     for item in result.bandwidth:
         if (item.method, item.codec) == (method, quality.codec) and item.to_callee.estimate:
             text = f"{item.where} ({item.to_callee.estimate:.1f})"
             (agreeing if item.agreement is Agreement.AGREES else differing).append(text)
-    sentence = f"{row.system}: the paper's {row.kbps.text} kbit/s "
+    sentence = f"{name}: the paper's {row.kbps.text} kbit/s "
     if agreeing:
         sentence += f"agrees with what is measured {joined(agreeing)}"
         sentence += f"; it differs {joined(differing)}." if differing else "."

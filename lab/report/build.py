@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from lab.measure.record import CallRecord
 from lab.measure.statistics import count_calls
 from lab.report.agreement import RULE
+from lab.report.anonymity import anonymities
+from lab.report.anonymity_section import anonymity_section
+from lab.report.available import available
+from lab.report.available_section import available_section
 from lab.report.baseline import baseline, baseline_section
+from lab.report.bridges import bridge_calls, bridge_section
 from lab.report.codec_section import codec_section
 from lab.report.codecs import codecs
 from lab.report.contention import curves
 from lab.report.contention_section import contention_section
-from lab.report.distance import distances
+from lab.report.designed import designed_sections, told_one_by_one
 from lab.report.distance_section import distance_section
+from lab.report.exchanges import exchange_section, exchanges
+from lab.report.faults import fault_section, faulted_points, faults
+from lab.report.hops import hops_section, lengths_of_circuits
 from lab.report.lengths import length_section, lengths
+from lab.report.nagle import distances_unless_switched, switched_points, switches
+from lab.report.nagle_section import nagle_section
 from lab.report.naming import values_in_words
+from lab.report.onion import onion_calls
+from lab.report.onion_section import onion_section
+from lab.report.opinions import compare
+from lab.report.opinions_section import opinions_section
 from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
+from lab.report.relays import relays
+from lab.report.relays_section import relays_section
 from lab.report.replays import replay_section, replays
+from lab.report.scenarios import BACKGROUND, scenarios
+from lab.report.scenarios_section import scenarios_section
+from lab.report.tor_settings import tor_settings
+from lab.report.tor_settings_section import tor_settings_section
 from lab.store.database import Run
 from lab.sweep.dimensions.load import LOAD_KIND, NONE
 from lab.sweep.dimensions.rate import RATE
@@ -27,6 +48,28 @@ from lab.sweep.plan import Plan, plan_from_json
 from lab.sweep.point import Point
 
 _SHOWN_VERSIONS = ("lab", "kernel", "tor", "openvpn", "kamailio", "rtpengine-daemon", "freeswitch")
+
+ASIDE: tuple[
+    tuple[
+        str,
+        Callable[[Sequence[Point], Sequence[CallRecord]], Sequence[Any]],
+        Callable[[Any], Section],
+    ],
+    ...,
+] = (
+    ("scenarios", scenarios, scenarios_section),
+    ("available", available, available_section),
+    ("relays", relays, relays_section),
+    ("anonymity", anonymities, anonymity_section),
+    ("nodelay", switches, nagle_section),
+    ("hops", lengths_of_circuits, hops_section),
+    ("distances", distances_unless_switched, distance_section),
+    ("bridges", bridge_calls, bridge_section),
+    ("tor_networks", tor_settings, tor_settings_section),
+    ("onions", onion_calls, onion_section),
+    ("exchanges", exchanges, exchange_section),
+)
+"""Name in the data → the rows that a run has on a question, and the section about them."""
 
 MOST_CIRCUITS = 12
 """More are counted, not listed."""
@@ -37,12 +80,17 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
 
     Only valid calls enter a mean; invalid and failed ones are counted apart.
     """
-    points = plan_from_json(run.plan).points
+    plan = plan_from_json(run.plan)
+    every = told_one_by_one(plan)
+    broken = faults(every, calls)
+    faulted = faulted_points(every)
+    points = [point for point in every if point not in faulted]
     by_length = lengths(points, calls)
     side_by_side = None if run.paper_table else codecs(points, calls)
     compared = {row.point for row in by_length}
     replayed = replays(points, calls)
     compared |= {row.point for row in replayed}
+    compared |= set(switched_points(points))
     if side_by_side:
         compared |= {row.point for row in side_by_side.rows}
     free: dict[str | None, Point] = {
@@ -60,6 +108,9 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
         "complete": run.ended_at is not None,
         "rule": RULE,
     }
+    for told, section in designed_sections(plan, calls):
+        data |= told
+        sections.append(section)
     if alone:
         result = baseline(alone, free, run.paper_table == 1)
         data["table1" if result.beside_paper else "baseline"] = result.to_dict()
@@ -67,17 +118,25 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
     if side_by_side:
         data["codecs"] = side_by_side.to_dict()
         sections.append(codec_section(side_by_side))
-    if far := distances(points, calls):
-        data["distances"] = [row.to_dict() for row in far]
-        sections.append(distance_section(far))
+    for name, find, section_of in ASIDE:
+        if rows := find(points, calls):
+            data[name] = [row.to_dict() for row in rows]
+            sections.append(section_of(rows))
+    if broken:
+        data["faults"] = [row.to_dict() for row in broken]
+        sections.append(fault_section(broken))
     if by_length:
         data["lengths"] = [row.to_dict() for row in by_length]
         sections.append(length_section(by_length))
     if replayed:
         data["replays"] = [row.to_dict() for row in replayed]
         sections.append(replay_section(replayed))
+    if opinions := compare(calls):
+        data["opinions"] = opinions.to_dict()
+        sections.append(opinions_section(opinions))
     paper = CONTENTION.get(run.paper_table or 0)
-    if found := curves(points, calls, paper, compared):
+    contended = [point for point in points if point[LOAD_KIND] != BACKGROUND]
+    if found := curves(contended, calls, paper, compared):
         data["paper_table"] = paper.number if paper else None
         data["curves"] = [curve.to_dict() for curve in found]
         sections.append(contention_section(found, paper))
@@ -92,10 +151,11 @@ def build_report(run: Run, calls: Sequence[CallRecord]) -> Report:
 
 
 def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
-    counts = count_calls([(call.status, call.valid) for call in calls])
+    counts = count_calls(calls)
     remarks = [
         f"{counts.valid} valid, {counts.invalid} invalid and {counts.failed} failed calls. Only "
-        "valid ones enter a mean; intervals are bootstrap intervals over calls.",
+        "valid ones enter a mean; intervals are bootstrap intervals over calls unless a section "
+        "says otherwise.",
     ]
     if run.quick:
         remarks.append("A quick run: few calls a point, so the intervals mean little.")

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lab.measure.good_call import GOOD_MOS
 from lab.report.codecs import CodecCalls, coding
 from lab.report.pages import reach
-from lab.report.paper import GOOD_PESQ
 from lab.report.systems import system_of
 from lab.sweep.dimensions.rate import RATE
 
@@ -39,7 +39,7 @@ def draw_pesq(rows: Sequence[CodecCalls]) -> Figure:
             number = methods.index(row.point.method)
             place = codings.index(coding(row.point)) + _offset(number, len(methods))
             _draw_spread(axes, row, place, f"C{number}", GROUP / len(methods))
-        axes.axhline(GOOD_PESQ, color="grey", linestyle=":", linewidth=1)
+        axes.axhline(GOOD_MOS, color="grey", linestyle=":", linewidth=1)
         axes.set_ylim(*MOS_RANGE)
         axes.set_ylabel("PESQ MOS-LQO (P.862.1)")
         _finish(axes, codings, link)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
+from lab.measure.good_call import GOOD_MOS
 from lab.report.codec_figures import draw_bandwidth, draw_pesq
 from lab.report.codecs import CodecCalls, Codecs, coding, encoder_kbps
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
-from lab.report.paper import ENCODER_MOS, GOOD_PESQ
+from lab.report.paper import ENCODER_MOS
 from lab.report.systems import bandwidth_columns, system_of
 
 COSTS = (
@@ -72,7 +73,7 @@ def _quality_table(rows: Sequence[CodecCalls]) -> Table:
         "median",
         "75 %",
         "most",
-        f"> {GOOD_PESQ:g}",
+        f"> {GOOD_MOS:g}",
         "delay",
         "loss %",
         "valid",
@@ -117,12 +118,12 @@ def _findings(rows: Sequence[CodecCalls]) -> list[str]:
     for method, link in paths:
         mine = [row for row in rows if _path(row) == (method, link)]
         known = [row for row in mine if row.mean_mos.estimate is not None]
-        good = [row for row in known if (row.mean_mos.estimate or 0) > GOOD_PESQ]
+        good = [row for row in known if (row.mean_mos.estimate or 0) > GOOD_MOS]
         bad = [row for row in known if row not in good]
         silent = [row for row in mine if row not in known]
         parts = []
         if good:
-            parts.append(f"{joined([_told(row) for row in good])} stay above {GOOD_PESQ:g}")
+            parts.append(f"{joined([_told(row) for row in good])} stay above {GOOD_MOS:g}")
         if bad:
             parts.append(f"{joined([_told(row) for row in bad])} do not")
         if silent:

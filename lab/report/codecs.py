@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lab.measure.good_call import GOOD_MOS
 from lab.measure.pesq_score import LONGEST_S
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, share_interval
 from lab.report.naming import in_words, told_apart
-from lab.report.paper import GOOD_PESQ
 from lab.report.selection import by_point, mean_of, valid_ones
 from lab.report.systems import bandwidth_columns
 from lab.sweep.dimension import Coordinate
@@ -128,11 +128,11 @@ def _row(point: Point, link: str, calls: Sequence[CallRecord]) -> CodecCalls:
     return CodecCalls(
         point=point,
         link=link,
-        counts=count_calls([(call.status, call.valid) for call in calls]),
+        counts=count_calls(calls),
         ceiling_mos=ceilings[0] if ceilings else None,
         mos=tuple(sorted(scores)),
         mean_mos=mean_of(valid, f"{end}_pesq_mos"),
-        good=share_interval(sum(mos > GOOD_PESQ for mos in scores), len(scores)),
+        good=share_interval(sum(mos > GOOD_MOS for mos in scores), len(scores)),
         owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
         loss_pct=mean_of(valid, f"{end}_loss_pct"),
         kbps={

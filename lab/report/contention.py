@@ -8,10 +8,12 @@ from typing import Any
 
 from lab.load.kind import LoadKind
 from lab.load.kinds import LOAD_KINDS
+from lab.measure.good_call import GOOD_MOS
 from lab.measure.record import CallRecord
-from lab.measure.statistics import Counts, Interval, count_calls, mean_interval, share_interval
+from lab.measure.statistics import Counts, Interval, count_calls, mean_interval
 from lab.report.agreement import Agreement, compare
-from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
+from lab.report.good_calls import good_share
+from lab.report.paper import ContentionRow, ContentionTable
 from lab.report.selection import by_point, mean_of, valid_ones
 from lab.sweep.dimensions.direction import DIRECTION, TO_CALLER, hearer
 from lab.sweep.dimensions.load import LOAD_COUNT, LOAD_KIND, LOAD_THROUGH, NONE, unloaded
@@ -133,7 +135,7 @@ def _step(point: Point, calls: Sequence[CallRecord], paper: ContentionTable | No
     share = rate_kbps / count if rate_kbps is not None and count else None
     return Step(
         count=count,
-        counts=count_calls([(call.status, call.valid) for call in calls]),
+        counts=count_calls(calls),
         broken=sum(call.status != "ok" and call.artefacts is not None for call in calls),
         share_kbps=share,
         goodput_kbps=mean_of(valid, "load_goodput_kbps_mean"),
@@ -143,29 +145,26 @@ def _step(point: Point, calls: Sequence[CallRecord], paper: ContentionTable | No
         owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
         owd_ms_p95=mean_of(valid, f"{end}_owd_ms_p95"),
         loss_pct=mean_of(valid, f"{end}_loss_pct"),
-        good=_good(valid, end),
+        good=good_share(valid, [end]),
         cost_kbps=_cost(valid, point),
         paper=row,
         agreement=compare(row.pesq, mos) if row else None,
     )
 
 
-def _good(valid: Sequence[CallRecord], end: str) -> Interval:
-    pairs = [(getattr(c, f"{end}_pesq_mos"), getattr(c, f"{end}_owd_ms_p50")) for c in valid]
-    known = [(mos, owd) for mos, owd in pairs if mos is not None and owd is not None]
-    good = sum(mos > GOOD_PESQ and owd_ms < GOOD_DELAY_MS for mos, owd_ms in known)
-    return share_interval(good, len(known))
-
-
 def _cost(valid: Sequence[CallRecord], point: Point) -> Interval:
     if point[LOAD_COUNT] == 0 or _same_calls(point) != point.method:
-        return mean_of(valid, _cost_column(point))
+        cost = mean_of(valid, _cost_column(point, at_server=point[PLACEMENT] in AT_SERVER))
+        if cost.estimate is None and not any(call.circuit for call in valid):
+            # Where caller and server share a network, a direct call's own link is its last hop.
+            return mean_of(valid, _cost_column(point, at_server=False))
+        return cost
     carried = [call.rate_achieved_kbps for call in valid if call.rate_achieved_kbps is not None]
     return mean_interval([kbps / (point[LOAD_COUNT] + 1) for kbps in carried])
 
 
-def _cost_column(point: Point) -> str:
-    where = "exit" if point[PLACEMENT] in AT_SERVER else "access"
+def _cost_column(point: Point, *, at_server: bool) -> str:
+    where = "exit" if at_server else "access"
     return f"kbps_{where}_eth" + ("_back" if point[DIRECTION] == TO_CALLER else "")
 
 
@@ -198,5 +197,5 @@ def _cliff(family: Point, steps: Sequence[Step]) -> Cliff:
 def _is_good(step: Step) -> bool | None:
     """Whether calls are good there; calls that break to the last are not, None is not known."""
     if step.mos.estimate is not None:
-        return step.mos.estimate >= GOOD_PESQ
+        return step.mos.estimate >= GOOD_MOS
     return False if step.broken else None

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 
+from lab.measure.good_call import GOOD_DELAY_MS, GOOD_MOS
 from lab.report.contention import Curve, Step
 from lab.report.pages import reach
-from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionTable
+from lab.report.paper import ContentionTable
 from lab.sweep.dimensions.rate import RATE
 
 SIZE_IN = (7.2, 4.4)
@@ -34,7 +35,7 @@ def draw_pesq(
         rates = {curve.point[RATE] for curve in curves} - {None}
         if len(rates) == 1:
             _draw_paper(axes, paper, (rates.pop() or paper.rate_kbps) / paper.rate_kbps, last)
-    axes.axhline(GOOD_PESQ, color="grey", linestyle=":", linewidth=1)
+    axes.axhline(GOOD_MOS, color="grey", linestyle=":", linewidth=1)
     axes.set_ylim(0.9, 4.7)
     axes.set_xlim(left=0)
     _finish(axes, "PESQ MOS-LQO (P.862.1)")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.measure.good_call import GOOD_DELAY_MS, GOOD_MOS
 from lab.report.agreement import Agreement
 from lab.report.contention import Curve, Step, kind_of
 from lab.report.contention_figures import draw_delay_and_loss, draw_pesq
 from lab.report.effects import effects, effects_table
 from lab.report.naming import curve_names
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
-from lab.report.paper import GOOD_DELAY_MS, GOOD_PESQ, ContentionRow, ContentionTable
+from lab.report.paper import ContentionRow, ContentionTable
 from lab.report.side_by_side import side_by_side
 from lab.sweep.dimensions.load import LOAD_KIND, NONE
 from lab.sweep.dimensions.rate import RATE
@@ -26,7 +27,7 @@ def contention_section(curves: Sequence[Curve], paper: ContentionTable | None) -
         for curve, name in zip(curves, names, strict=True):
             findings += _row_sentences(curve, name, paper)
     findings.append(
-        f"Good is a call with PESQ above {GOOD_PESQ:g} and a median one-way delay below "
+        f"Good is a call with PESQ above {GOOD_MOS:g} and a median one-way delay below "
         f"{GOOD_DELAY_MS:g} ms, as in the paper; PESQ alone does not hear delay."
     )
     tables = [_table(curve, name, paper) for curve, name in zip(curves, names, strict=True)]
@@ -116,7 +117,7 @@ def _cliff_table(curves: Sequence[Curve], names: Sequence[str]) -> Table:
         predicted = curve.cliff.predicted
         rows.append((name, cost, "-" if predicted is None else f"{predicted:.0f}", _where(curve)))
     columns = ("", "a call alone takes", "predicted: link ÷ cost - 1", "observed")
-    return Table(f"Where the mean PESQ falls below {GOOD_PESQ:g}, streams", columns, tuple(rows), 1)
+    return Table(f"Where the mean PESQ falls below {GOOD_MOS:g}, streams", columns, tuple(rows), 1)
 
 
 def _where(curve: Curve) -> str:
@@ -132,15 +133,15 @@ def _cliff_sentence(curve: Curve, name: str) -> str:
     cliff = curve.cliff
     if cliff.first_bad is None:
         most = max((step.count for step in curve.steps if step.counts.valid), default=0)
-        sentence = f"{name}: PESQ does not fall below {GOOD_PESQ:g} up to {most} streams"
+        sentence = f"{name}: PESQ does not fall below {GOOD_MOS:g} up to {most} streams"
     elif not next(step for step in curve.steps if step.count == cliff.first_bad).counts.valid:
         good = "" if cliff.last_good is None else f"PESQ is good up to {cliff.last_good} streams, "
         sentence = f"{name}: {good}calls against {cliff.first_bad} break"
     elif cliff.last_good is None:
-        sentence = f"{name}: PESQ is below {GOOD_PESQ:g} from the first count, {cliff.first_bad}"
+        sentence = f"{name}: PESQ is below {GOOD_MOS:g} from the first count, {cliff.first_bad}"
     else:
         sentence = (
-            f"{name}: PESQ falls below {GOOD_PESQ:g} between {cliff.last_good} and "
+            f"{name}: PESQ falls below {GOOD_MOS:g} between {cliff.last_good} and "
             f"{cliff.first_bad} streams"
         )
     rate_kbps = curve.point[RATE]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.ends import CALLEE, CALLER
+from lab.ends import EACH_END
 from lab.measure.bursts import jitter_of_bursts_ms
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, mean_interval
@@ -17,10 +18,9 @@ from lab.sweep.dimensions.method import METHOD
 from lab.sweep.point import Point
 from lab.sweep.topology_key import PREFIX, topology_key
 
-ENDS = (CALLER, CALLEE)
 TOLD = tuple(
     coordinate
-    for end in ENDS
+    for end in EACH_END
     for coordinate in topology_key(f"{PREFIX}nodes.{end}.place").coordinates
 )
 """What the places in a row tell of its point."""
@@ -44,6 +44,8 @@ class Arrival:
     """Packets per burst."""
     burst_jitter_ms: Interval
     """The jitter that steady bursts as long as each call's mean would have."""
+    marks: tuple[tuple[str, int], ...]
+    """What the arrivals are the marks of (`lab.measure.arrivals`), and of how many calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,15 @@ def _row(point: Point, others: str, calls: Sequence[CallRecord]) -> DistanceCall
         callee_place=calls[0].callee_place or "",
         server_place=servers[0] if servers else None,
         over_tor=any(call.circuit for call in calls),
-        counts=count_calls([(call.status, call.valid) for call in calls]),
-        arrivals=tuple(_arrival(end, valid) for end in ENDS),
+        counts=count_calls(calls),
+        arrivals=tuple(_arrival(end, valid) for end in EACH_END),
     )
 
 
 def _arrival(end: str, calls: Sequence[CallRecord]) -> Arrival:
     sizes = [(getattr(call, f"{end}_burst_mean"), call.ptime_ms) for call in calls]
     bursts = [(size, ptime_ms) for size, ptime_ms in sizes if size and ptime_ms]
+    marks = [getattr(call, f"{end}_arrival") for call in calls]
     return Arrival(
         end=end,
         delays_ms=_sorted(calls, f"{end}_owd_ms_p50"),
@@ -115,6 +118,7 @@ def _arrival(end: str, calls: Sequence[CallRecord]) -> Arrival:
         jitter_ms=mean_of(calls, f"{end}_jitter_mean"),
         burst_mean=mean_interval([size for size, _ in bursts]),
         burst_jitter_ms=mean_interval([jitter_of_bursts_ms(*each) for each in bursts]),
+        marks=tuple(sorted(Counter(filter(None, marks)).items())),
     )
 
 

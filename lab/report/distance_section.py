@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.ends import BOTH
 from lab.report.distance import Arrival, DistanceCalls
 from lab.report.distance_figures import draw_delay, draw_jitter
 from lab.report.pages import Drawing, Section, Table, counts_text, interval_text, joined, mean_text
-from lab.report.paper import SECOND_JITTER_MS, SECOND_STUDY, STUDY, TOR_DELAY_MS, TOR_JITTER_MS
-from lab.report.systems import system_of
+from lab.report.paper import (
+    BOTH_HIDDEN_DELAY_MS,
+    SECOND_JITTER_MS,
+    SECOND_STUDY,
+    STUDY,
+    TOR_DELAY_MS,
+    TOR_JITTER_MS,
+)
+from lab.report.systems import row_name
+from lab.sweep.dimensions.anonymous import ANONYMOUS
 
 NAMES = ("system", "from - to", "server", "arriving at")
 
@@ -25,6 +34,10 @@ def distance_section(rows: Sequence[DistanceCalls]) -> Section:
             "Predicted is the jitter (RFC 3550) of packets that are sent every T and arrive in "
             "steady bursts of b, 2 T (b - 1) / b, from each call's mean burst; packets are of one "
             "burst that arrive within 4 ms of the one before.",
+            "Steady bursts (much jitter, a small interquartile range) are what Nagle's algorithm "
+            "makes of a round trip; packets late at random are what queues make; floods, behind "
+            "gaps of 200 ms or more, are losses repaired by TCP. Where the evidence is thin "
+            "nothing is said.",
             f"Through the public Tor network {STUDY} has means of {TOR_DELAY_MS.text} ms one way "
             f"and {TOR_JITTER_MS.text} ms of jitter; the median call of the sample of "
             f"{SECOND_STUDY} has a jitter of {second}. No figure of a study enters one of these.",
@@ -52,7 +65,7 @@ def _delay_table(rows: Sequence[DistanceCalls]) -> Table:
             *_names(row, arrival),
             interval_text(arrival.delay_ms_p50, 1),
             mean_text(arrival.delay_ms_p95, 1),
-            TOR_DELAY_MS.text if row.over_tor else "-",
+            _delay_there(row),
             *counts_text(row.counts),
         )
         for row in rows
@@ -68,6 +81,12 @@ def _delay_table(rows: Sequence[DistanceCalls]) -> Table:
         "failed",
     )
     return Table("One-way delay, ms", columns, tuple(cells), len(NAMES))
+
+
+def _delay_there(row: DistanceCalls) -> str:
+    if not row.over_tor:
+        return "-"
+    return (BOTH_HIDDEN_DELAY_MS if row.point[ANONYMOUS] == BOTH else TOR_DELAY_MS).text
 
 
 def _jitter_table(rows: Sequence[DistanceCalls]) -> Table:
@@ -97,7 +116,7 @@ def _jitter_table(rows: Sequence[DistanceCalls]) -> Table:
 
 
 def _names(row: DistanceCalls, arrival: Arrival) -> tuple[str, ...]:
-    system = ", ".join(filter(None, [system_of(row.point.method), row.others]))
+    system = row_name(row.point.method, row.others)
     return system, row.pair, row.server_place or "-", arrival.end
 
 
@@ -105,10 +124,16 @@ def _sentence(row: DistanceCalls) -> str:
     told = [
         f"at the {arrival.end} {mean_text(arrival.delay_ms_p50, 0)} ms one way and "
         f"{mean_text(arrival.jitter_ms, 1)} ms of jitter{_predicted(arrival)}"
+        f"{_marks(arrival, row.counts.valid)}"
         for arrival in row.arrivals
     ]
-    system = ", ".join(filter(None, [system_of(row.point.method), row.others]))
+    system = row_name(row.point.method, row.others)
     return f"{system}, {row.pair}: {joined(told)}, n = {row.counts.valid}."
+
+
+def _marks(arrival: Arrival, calls: int) -> str:
+    told = [f"{mark} in {count} of {calls}" for mark, count in arrival.marks]
+    return f" ({joined(told)})" if told else ""
 
 
 def _predicted(arrival: Arrival) -> str:

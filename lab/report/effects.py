@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from lab.measure.good_call import GOOD_MOS
 from lab.report.contention import Curve, Step
 from lab.report.naming import USUAL, in_words, without
 from lab.report.pages import Table
-from lab.report.paper import GOOD_PESQ
 from lab.sweep.dimension import Coordinate, Dimension
 from lab.sweep.point import Point, dimensions_of
 from lab.sweep.written import Scalar
@@ -57,7 +57,7 @@ def effects_table(found: Sequence[Effect]) -> Table:
         )
         for effect in found
     ]
-    columns = ("", "", "mean PESQ", "mean delay", f"PESQ {GOOD_PESQ:g} or more")
+    columns = ("", "", "mean PESQ", "mean delay", f"PESQ {GOOD_MOS:g} or more")
     title = "What each choice does: means over the steps that differ in it alone, MOS-LQO, ms"
     return Table(title, columns, tuple(rows), 2)
 
@@ -86,7 +86,7 @@ def _effects_of(curves: Sequence[Curve], dimension: Dimension) -> list[Effect]:
 def _effect(choice: str, value: str, steps: Sequence[Step]) -> Effect:
     means = [step.mos.estimate for step in steps if step.mos.estimate is not None]
     delays = [s.owd_ms_p50.estimate for s in steps if s.owd_ms_p50.estimate is not None]
-    good = sum(mean >= GOOD_PESQ for mean in means)
+    good = sum(mean >= GOOD_MOS for mean in means)
     return Effect(choice, value, len(steps), fmean(means), fmean(delays), good)
 
 

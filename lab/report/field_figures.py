@@ -16,10 +16,9 @@ from scipy import stats
 
 from lab.errors import LabError
 from lab.field.row import CallRow
+from lab.measure.good_call import GOOD_DELAY_MS, GOOD_MOS
 from lab.report.pages import Drawing
 
-GOOD_MOS = 3.0
-GOOD_DELAY_MS = 400.0
 SIZE_IN = (6.4, 4.2)
 JITTER_LINEAR_BELOW_MS = 0.1
 """Jitter spans decades, and is 0 on a perfect path."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from statistics import median
 
-from lab.field.overview import GOOD_MOS, Group, overview
+from lab.field.overview import Group, overview
 from lab.field.row import CallRow
+from lab.measure.good_call import GOOD_MOS
 from lab.measure.statistics import Interval, count_calls
 from lab.report.field_figures import draw, jitter_correlation, samples
+from lab.report.field_why import why_data, why_sections
 from lab.report.pages import Report, Section, Table, counts_text, interval_text
 
 
@@ -18,12 +22,12 @@ def build_field_report(rows: Sequence[CallRow], source: str) -> Report:
     Raises LabError where no call is valid.
     """
     groups = overview(rows)
-    counts = count_calls([(row.status, row.valid) for row in rows])
+    counts = count_calls(rows)
     correlation = jitter_correlation(samples(rows))
     section = Section(
         "Quality, jitter and delay of the recorded calls",
         (overview_table(groups),),
-        (f"PESQ against mean jitter: {correlation}.",),
+        (f"PESQ against mean jitter: {correlation}.", *arrival_notes(rows)),
         draw(rows),
     )
     return Report(
@@ -32,7 +36,7 @@ def build_field_report(rows: Sequence[CallRow], source: str) -> Report:
             ("calls", str(counts.total)),
             ("locations", str(len({row.location for row in rows}))),
         ),
-        sections=(section,),
+        sections=(section, *why_sections(rows)),
         remarks=(
             f"{counts.valid} valid, {counts.invalid} invalid and {counts.failed} failed calls. "
             "Only valid ones are drawn or averaged; both ends of a call are drawn, n is in calls.",
@@ -42,8 +46,35 @@ def build_field_report(rows: Sequence[CallRow], source: str) -> Report:
             "table": source,
             "groups": [asdict(group) for group in groups],
             "jitter_against_pesq": correlation,
+            **why_data(rows),
         },
     )
+
+
+def arrival_notes(rows: Sequence[CallRow]) -> tuple[str, ...]:
+    """How voice came together, with and without Tor: a sentence each."""
+    notes = []
+    for status in sorted({row.tor_status or "?" for row in rows if row.valid}):
+        mine = [row for row in rows if row.valid and (row.tor_status or "?") == status]
+        ends = [
+            (share, mark)
+            for row in mine
+            for share, mark in (
+                (row.caller_burst_share, row.caller_arrival),
+                (row.callee_burst_share, row.callee_arrival),
+            )
+            if share is not None
+        ]
+        if not ends:
+            continue
+        marks = Counter(mark for _, mark in ends if mark)
+        told = [f"{mark} at {count}" for mark, count in sorted(marks.items())]
+        notes.append(
+            f"{status}: {median(share for share, _ in ends):.1%} of packets came within 4 ms of "
+            f"another (median of {len(ends)} call ends); "
+            + (f"{', '.join(told)} of them." if told else "no marks of a cause in their arrivals.")
+        )
+    return tuple(notes)
 
 
 def overview_table(groups: Sequence[Group]) -> Table:

@@ -27,10 +27,19 @@ def write_drawings(drawings: Iterable[Drawing], directory: Path) -> list[Path]:
 
 def write_page(report: Report, directory: Path) -> Path:
     """Write the report as one HTML file that needs no other; LabError where that fails."""
-    page = directory / "report.html"
+    return write_text(to_html(report), directory / "report.html")
+
+
+def write_citation(text: str, directory: Path) -> Path:
+    """Write the CITATION.cff that is read beside the page; LabError where that fails."""
+    return write_text(text, directory / "CITATION.cff")
+
+
+def write_text(text: str, path: Path) -> Path:
+    """Write a file, and the directories it is to be in; LabError where that fails."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        page.write_text(to_html(report), encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise LabError(f"{directory} cannot be written: {error.strerror}.") from error
-    return page
+        raise LabError(f"{path} cannot be written: {error.strerror}.") from error
+    return path

@@ -64,7 +64,7 @@ def _row(point: Point, others: str, calls: Sequence[CallRecord]) -> LengthCalls:
     return LengthCalls(
         point=point,
         others=others,
-        counts=count_calls([(call.status, call.valid) for call in calls]),
+        counts=count_calls(calls),
         owd_ms_p50=mean_of(valid, f"{end}_owd_ms_p50"),
         owd_ms_p95=mean_of(valid, f"{end}_owd_ms_p95"),
         jitter_ms=mean_of(valid, f"{end}_jitter_mean"),

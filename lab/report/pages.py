@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from rich import box
 from rich.console import Console
@@ -83,9 +83,24 @@ def interval_text(interval: Interval, digits: int) -> str:
     return f"{text} ({interval.low:.{digits}f}-{interval.high:.{digits}f})"
 
 
+def signed_text(interval: Interval, digits: int) -> str:
+    """A difference with its 95 % confidence interval: `-35.1 (-38.0 to -32.2)`."""
+    if interval.estimate is None:
+        return "-"
+    text = f"{interval.estimate:+.{digits}f}"
+    if interval.low is None or interval.high is None:
+        return text
+    return f"{text} ({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
+
+
 def mean_text(interval: Interval, digits: int) -> str:
     """A mean alone."""
-    return "-" if interval.estimate is None else f"{interval.estimate:.{digits}f}"
+    return number_text(interval.estimate, digits)
+
+
+def number_text(value: float | None, digits: int) -> str:
+    """A figure, where there is one: `4.39`, or `-`."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def reach(interval: Interval) -> tuple[float, float]:
@@ -138,19 +153,24 @@ def rich_table(table: Table) -> RichTable:
 
 def to_html(report: Report) -> str:
     """A report as one HTML file that needs no other."""
-    environment = Environment(
-        loader=PackageLoader("lab.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawings = {
         drawing.name: svg_text(drawing.figure)
         for section in report.sections
         for drawing in section.drawings
     }
-    return environment.get_template("report.html.j2").render(report=report, svg=drawings)
+    return page("lab.report", "report.html.j2", report=report, svg=drawings)
+
+
+def page(package: str, template: str, **values: Any) -> str:
+    """A page from a package's template, which may include those here; values are escaped."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader("lab.report", ".")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
 
 
 def _steady_svg() -> AbstractContextManager[None]:

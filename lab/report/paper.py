@@ -5,7 +5,8 @@ They are printed and compared with, and enter no computation of a result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 STUDY = "The Road Not Taken (2020)"
@@ -115,14 +116,98 @@ ENCODER_MOS = {200: 3.6, 400: 3.2, 800: 3.0}
 
 CONTENTION = {table.number: table for table in (TABLE_2, TABLE_3)}
 
-GOOD_PESQ = 3.0
-"""Section 3.2: a good call has a PESQ above this ..."""
-GOOD_DELAY_MS = 400.0
-"""... and a one-way delay below this."""
+ALL_GOOD = Figure("> 85 %", 85, "above")
+"""Share of all the first study's calls through the public Tor network with a good PESQ."""
+SECOND_GOOD = Figure("16 %", 16)
+"""The second study: share of its calls with a PESQ above 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyCorner:
+    """A study's share of good calls, and by which rule it is one."""
+
+    study: str
+    good: Figure
+    """Per cent of its calls."""
+    asks_for_delay: bool
+    """Whether a good call has a short delay, or a PESQ above 3 alone."""
+    header_as_audio: bool
+    """Whether PESQ is scored as the second study's program did."""
+
+
+CORNERS = {
+    "road": StudyCorner(STUDY, ALL_GOOD, asks_for_delay=True, header_as_audio=False),
+    "choppy": StudyCorner(SECOND_STUDY, SECOND_GOOD, asks_for_delay=False, header_as_audio=True),
+}
+"""Name of an experiment's corner → the study whose settings it has."""
+FROM_CORNER, TO_CORNER = CORNERS
+"""Between which a waterfall is drawn."""
 
 TOR_DELAY_MS = Figure("217-280", 248.5, "range", 31.5)
 """Sections 4.2 to 6: mean one-way delays over the public Tor network, one end behind it."""
+BOTH_HIDDEN_DELAY_MS = Figure("396-458", 427, "range", 31)
+"""The same with both ends behind it: two hops and three."""
+SIX_HOPS_SYSTEM = "Phonion"
+"""Prior work that the first study compares itself with: Tor with six hops in all."""
+SIX_HOPS_PESQ = Figure("2.4", 2.4)
+SIX_HOPS_DELAY_MS = Figure("777", 777)
 TOR_JITTER_MS = Figure("≈ 24", 24)
 """Mean jitter there, of calls of 2 and 4 minutes."""
 SECOND_JITTER_MS = {"caller": Figure("27", 27), "callee": Figure("31.5", 31.5)}
 """The second study's sample: median over its calls through Tor of their mean jitter, by end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Means of calls through the public Tor network; None: not stated."""
+
+    pesq: Figure | None
+    delay_ms: Figure | None
+    above_3_pct: Figure | None = None
+    good_pct: Figure | None = None
+    below_2_pct: Figure | None = None
+    below_ms_pct: Mapping[int, Figure] = field(default_factory=dict)
+    """Share of calls with a one-way delay below so many ms."""
+
+
+SCENARIOS = {
+    ("v-tor", False, 3, True): Scenario(Figure("3.88", 3.88), Figure("217", 217), Figure("93", 93)),
+    ("v-tor", False, 2, True): Scenario(Figure("3.90", 3.90), Figure("205", 205)),
+    ("v-tor", False, 3, False): Scenario(Figure("3.81", 3.81), Figure("270", 270)),
+    ("v-tor", False, 2, False): Scenario(Figure("3.91", 3.91), Figure("210", 210)),
+    ("v-tor", True, 3, False): Scenario(Figure("3.2", 3.2), Figure("458", 458), Figure("81", 81)),
+    ("v-tor", True, 2, False): Scenario(None, Figure("396", 396)),
+    ("m-tor", True, 3, False): Scenario(Figure("3.8", 3.8), None, Figure("85", 85)),
+}
+"""Scenarios I (the server stands with the callee), II (it stands apart) and III (both ends are
+anonymous), sections 4.2 to 6: means by method, whether both ends are anonymous, hops of each
+circuit, and whether the server stands with the callee."""
+
+
+def scenario(method: str, both: bool, hops: int, colocated: bool = False) -> Scenario | None:
+    """What the paper has of such calls; None where it has nothing."""
+    return SCENARIOS.get((method, both, hops, colocated))
+
+
+ALL_CALLS = Scenario(
+    None,
+    None,
+    good_pct=ALL_GOOD,
+    below_2_pct=Figure("8", 8),
+    below_ms_pct={150: Figure("28", 28), 300: Figure("> 80", 80, "above")},
+)
+"""All of its calls through the public Tor network together."""
+OFFERING_PCT = Figure("90.6", 90.6)
+"""Share of circuits on which its iperf found more than 1 Mbit/s, per cent ..."""
+OFFERED_GOOD_PCT = Figure("95", 95)
+"""... and of these the share whose calls were good."""
+CALLS_BY_PESQ = {(1, 2): 6_000, (2, 3): 22_000, (3, 4): 162_000, (4, 5): 259_000}
+"""Table 5: of these, how many calls had a PESQ between two values."""
+
+
+BRIDGES_PESQ = Figure("3.7", 3.7)
+"""Mean PESQ of calls that enter the public Tor network by a bridge ..."""
+BRIDGES_GOOD = Figure("85", 85)
+"""... and the share of them that is good, per cent."""
+BRIDGED = Scenario(BRIDGES_PESQ, None, good_pct=BRIDGES_GOOD)
+"""The same as of a scenario; the paper does not say which method and how many hops."""

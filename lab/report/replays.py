@@ -74,7 +74,7 @@ def _row(point: Point, others: str, end: str, calls: Sequence[CallRecord]) -> Re
         name=next((call.profile for call in calls if call.profile), ""),
         end=end,
         used="; ".join(dict.fromkeys(call.profile_used for call in calls if call.profile_used)),
-        counts=count_calls([(call.status, call.valid) for call in calls]),
+        counts=count_calls(calls),
         field={name: mean_of(valid, f"{end}_profile_{name}") for name in COMPARED},
         replay={name: mean_of(valid, f"{end}_{name}") for name in COMPARED},
         error_ms_p50=mean_of(valid, "replay_error_ms_p50"),

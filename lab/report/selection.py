@@ -21,7 +21,16 @@ def valid_ones(calls: Iterable[CallRecord]) -> list[CallRecord]:
     return [call for call in calls if call.status == "ok" and call.valid]
 
 
+def hops_of(call: CallRecord) -> int | None:
+    """Relays on its way; None without Tor. Older records have no number of them."""
+    return call.hops or (len(call.circuit.split()) if call.circuit else None)
+
+
 def mean_of(calls: Sequence[CallRecord], column: str, factor: float = 1.0) -> Interval:
     """Mean of a column over the calls in which it was measured, with its 95 % interval."""
-    values = [value for call in calls if (value := getattr(call, column)) is not None]
-    return mean_interval([factor * value for value in values])
+    return mean_interval([factor * value for value in values_of(calls, column)])
+
+
+def values_of(calls: Sequence[CallRecord], column: str) -> list[float]:
+    """A column of the calls in which it was measured."""
+    return [value for call in calls if (value := getattr(call, column)) is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.calls.methods import METHODS
+from lab.calls.methods import METHODS, every_measuring_point
 from lab.report.paper import TABLE_1, BandwidthRow
 
 LEVELS = {"ip": "IP", "eth": "Ethernet"}
@@ -28,8 +28,7 @@ class BandwidthColumn:
 
 def bandwidth_columns() -> Iterator[BandwidthColumn]:
     """Every point and level at which the calls of some method are counted, from the caller on."""
-    points = {point for method in METHODS for point in method.points}
-    for point in sorted(points, key=lambda point: point.position):
+    for point in every_measuring_point():
         for level in point.levels:
             yield BandwidthColumn(point.name, level, f"{point.where}, {LEVELS[level]}")
 
@@ -37,6 +36,11 @@ def bandwidth_columns() -> Iterator[BandwidthColumn]:
 def system_of(method: str) -> str:
     """What tables call a method; its own name where it is none of this lab."""
     return METHODS.named(method).system if method in METHODS else method
+
+
+def row_name(method: str, others: str) -> str:
+    """What a row of a table is called: the system, and what else its point differs by."""
+    return ", ".join(filter(None, [system_of(method), others]))
 
 
 def position_of(method: str) -> tuple[float, str]:

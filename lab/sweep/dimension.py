@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lab.calls.observe.observer import Observer
     from lab.sweep.conditions import Scene
     from lab.sweep.point import Point
+    from lab.topology.model import Topology
 
     Around = Callable[[Scene], AbstractContextManager[Observer | None]]
     """Has its effect while the block runs; what it yields measures that during the call."""
@@ -42,6 +43,8 @@ class Coordinate(Generic[T]):
     words: Callable[[T], str | None] = in_words  # type: ignore[assignment]
     """A value as a part of a point's name in reports, which must tell values apart; None where
     it is the usual one, of which nothing is said."""
+    meant: Callable[[Point], Scalar] | None = None
+    """What a point has of it in the end, where its value may stand for another's: as the phone."""
     note: Callable[[T], Mapping[str, Scalar]] | None = None
     """The columns of a record that tell of the value; None: one of its own. What is measured of
     the same things goes before."""
@@ -95,6 +98,8 @@ class Dimension:
     """The point with the default where another value has no effect or means the same."""
     check: Callable[[Point], None] = lambda point: None
     """UsageError where its value cannot be had at that point."""
+    suits: Callable[[Point, Topology], None] | None = None
+    """UsageError where the topology lacks what its value names; None: it names nothing of it."""
     plan: Callable[[Point], Mapping[str, Any]] | None = None
     """If it is applied call by call: the arguments of `CallPlan` that it decides."""
     around: Lazy[Around] | None = None

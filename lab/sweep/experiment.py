@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
+from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any
 
 from lab.checkout import EXPERIMENTS
 from lab.errors import LabError, UsageError
-from lab.sweep.dimensions import DIMENSIONS
+from lab.sweep.corners import corner_axes, mistakes_in_corners
+from lab.sweep.design import FULL, choice_of, designed_points
 from lab.sweep.grammar import experiment_grammar
-from lab.sweep.grid import Axis, axes_of, points_of
+from lab.sweep.grid import MAX_POINTS, Axis, axes_of, points_of, with_files
 from lab.sweep.point import Point, coordinates, dimensions_of
 from lab.sweep.raw import RawExperiment, lists_of
 from lab.sweep.topology_key import GRID_KEY, is_topology_key
 from lab.sweep.variant_check import mistakes_of
 from lab.topology.load import find_topology, load_topology
 from lab.topology.mistakes import DocumentError, Mistake, Path, did_you_mean, quoted
+from lab.topology.model import PbxKind
 from lab.topology.raw import RawModel
+from lab.topology.resolve import block_prefix, resolve
 from lab.topology.validation import check_text, read_content
-
-MAX_POINTS = 5000
 
 _HINT = "`lab schema experiment` prints a JSON Schema with which an editor explains every key."
 
@@ -56,6 +58,12 @@ class Experiment:
     precision_mos: float | None = None
     """Half the width that the 95 % confidence interval of a point's mean PESQ may have in the
     end; None where the number of calls is all that counts."""
+    design: str = FULL
+    """How points were taken from the grid: of `lab.sweep.design.DESIGNS`."""
+    corners: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    """Named sets of the points, such as the settings of a study."""
+    beside: tuple[Point, ...] = ()
+    """The points that corners alone have; the design has the others."""
 
 
 def find_experiment(name_or_path: str) -> FilePath:
@@ -87,22 +95,32 @@ def parse_experiment(
     checked = check_text(content, experiment_grammar())
     raw = checked.value
     if raw is not None:
-        checked.mistakes += _mistakes_in_mappings(raw)
+        checked.mistakes += chain(_mistakes_in_mappings(raw), mistakes_in_corners(raw))
     if checked.mistakes or raw is None:
         raise ExperimentError(source, checked.in_order(), _HINT)
     text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
     calls = (raw.quick.calls or raw.calls) if quick else raw.calls
     topology = _topology(raw.topology, directory)
-    places = _places(raw, quick, directory)
-    axes = list(axes_of({name: written for name, (_, written) in places.items()}))
-    points = points_of(axes)
+    axes = _axes(raw, quick, directory)
+    written, place = _design(raw, quick)
+    design = choice_of(written)
+    designed, found = designed_points(design, axes, raw.seed, place)
+    along = {
+        name: [with_files(axis, directory) for axis in corner_axes(raw, name, axes, quick)]
+        for name in raw.corners
+    }
+    corners = {name: points_of(of_corner) for name, of_corner in along.items()}
+    points = tuple(dict.fromkeys(chain(designed, *corners.values())))
+    beside = points[len(designed) :]
     if len(points) > MAX_POINTS:
         found = [Mistake((), f"makes {len(points)} points; at most {MAX_POINTS} may be")]
-    else:
-        found = _impossible(axes, points) + _mistakes_in_topologies(axes, points, topology)
-        found += _of_one_name(axes)
+    elif not found:
+        found += _wrong(("grid",), axes, designed, topology)
+        for name, of_corner in along.items():
+            found += _wrong(("corners", name), of_corner, corners[name], topology)
+        found += _of_one_name(chain(axes, *along.values()))
     if found:
-        checked.mistakes += [_placed(mistake, places) for mistake in found]
+        checked.mistakes += found
         raise ExperimentError(source, checked.in_order())
     return Experiment(
         name=raw.name,
@@ -117,6 +135,9 @@ def parse_experiment(
         source=text,
         fit=_fit(raw.fit, points),
         precision_mos=None if quick else raw.precision_mos,
+        design=design.design.name,
+        corners=corners,
+        beside=beside,
     )
 
 
@@ -128,39 +149,48 @@ def _topology(name_or_path: str, directory: FilePath) -> FilePath:
 
 def _mistakes_in_mappings(raw: RawExperiment) -> Iterator[Mistake]:
     """What the model cannot say: what no key of a mapping is wrong with by itself."""
-    for path, grid in ((("grid",), raw.grid), (("quick", "grid"), raw.quick.grid)):
-        for axis in axes_of(lists_of(grid)):
+    grids: list[tuple[Path, RawModel]] = [
+        (("grid",), raw.grid),
+        (("quick", "grid"), raw.quick.grid),
+        *((("corners", name), corner) for name, corner in raw.corners.items()),
+        *((("quick", "corners", name), corner) for name, corner in raw.quick.corners.items()),
+    ]
+    for path, grid in grids:
+        for axis in axes_of(lists_of(grid), path):
             for index, written in enumerate(axis.written):
                 for place, what in axis.dimension.written.mistakes(written):
-                    yield Mistake((*path, *axis.path, index, *place), what)
+                    yield Mistake((*axis.path, index, *place), what)
 
 
-def _places(raw: RawExperiment, quick: bool, directory: FilePath) -> dict[str, tuple[Path, Any]]:
-    """What the grid says of each of its keys that is used, and the path of the grid it is in."""
+def _axes(raw: RawExperiment, quick: bool, directory: FilePath) -> list[Axis]:
+    """What the grid varies; in a quick run the quick grid's lists replace those of the grid."""
     grids: list[tuple[Path, RawModel]] = [(("grid",), raw.grid)]
     if quick:
         grids.append((("quick", "grid"), raw.quick.grid))
-    return {
-        name: (path, _found(name, written, directory))
-        for path, grid in grids
-        for name, written in lists_of(grid).items()
+    places = {
+        name: (path, written) for path, grid in grids for name, written in lists_of(grid).items()
     }
+    return [
+        with_files(axis, directory)
+        for name, (path, written) in places.items()
+        for axis in axes_of({name: written}, path)
+    ]
 
 
-def _found(name: str, written: Any, directory: FilePath) -> Any:
-    """What is written of a dimension, with files where they are; LabError where none is."""
-    found = None if name == GRID_KEY else DIMENSIONS.named(name).found
-    if found is None:
-        return written
-    return [value for each in written for value in found(each, directory)]
+def _design(raw: RawExperiment, quick: bool) -> tuple[Any, Path]:
+    """The design as it is written, and where."""
+    if quick and raw.quick.design is not None:
+        return raw.quick.design, ("quick", "design")
+    return raw.design, ("design",)
 
 
-def _placed(mistake: Mistake, places: Mapping[str, tuple[Path, Any]]) -> Mistake:
-    """A mistake with the path from the grid on, as one with that from the file on."""
-    path, _ = (
-        places.get(str(mistake.path[0]), (("grid",), None)) if mistake.path else (("grid",), 0)
-    )
-    return replace(mistake, path=(*path, *mistake.path))
+def _wrong(
+    path: Path, axes: Sequence[Axis], points: Sequence[Point], topology: FilePath
+) -> list[Mistake]:
+    """What cannot be called at, of the points made at `path` of the file."""
+    found = _impossible(axes, points) + _mistakes_in_topologies(axes, points, topology)
+    found += found or _unsuitable(axes, points, topology)
+    return [replace(mistake, path=mistake.path or path) for mistake in found]
 
 
 def _fit(keys: Iterable[str], points: Iterable[Point]) -> tuple[str, ...]:
@@ -187,20 +217,43 @@ def _impossible(axes: Iterable[Axis], points: Iterable[Point]) -> list[Mistake]:
     return list(mistakes.values())
 
 
+def _unsuitable(axes: Iterable[Axis], points: Iterable[Point], topology: FilePath) -> list[Mistake]:
+    """What the topology lacks of what values name: a node that is to break, say."""
+    naming = {
+        point: axis
+        for axis in axes
+        for point in points
+        if axis.dimension.suits and any(c.name in point.values for c in axis.dimension.coordinates)
+    }
+    if not naming:
+        return []
+    raw = load_topology(topology)
+    pbx = PbxKind.KAMAILIO if raw.wanted_pbx == "auto" else PbxKind(raw.wanted_pbx)
+    block = IPv4Network(f"10.0.0.0/{block_prefix(raw)}")
+    resolved = resolve(raw, raw.name, block, pbx)
+    mistakes: dict[str, Mistake] = {}
+    for point, axis in naming.items():
+        try:
+            point.check_suits(resolved)
+        except UsageError as error:
+            mistakes.setdefault(error.message, Mistake(axis.path, error.message))
+    return list(mistakes.values())
+
+
 def _of_one_name(axes: Iterable[Axis]) -> Iterator[Mistake]:
     """Files of one name in different directories: calls with them could not be told apart."""
+    places: dict[str, dict[Point, Path]] = {}
     for axis in axes:
         if axis.dimension.found is None:
             continue
-        points = [
-            Point("", **meant)
-            for written in dict.fromkeys(axis.written)
-            for meant in axis.dimension.assignments(written)
-        ]
-        names = Counter(axis.dimension.labelled(point) for point in points)
-        for name, count in names.items():
-            if count > 1:
-                yield Mistake(axis.path, f"has {count} files called {name}: rename all but one")
+        for meant in axis.values:
+            point = Point("", **meant)
+            if name := axis.dimension.labelled(point):
+                places.setdefault(name, {}).setdefault(point, axis.path)
+    for name, files in places.items():
+        if len(files) > 1:
+            what = f"has {len(files)} files called {name}: rename all but one"
+            yield Mistake([*files.values()][-1], what)
 
 
 def _mistakes_in_topologies(

@@ -9,12 +9,19 @@ from functools import lru_cache
 from types import GenericAlias
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, PlainValidator, create_model
+from pydantic import BeforeValidator, Field, PlainValidator, create_model
 
 from lab.calls.methods import METHODS
 from lab.sweep.dimension import Dimension
 from lab.sweep.dimensions import DIMENSIONS
-from lab.sweep.raw import RawExperiment, RawGrid, RawQuick, RawQuickGrid
+from lab.sweep.raw import (
+    RawCorner,
+    RawExperiment,
+    RawGrid,
+    RawQuick,
+    RawQuickGrid,
+    values_of,
+)
 from lab.sweep.topology_key import GRID_KEY
 from lab.sweep.written import REQUIRED, JsonSchema, Key, Keys, Parse, one_of
 from lab.topology.mistakes import Path
@@ -48,12 +55,25 @@ def _grammar(dimensions: tuple[Dimension, ...]) -> Grammar[RawExperiment]:
             for each in dimensions
         },
     )
-    quick = _model(RawQuick, grid=(quick_grid, _again(RawQuick, "grid")))
+    corner = _model(
+        RawCorner,
+        **{
+            each.name: (_one_or_more(items[each.name]) | None, _field(each.description, None))
+            for each in dimensions
+        },
+    )
+    corners: Any = GenericAlias(dict, (str, corner))
+    quick = _model(
+        RawQuick,
+        grid=(quick_grid, _again(RawQuick, "grid")),
+        corners=(corners, _again(RawQuick, "corners")),
+    )
     fitted = _checked(*one_of(lambda: [*(d.name for d in dimensions if d.may_fit), GRID_KEY]))
     model = _model(
         RawExperiment,
         fit=(_list_of(fitted), _again(RawExperiment, "fit")),
         grid=(grid, _again(RawExperiment, "grid")),
+        corners=(corners, _again(RawExperiment, "corners")),
         quick=(quick, _again(RawExperiment, "quick")),
     )
     mappings = {each.name: each.written for each in dimensions if isinstance(each.written, Keys)}
@@ -64,6 +84,8 @@ def _grammar(dimensions: tuple[Dimension, ...]) -> Grammar[RawExperiment]:
                 return _keys(model)
             case ("grid",) | ("quick", "grid"):
                 return _keys(grid)
+            case ("corners", str()) | ("quick", "corners", str()):
+                return _keys(corner)
             case ("quick",):
                 return _keys(quick)
             case (*_, str(name), int()) if name in mappings:
@@ -119,6 +141,21 @@ class _Schema:
 
 def _list_of(item: Any) -> Any:
     return GenericAlias(list, (item,))
+
+
+@dataclass(frozen=True, slots=True)
+class _OrOne:
+    """The schema of a list in place of which one item may stand."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> JsonSchema:
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
+
+
+def _one_or_more(item: Any) -> Any:
+    """A list of values, or one of them."""
+    several: Any = Annotated[_list_of(item), Field(min_length=1)]
+    return Annotated[several, BeforeValidator(values_of), _OrOne()]
 
 
 def _model(base: type[Model], **fields: Any) -> type[Model]:

@@ -33,7 +33,9 @@ from lab.lifecycle.up import up
 from lab.measure.record import CallRecord
 from lab.sweep.asked import call_plan
 from lab.sweep.conditions import conditions
+from lab.sweep.dimensions.anonymous import ANONYMOUS
 from lab.sweep.dimensions.duration import DURATION
+from lab.sweep.dimensions.fault import stops_a_node
 from lab.sweep.locks import bringing_up
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
@@ -119,6 +121,9 @@ class LabExecutor:
             if record.status != "ok":
                 # Without room a failure says nothing about the point.
                 _check_room()
+            if stops_a_node(planned.point):
+                # It runs again, but nobody has seen that its programs work.
+                self._current = None
         return record
 
     def _call(self, lab: ReadyLab, planned: PlannedCall, tell: Listener) -> CallRecord:
@@ -127,7 +132,7 @@ class LabExecutor:
         LabError where no call by its method can be made in this lab.
         """
         point = planned.point
-        METHODS.named(point.method).check_topology(lab.topology)
+        METHODS.named(point.method).hiding(point[ANONYMOUS]).check_topology(lab.topology)
         plan = call_plan(point, planned.number, seed=planned.seed, run_id=self._files.run_id)
         record: CallRecord | None = None
         try:

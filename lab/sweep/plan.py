@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import LabError
+from lab.sweep.design import FULL, ONE_AT_A_TIME
 from lab.sweep.point import Point
 from lab.sweep.variants import variant_of
 
@@ -44,6 +46,18 @@ class Plan:
     """Coordinates of the points; see `Experiment`."""
     precision_mos: float | None = None
     """Half the width of a confidence interval; see `Experiment`."""
+    design: str = FULL
+    """Of `lab.sweep.design.DESIGNS`: how points were taken from the grid."""
+    corners: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    """Named sets of points; see `Experiment`."""
+    beside: tuple[Point, ...] = ()
+    """The points that corners alone have."""
+
+    @cached_property
+    def designed(self) -> tuple[Point, ...]:
+        """The points of the design: all but those that corners alone have."""
+        beside = set(self.beside)
+        return tuple(point for point in self.points if point not in beside)
 
     @cached_property
     def calls_at_most(self) -> int:
@@ -58,6 +72,12 @@ class Plan:
                 "calls": self.calls,
                 "fit": self.fit,
                 "precision_mos": self.precision_mos,
+                "design": self.design,
+                "corners": {
+                    name: [positions[point] for point in points]
+                    for name, points in self.corners.items()
+                },
+                "beside": [positions[point] for point in self.beside],
                 "points": [point.to_dict() for point in self.points],
                 "order": [
                     [positions[planned.point], planned.number, planned.seed]
@@ -73,7 +93,20 @@ def plan_from_json(text: str) -> Plan:
     points = tuple(_point(values) for values in data["points"])
     order = tuple(PlannedCall(points[index], number, seed) for index, number, seed in data["order"])
     fit = tuple(data.get("fit", ()))
-    return Plan(data["calls"], points, order, fit, data.get("precision_mos"))
+
+    def named(indices: list[int]) -> tuple[Point, ...]:
+        return tuple(points[index] for index in indices)
+
+    return Plan(
+        data["calls"],
+        points,
+        order,
+        fit,
+        data.get("precision_mos"),
+        design=data.get("design", FULL),
+        corners={name: named(indices) for name, indices in data.get("corners", {}).items()},
+        beside=named(data.get("beside", [])),
+    )
 
 
 def _point(values: dict[str, Any]) -> Point:
@@ -90,24 +123,37 @@ def make_plan(experiment: Experiment) -> Plan:
     """Order the experiment's calls at random, by its seed alone.
 
     Points with the same topology stay together within a round, because another one needs the lab
-    brought up anew; everything else is mixed. ValueError where two points have one name.
+    brought up anew; everything else is mixed. Where one thing is changed at a time, the calls of
+    one number have one seed at every point, and so circuits that differ in that alone. ValueError
+    where two points have one name.
     """
     if len({point.point_id for point in experiment.points}) < len(experiment.points):
         raise ValueError("a dimension's label does not tell its values apart")
     chance = random.Random(experiment.seed)  # noqa: S311 - an order, no secret
     order: list[PlannedCall] = []
     wanted, at_most = experiment.calls, experiment.calls_at_most
+    paired = experiment.design == ONE_AT_A_TIME
+    common = [chance.getrandbits(31) for _ in range(at_most)] if paired else []
     for first in range(1, at_most + 1, wanted):
         numbers = range(first, min(first + wanted, at_most + 1))
         variants = list(dict.fromkeys(map(variant_of, experiment.points)))
         chance.shuffle(variants)
         for variant in variants:
             block = [
-                PlannedCall(point, number, chance.getrandbits(31))
+                PlannedCall(point, number, common[number - 1] if paired else chance.getrandbits(31))
                 for point in experiment.points
                 if variant_of(point) == variant
                 for number in numbers
             ]
             chance.shuffle(block)
             order += block
-    return Plan(wanted, experiment.points, tuple(order), experiment.fit, experiment.precision_mos)
+    return Plan(
+        wanted,
+        experiment.points,
+        tuple(order),
+        experiment.fit,
+        experiment.precision_mos,
+        design=experiment.design,
+        corners=experiment.corners,
+        beside=experiment.beside,
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lab.sweep.dimension import Coordinate, Dimension
 from lab.sweep.dimensions import DIMENSIONS
 from lab.sweep.topology_key import is_topology_key, topology_key
 from lab.sweep.written import Scalar
+
+if TYPE_CHECKING:
+    from lab.topology.model import Topology
 
 T = TypeVar("T")
 
@@ -49,6 +52,12 @@ class Point:
         """The point's name, the same in every run: `v-tor.PCMU.to-caller.10mbit.server…`."""
         parts = [dimension.labelled(self) for dimension in dimensions_of([self])]
         return ".".join(part for part in parts if part is not None)
+
+    def check_suits(self, topology: Topology) -> None:
+        """UsageError where the topology lacks what a value names."""
+        for dimension in dimensions_of([self]):
+            if dimension.suits is not None:
+                dimension.suits(self, topology)
 
     def normalised(self) -> Point:
         """The point without what has no effect there, so that equal points are equal."""

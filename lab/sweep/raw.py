@@ -10,14 +10,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, WithJsonSchema
 
+from lab.sweep.design import FULL, choice_of, design_schema
 from lab.topology.names import NAME_PATTERN, is_name
 from lab.topology.raw import RawModel
 
 MAX_NAME_LENGTH = 14
 """Runs are named after their experiment, and labs side by side after their run."""
+_NAME_SCHEMA: dict[str, Any] = {"pattern": NAME_PATTERN, "maxLength": MAX_NAME_LENGTH}
+_NAMED: dict[str, Any] = {"propertyNames": _NAME_SCHEMA}
 
 
-def _name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """The name of an experiment or of a corner; ValueError as the end of a sentence about it."""
     if not is_name(name) or len(name) > MAX_NAME_LENGTH:
         raise ValueError(
             "cannot be a name; write lowercase letters, digits and hyphens, at most "
@@ -26,12 +30,17 @@ def _name(name: str) -> str:
     return name
 
 
+def _design(written: object) -> object:
+    choice_of(written)
+    return written
+
+
 Name = Annotated[
     str,
-    AfterValidator(_name),
-    WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME_LENGTH}),
+    AfterValidator(checked_name),
+    WithJsonSchema({"type": "string", **_NAME_SCHEMA}),
 ]
-
+DesignChoice = Annotated[Any, PlainValidator(_design), WithJsonSchema(design_schema())]
 
 _EACH: TypeAdapter[Any] = TypeAdapter(dict[str, Annotated[list[Any], Field(min_length=1)]])
 _TOGETHER: TypeAdapter[Any] = TypeAdapter(
@@ -68,8 +77,37 @@ TopologyKeys = Annotated[
 ]
 
 
+def _corner_keys(written: object) -> Any:
+    if isinstance(written, dict):
+        written = {key: values_of(values) for key, values in written.items()}
+    return _topology_keys(written)
+
+
+CornerKeys = Annotated[
+    Any,
+    PlainValidator(_corner_keys),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "description": "Each key with its value, or a list of those it has in turn.",
+                    "type": "object",
+                    "propertyNames": _KEY,
+                },
+                {
+                    "description": "Keys that vary together: each item gives some their values.",
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": "object", "propertyNames": _KEY, "minProperties": 1},
+                },
+            ]
+        }
+    ),
+]
+
+
 class RawGrid(RawModel):
-    """What is varied: every combination is a point."""
+    """What is varied: the combinations that the design takes are points."""
 
     topology: TopologyKeys = Field(default={})
     """Keys of the topology (vpn.cipher, tor.circuit, nodes.server.links.hosting.delay), each with
@@ -84,13 +122,26 @@ class RawQuickGrid(RawModel):
     """Keys of the topology, with their values; they replace all those of the grid."""
 
 
+class RawCorner(RawModel):
+    """Values whose combinations are points beside the design, with a name; a key of the grid that
+    is not here has the grid's first value."""
+
+    topology: CornerKeys | None = None
+    """Keys of the topology, each with a value or a list of them, or a list of mappings of keys
+    that vary together."""
+
+
 class RawQuick(RawModel):
     """What `--quick` changes."""
 
     calls: int | None = Field(default=None, ge=1, le=1000)
     """Valid calls wanted at each point."""
+    design: DesignChoice | None = None
+    """The design in place of the experiment's."""
     grid: RawQuickGrid = Field(default_factory=RawQuickGrid)
     """Lists that replace those of the grid."""
+    corners: dict[str, RawCorner] = Field(default={}, json_schema_extra=_NAMED)
+    """Values that replace those of corners, key by key."""
 
 
 class RawExperiment(RawModel):
@@ -115,10 +166,20 @@ class RawExperiment(RawModel):
     mean PESQ is no wider than ± this; absent: `calls` valid ones are enough. Not in quick runs."""
     fit: list[str] = Field(default=[])
     """What in the grid was chosen after seeing results; the report calls it a fit."""
+    design: DesignChoice = FULL
+    """Which combinations of the grid are points."""
     grid: RawGrid
     """What is varied."""
+    corners: dict[str, RawCorner] = Field(default={}, json_schema_extra=_NAMED)
+    """Named sets of points beside the design, such as the settings of a study: every combination
+    of the values that a corner gives."""
     quick: RawQuick = Field(default_factory=RawQuick)
     """How the short version, `lab experiment run --quick`, differs."""
+
+
+def values_of(written: Any) -> Any:
+    """What is written in a corner: a single value is a list of one."""
+    return written if isinstance(written, list) else [written]
 
 
 def lists_of(grid: RawModel) -> dict[str, Any]:

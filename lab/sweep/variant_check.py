@@ -16,12 +16,14 @@ from lab.topology.variant import value_text
 def mistakes_of(axes: Sequence[Axis], points: Sequence[Point], topology: str) -> list[Mistake]:
     """What is wrong with a topology, given as YAML, when its keys have the values of the points.
 
-    Paths are those of the axes. The topology itself has no mistake.
+    Paths are those of the axes. The topology itself has no mistake, nor have the values by
+    themselves of an axis of which only the first few are meant: the whole axis is checked apart.
     """
     rendered = [axis for axis in axes if axis.dimension.topology]
     found = [*_changed_twice(rendered)]
     for axis in rendered:
-        found += _mistakes_along(axis, topology)
+        if axis.most is None:
+            found += _mistakes_along(axis, topology)
     if found or len(rendered) < 2:
         return found
     variants = {variant_of(point): point for point in points}

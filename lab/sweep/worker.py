@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from threading import Lock
 from typing import Any
 
 from lab.engine.client import connect
@@ -129,8 +130,12 @@ def _work(connection: Connection, assignment: Assignment) -> None:
 
 
 def _serve(connection: Connection, executor: LabExecutor, first: Point) -> None:
+    one_says = Lock()
+
     def tell(happening: Happening) -> None:
-        _send(connection, "says", happening)
+        # What breaks during a call is told on the thread on which it does.
+        with one_says:
+            _send(connection, "says", happening)
 
     connection.send(("done", executor.prepare(first, tell)))
     while True:

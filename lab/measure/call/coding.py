@@ -6,18 +6,19 @@ import numpy as np
 
 from lab.measure.call.notes import CodingNotes
 from lab.measure.codecs import COMFORT_NOISE_TYPES
-from lab.measure.gaps import gaps
+from lab.measure.gaps import empty_packets, gaps
 from lab.measure.rtp import Stream
 
 BITRATE_TOLERANCE = 0.05
 """Opus rounds a packet to whole bytes: at 6 kbit/s one in fifteen."""
 
 
-def coding_faults(sender: str, asked: CodingNotes, sent: Stream) -> list[str]:
+def coding_faults(sender: str, asked: CodingNotes, sent: Stream, vad: bool = False) -> list[str]:
     """Why the stream that `sender` sent is not what was asked for; empty where it is.
 
     Compared are codec and clock by payload type, the time from packet to packet, the bit rate
-    where one was chosen, and whether every stretch of time was sent, silence included.
+    where one was chosen, and whether every stretch of time was sent, silence included; unless
+    `vad` says that pauses were to be left out.
     """
     faults = []
     found = (sent.codec.name.upper(), sent.codec.clock_rate_hz)
@@ -33,8 +34,13 @@ def coding_faults(sender: str, asked: CodingNotes, sent: Stream) -> list[str]:
         faults.append(
             f"{sender} sent packets of {sent.ptime_ms:g} ms, {asked.ptime_ms} ms were asked for"
         )
-    if gaps(sent).voice_activity_detection:
+    paused = gaps(sent).voice_activity_detection or empty_packets(sent) > 0
+    if paused and not vad:
         faults.append(f"{sender} sent no voice in pauses: voice activity detection was on")
+    if vad and not paused:
+        faults.append(
+            f"{sender} sent every pause: voice activity detection was asked for and not seen"
+        )
     bitrate_kbps = payload_kbps(sent)
     if asked.bitrate_kbps and abs(bitrate_kbps / asked.bitrate_kbps - 1) > BITRATE_TOLERANCE:
         faults.append(

@@ -9,6 +9,8 @@ from typing import Any
 
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.voice import VoiceStreams
+from lab.measure.playout.stalls import Ledger
+from lab.measure.rtp import Stream
 from lab.wire.playout import Playout
 
 
@@ -19,6 +21,8 @@ class EndFigures:
     program: str | None = None
     """With its version."""
     setup_ms: float | None = None
+    settings: str | None = None
+    """Of a phone: whose they are, and what they come to."""
     playout: Playout | None = None
     """What its recording was heard through."""
     concealed_share: float | None = None
@@ -54,3 +58,6 @@ class EndKind:
     find_voice: Callable[[Path, CallNotes], VoiceStreams]
     """In a call's directory; LabError where it is not there."""
     coded: Callable[[CallNotes, VoiceStreams], CodedVoice]
+    stalls: Callable[[CallNotes, Stream, Stream, float], Ledger]
+    """Of what one end received, with what it sent, in so many ms of speech; LabError where it
+    cannot be told."""

@@ -17,6 +17,7 @@ def note_load(record: CallRecord, load: LoadWatch) -> None:
     report, count = load.report, load.count
     record.load_kind, record.load_count, record.load_through = load.kind, count, load.through
     record.load_died = load.died_before + len(report.died)
+    record.load_retried = report.retried
     record.load_established_min = min((one.connected for one in report.samples), default=None)
     if found := goodput(report.samples):
         record.load_goodput_kbps_mean = found.sum_kbps / count
@@ -43,4 +44,6 @@ def load_faults(record: CallRecord, load: LoadWatch) -> list[str]:
     connected = record.load_established_min
     if connected is not None and connected < load.count:
         return [f"only {connected} of {load.count} competing streams were connected"]
+    if load.report.samples and record.load_goodput_kbps_mean == 0:
+        return [f"the competing traffic ({load.kind}) carried nothing during the call"]
     return []

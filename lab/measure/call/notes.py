@@ -15,10 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.measure.call.watches import DelayWatch, LinkWatch, LoadWatch
+from lab.measure.call.path import VoicePath
+from lab.measure.call.tor_notes import CircuitNotes, RendezvousNotes, TorNotes
+from lab.measure.call.watches import (
+    AvailableWatch,
+    DelayWatch,
+    EntryWatch,
+    FaultWatch,
+    LinkWatch,
+    LoadWatch,
+)
 from lab.measure.host_load import CpuTimes, NodeUsage
-from lab.wire.circuits import CircuitState
 from lab.wire.codecs import Coding
+from lab.wire.phone_profile import PhoneProfile
 from lab.wire.plain import Scalar, ShapeError, from_plain, to_plain
 from lab.wire.playout import FIXED, Playout
 from lab.wire.probe import CaptureCounts, RoundTrips, Scheduling, ShapesSeen
@@ -26,11 +35,6 @@ from lab.wire.probe import CaptureCounts, RoundTrips, Scheduling, ShapesSeen
 FILE = "call.json"
 FORMAT = 1
 """Counts what cannot be read as it was before; what is only added needs a default instead."""
-REFERENCE = "reference.wav"
-"""The clip that both ends played, as it was played once."""
-CODED = "coded.wav"
-"""The same, as far as it was played, through the call's codec alone; absent where this host
-has no such codec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,20 @@ class CallPlan:
     """How long both ends play, the clip repeated or cut; None is the clip once."""
     seed: int = 0
     run_id: str | None = None
+    hops: int | None = None
+    """Relays of a circuit; None is the topology's own number."""
     playout: Playout = FIXED
     """What both ends hear, and are scored, through."""
+    vad: bool = False
+    """Whether phones leave pauses out (voice activity detection)."""
+    phone_profile: PhoneProfile = PhoneProfile.LAB
+    """Whose settings the phones have, but for what is said here."""
     vbr: bool = False
     """Mumble clients: whether Opus may vary its rate; without meaning for phones."""
+    anonymous: str = "caller"
+    """Whom Tor hides, where the method has it: the `caller` alone, or `both` ends."""
+    available: bool = False
+    """Whether it is measured, after the call, what bandwidth its way has left."""
     columns: Mapping[str, Scalar] = field(default_factory=dict)
     """Of the record: what else the call is made for, such as the point of an experiment. What
     is measured of the same things goes before."""
@@ -98,78 +112,14 @@ class LabNotes:
     """The lowest rate that the topology gives a link; None where it caps none."""
     cipher: str
     digest: str
+    pbx_profile: str | None = None
+    """How FreeSWITCH passes voice on; None of an exchange that has no such choice."""
     places: Mapping[str, str] = field(default_factory=dict)
     """The city in which a node stands, by its name, of those that stand in one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A host that the one before it sends the call's packets to, as their destination."""
-
-    node: str
-    address: IPv4Address
-
-
-@dataclass(frozen=True, slots=True)
-class EndNotes:
-    """Where one end of the call is."""
-
-    node: str
-    home: IPv4Address
-    """Its machine's own address."""
-    address: IPv4Address
-    """The address its voice leaves from: its home, or the one inside the tunnel."""
-    point: str
-    """The measuring point at which its voice can be captured in the clear, if it can."""
-
-    @property
-    def tunnelled(self) -> bool:
-        """Whether its voice leaves through a tunnel device."""
-        return self.address != self.home
-
-
-@dataclass(frozen=True, slots=True)
-class VoicePath:
-    """The way of a call from the caller to the callee."""
-
-    caller: EndNotes
-    callee: EndNotes
-    hops: tuple[Hop, ...]
-    """From the caller to the server at which its voice meets the callee's: relays, VPN server,
-    then the PBX or Murmur. What only forwards packets is none."""
-    server: Hop
-    """Whom the last machine before the server talks to for the call: one of the hops."""
-    exit_machine: str | None
-    """That machine: the exit relay, or the router in its place; None where no host stands
-    between the caller and the server."""
-    server_port: int | None = None
-    """The TCP port of the call's connection to the server; None for phones without a tunnel."""
-    client_connects: bool = False
-    """Whether the caller's client opens its connection itself, while captures run: by that it is
-    told from competing ones to the same port."""
-    socks_port: int | None = None
-    """Mumble through Tor: the SOCKS port on the caller's machine."""
-    pinged: bool = True
-    """Whether the round trip is measured by ping; Tor carries none outside a tunnel."""
-    circuit: tuple[str, ...] = ()
-    """The names of the relays of the caller's circuit, guard first; empty for a call without."""
-    closed: tuple[IPv4Address, ...] = ()
-    """Addresses to which no packet may go from the caller's home: all must take the circuit."""
-
-
-@dataclass(slots=True)
-class CircuitNotes:
-    """The circuit of one end's Tor client."""
-
-    end: str
-    """`caller` or `callee`."""
-    wanted: tuple[str, ...]
-    """The names of its relays, guard first."""
-    fingerprints: Mapping[str, str]
-    """Of the lab's relays, by name."""
-    built: CircuitState
-    after: CircuitState | None = None
-    """As it was read back after the call; None where it did not come to that."""
+    authority: str | None = None
+    """The node that is the directory authority."""
+    vpn_nodelay: bool | None = None
+    """Whether both ends of the tunnel are to set TCP_NODELAY; None where nothing was said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +133,8 @@ class Counted:
     """Whether what `near` sends goes towards the callee."""
     levels: tuple[str, ...]
     """At which it is counted: `ip`, `eth`."""
+    also_far: tuple[IPv4Address, ...] = ()
+    """Others beside `far`: the second guard of a Conflux set."""
     begun_only: bool = False
     """Whether only connections count that began while the capture ran."""
 
@@ -247,13 +199,25 @@ class CallNotes:
     """Why the call failed; None where it did not."""
     path: VoicePath | None = None
     tunnel_setup_ms: float | None = None
+    """Of the caller's tunnel."""
+    callee_tunnel_setup_ms: float | None = None
+    tunnel_nodelay: Mapping[str, bool] = field(default_factory=dict)
+    """Node → whether the OpenVPN there said that it set TCP_NODELAY on the tunnel's connection."""
     circuits: list[CircuitNotes] = field(default_factory=list)
+    entries: list[EntryWatch] = field(default_factory=list)
+    """Of the clients that entered by a bridge."""
+    tors: tuple[TorNotes, ...] = ()
+    rendezvous: RendezvousNotes | None = None
+    """Of calls to an onion service."""
     points: tuple[PointNotes, ...] = ()
     clocks: Mapping[str, str] = field(default_factory=dict)
     """Machine → the clock that stamps its packets; what is stamped by one needs no fitting."""
     captures: Mapping[str, CaptureCounts] = field(default_factory=dict)
     """By measuring point."""
     ping: RoundTrips | None = None
+    """From the caller to the server."""
+    callee_ping: RoundTrips | None = None
+    """From a callee with a way of its own."""
     scheduling: Scheduling | None = None
     shapes: Mapping[str, ShapesSeen] = field(default_factory=dict)
     """Machine on the path → what was in force on its links."""
@@ -265,7 +229,13 @@ class CallNotes:
     """The links that were watched."""
     delays: tuple[DelayWatch, ...] = ()
     """The links on the way that take time."""
+    faults: tuple[FaultWatch, ...] = ()
+    """What was broken while the ends talked, asked for or not."""
+    voice_began_at: float | None = None
+    """When both ends played, Unix seconds; None where it came to no voice."""
     load: LoadWatch | None = None
+    available: AvailableWatch | None = None
+    """What the way had left after the call; None where nobody asked."""
     reports: Reports | None = None
     ended_nodes: tuple[EndedNode, ...] = ()
     lab_gone: bool = False
@@ -278,6 +248,10 @@ class CallNotes:
         if self.path is None:
             raise LabError(f"call {self.call_id} never had a path")
         return self.path
+
+    def point(self, name: str) -> PointNotes | None:
+        """What was captured at the measuring point of that name; None where nothing was."""
+        return next((point for point in self.points if point.name == name), None)
 
 
 def write_notes(directory: Path, notes: CallNotes) -> None:

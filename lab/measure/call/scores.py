@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lab.measure.call.notes import CODED, REFERENCE, CallNotes
+from lab.ends import EACH_END
+from lab.measure.call.files import CODED, REFERENCE
+from lab.measure.call.notes import CallNotes
 from lab.measure.record import CallRecord
 from lab.measure.score import Score, score
 from lab.measure.wav import Wav, read_wav
 
-ENDS = ("caller", "callee")
 CEILING = "ceiling"
 """The name of the clip's own score, through the codec alone, among those of the call."""
 
@@ -32,6 +33,8 @@ class Scoring:
     """Of the voice packets, as captures saw them."""
     once: bool = False
     """Whether the clip was not repeated in it, however long it was played in the call."""
+    as_choppy: bool = False
+    """Whether the second study's score is asked for, too."""
 
 
 Map = Callable[[Callable[[Scoring], Score], Iterable[Scoring]], Iterable[Score]]
@@ -51,7 +54,7 @@ def note_scores(
     found = {job.name: one for job, one in zip(jobs, mapped(score_one, jobs), strict=True)}
     if CEILING in found:
         record.pesq_ceiling_mos = found[CEILING].pesq_mos
-    for end in ENDS:
+    for end in EACH_END:
         _note_score(record, end, found[end])
     return {name: one.to_dict() for name, one in found.items()}
 
@@ -62,7 +65,7 @@ def score_one(job: Scoring) -> Score:
     played_s = job.played_s
     if job.once and played_s is not None and played_s >= clip.duration_s:
         played_s = None
-    return score(clip, recording, played_s, job.arrived_share)
+    return score(clip, recording, played_s, job.arrived_share, as_choppy=job.as_choppy)
 
 
 def ceiling_of(directory: Path, played_s: float | None) -> Scoring:
@@ -73,10 +76,11 @@ def ceiling_of(directory: Path, played_s: float | None) -> Scoring:
 def _scorings(record: CallRecord, notes: CallNotes, directory: Path) -> list[Scoring]:
     played_s = notes.plan.duration_s
     jobs = []
-    for end in ENDS:
+    for end in EACH_END:
         lost_pct = getattr(record, f"{end}_loss_pct") or 0.0
-        jobs.append(Scoring(end, directory, f"{end}.wav", played_s, 1.0 - lost_pct / 100))
-    for file in sorted(file for end in ENDS for file in directory.glob(f"{end}-*.wav")):
+        arrived_share = 1.0 - lost_pct / 100
+        jobs.append(Scoring(end, directory, f"{end}.wav", played_s, arrived_share, as_choppy=True))
+    for file in sorted(file for end in EACH_END for file in directory.glob(f"{end}-*.wav")):
         jobs.append(Scoring(file.stem, directory, file.name, played_s))
     if (directory / CODED).exists():
         jobs.append(ceiling_of(directory, played_s))
@@ -92,6 +96,7 @@ def _note_score(record: CallRecord, end: str, result: Score) -> None:
     _note_windows(record, end, result)
     setattr(record, f"{end}_pesq_raw", result.pesq_raw)
     setattr(record, f"{end}_pesq_mos", result.pesq_mos)
+    setattr(record, f"{end}_pesq_mos_choppy", result.pesq_choppy_mos)
     setattr(record, f"{end}_missing_share", result.damage.missing_share)
     setattr(record, f"{end}_longest_gap_ms", result.damage.longest_gap_ms)
     if not result.valid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lab.measure.arrivals import diagnose
 from lab.measure.bursts import bursts
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.voice import VoiceStreams
@@ -51,6 +52,9 @@ def note_streams(record: CallRecord, notes: CallNotes, voice: VoiceStreams) -> N
         if found := bursts(np.sort(received.time_ns)):
             for name, value in found.to_dict().items():
                 setattr(record, f"{end}_burst_{name}", value)
+        diagnosis = diagnose(received, spoken)
+        setattr(record, f"{end}_arrival", diagnosis.kind)
+        setattr(record, f"{end}_diagnosis", diagnosis.text)
     record.pacing_ms_p99 = max(pace.p99_ms for pace in paces)
     record.pacing_ms_max = max(pace.max_ms for pace in paces)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import numpy as np
 from lab.errors import LabError
 from lab.measure.bandwidth import Between, begun_connections, media_window, rate_kbps
 from lab.measure.call.notes import CallNotes
+from lab.measure.call.path import EndNotes
 from lab.measure.call.voice import VoiceStreams
 from lab.measure.capture import Capture, read_capture
 from lab.measure.record import CallRecord
 
-HOME_POINT = "access"
-"""The measuring point at which all that leaves the caller's machine is seen."""
+HOME_POINT, CALLEE_HOME_POINT = "access", "callee_access"
+"""The measuring points at which all that leaves the machine of an end is seen."""
 
 
 def note_bandwidth(
@@ -30,7 +32,10 @@ def note_bandwidth(
             continue
         capture = read_capture(directory / point.file)
         own = begun_connections(capture) if counted.begun_only else None
-        rate = rate_kbps(capture, Between.hosts(counted.near, counted.far), window, among=own)
+        between = Between.hosts(counted.near, counted.far)
+        if counted.also_far:
+            between = replace(between, far=between.far | frozenset(counted.also_far))
+        rate = rate_kbps(capture, between, window, among=own)
         forth, back = rate.near_to_far, rate.far_to_near
         if not counted.near_is_caller:
             forth, back = back, forth
@@ -42,17 +47,35 @@ def note_bandwidth(
 def strayed_faults(notes: CallNotes, directory: Path) -> list[str]:
     """Why the call did not keep to its circuit; empty where it did, or needed not to."""
     path = notes.path
-    if path is None or not path.closed:
+    if path is None:
         return []
-    point = next((point for point in notes.points if point.name == HOME_POINT), None)
-    if point is None:
+    faults = _strayed(notes, directory, HOME_POINT, path.caller, path.closed)
+    if path.callee_leg is not None:
+        closed = path.callee_leg.closed
+        told = _strayed(notes, directory, CALLEE_HOME_POINT, path.callee, closed)
+        faults += [f"at the callee {fault}" for fault in told]
+    return faults
+
+
+def _strayed(
+    notes: CallNotes,
+    directory: Path,
+    home_point: str,
+    end: EndNotes,
+    closed: Sequence[IPv4Address],
+) -> list[str]:
+    """What went between the home of an end and addresses that are closed to it."""
+    point = notes.point(home_point)
+    if point is None or not closed:
         return []
     try:
         capture = read_capture(directory / point.file)
     except LabError as error:
         return [f"whether packets went past Tor cannot be told: {error.message}"]
-    past = packets_between(capture, path.caller.home, path.closed)
-    return [f"{past} packets went to {path.server.node}'s machine past Tor"] if past else []
+    past = packets_between(capture, end.home, closed)
+    return (
+        [f"{past} packets went to {notes.arrived.server.node}'s machine past Tor"] if past else []
+    )
 
 
 def packets_between(capture: Capture, one: IPv4Address, others: Sequence[IPv4Address]) -> int:

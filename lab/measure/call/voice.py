@@ -8,8 +8,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.measure.call.notes import CallNotes, EndNotes
-from lab.measure.capture import read_capture
+from lab.measure.call.notes import CallNotes
+from lab.measure.call.path import EndNotes
+from lab.measure.capture import Capture, read_capture
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream, streams
 
@@ -27,7 +28,9 @@ class VoiceStreams:
 def captured_voice(directory: Path, notes: CallNotes) -> VoiceStreams:
     """The call's RTP in the captures at both ends; LabError where one is not there."""
     path = notes.arrived
-    at_caller, at_callee = (_captured(directory, notes, end) for end in (path.caller, path.callee))
+    at_caller, at_callee = (
+        streams(end_capture(directory, notes, end)) for end in (path.caller, path.callee)
+    )
     home, office = path.caller.address, path.callee.address
     return VoiceStreams(
         from_caller=_only(at_caller, "the caller sent", source=home),
@@ -54,11 +57,12 @@ def logged_voice(directory: Path, notes: CallNotes) -> VoiceStreams:
     )
 
 
-def _captured(directory: Path, notes: CallNotes, end: EndNotes) -> tuple[Stream, ...]:
-    point = next((point for point in notes.points if point.name == end.point), None)
+def end_capture(directory: Path, notes: CallNotes, end: EndNotes) -> Capture:
+    """The capture with an end's voice in the clear; LabError where it is not there."""
+    point = notes.point(end.point)
     if point is None:
         raise LabError(f"nothing was captured at {end.point}, where the voice of {end.node} is")
-    return streams(read_capture(directory / point.file))
+    return read_capture(directory / point.file)
 
 
 def _only(

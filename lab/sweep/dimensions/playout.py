@@ -5,25 +5,37 @@ from __future__ import annotations
 from lab.calls.methods import METHODS
 from lab.sweep.dimension import Coordinate, Dimension, Option, measured
 from lab.sweep.dimensions.codec import codec_at
+from lab.sweep.dimensions.phone import profile_at
 from lab.sweep.point import Point
 from lab.sweep.written import Key, or_word, text_like
-from lab.wire.playout import FIXED, PLAYOUT_PATTERN, Playout, parse_playout
+from lab.wire.playout import PLAYOUT_PATTERN, Playout, parse_playout
 
 USUAL = "usual"
 
 
 def _in_words(spec: str | None) -> str:
-    return f"playout {spec or FIXED.spec}"
+    return f"playout {spec or USUAL}"
 
 
-PLAYOUT: Coordinate[str | None] = Coordinate("playout", None, words=_in_words, note=measured)
+PLAYOUT: Coordinate[str | None] = Coordinate(
+    "playout",
+    None,
+    words=_in_words,
+    meant=lambda point: buffer_at(point).spec,
+    note=measured,
+)
 """As `lab.wire.playout` writes it; None is the usual one."""
 
 
 def buffer_at(point: Point) -> Playout:
-    """The buffer before both ears."""
+    """The buffer before both ears: where nothing is said, that of the phone."""
     spec = point[PLAYOUT]
-    return FIXED if spec is None else parse_playout(spec)
+    return profile_at(point).playout if spec is None else parse_playout(spec)
+
+
+def _normalise(point: Point) -> Point:
+    own = point.but(playout=None)
+    return own if buffer_at(own) == buffer_at(point) else point
 
 
 def _label(point: Point) -> str | None:
@@ -38,7 +50,7 @@ def _check(point: Point) -> None:
 DIMENSION = Dimension(
     name="playout",
     description="The buffer before the ear (fixed:60, adaptive:60, its depth in ms), or usual: "
-    "fixed:200.",
+    "the phone's own, fixed:200 for the lab's.",
     position=60,
     turns=70,
     coordinates=(PLAYOUT,),
@@ -47,12 +59,12 @@ DIMENSION = Dimension(
     ),
     usual=USUAL,
     label=_label,
-    normalise=lambda point: point.but(playout=None) if buffer_at(point) == FIXED else point,
+    normalise=_normalise,
     check=_check,
     plan=lambda point: {"playout": buffer_at(point)},
     option=Option(
         "The buffer before both ears, fixed or adaptive, with its depth in ms, such as fixed:60 "
-        "or adaptive:60 (default: fixed:200)."
+        "or adaptive:60 (default: the phone's own, fixed:200)."
     ),
     may_fit=True,
 )

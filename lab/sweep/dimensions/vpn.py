@@ -6,15 +6,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.calls.methods import METHODS
+from lab.calls.needs import VPN_CLIENT
 from lab.sweep.dimension import Coordinate, Dimension, measured
+from lab.sweep.dimensions.load import LOAD_KIND, NONE
 from lab.sweep.point import Point
 from lab.sweep.written import Key, Keys, text_like
 
 PATTERN = r"^[A-Za-z0-9-]{1,40}$"
 
-CIPHER: Coordinate[str | None] = Coordinate("cipher", None, note=measured)
+CIPHER: Coordinate[str | None] = Coordinate(
+    "cipher", None, words=lambda name: "no cipher" if name == "none" else name, note=measured
+)
 """None leaves the topology's own."""
-DIGEST: Coordinate[str | None] = Coordinate("digest", None, note=measured)
+DIGEST: Coordinate[str | None] = Coordinate(
+    "digest", None, words=lambda name: "no digest" if name == "none" else name, note=measured
+)
 
 
 def _parse(value: object) -> str:
@@ -27,6 +34,13 @@ def _topology(point: Point) -> Mapping[str, Any]:
     if point[CIPHER] is None:
         return {}
     return {"vpn.cipher": point[CIPHER], "vpn.digest": point[DIGEST]}
+
+
+def _normalise(point: Point) -> Point:
+    """A call without a tunnel beside no load meets no data channel."""
+    method = METHODS.named(point.method)
+    meets_one = VPN_CLIENT in method.needs or point[LOAD_KIND] != NONE
+    return point if meets_one else point.but(cipher=None, digest=None)
 
 
 def _label(point: Point) -> str | None:
@@ -54,6 +68,7 @@ DIMENSION = Dimension(
     ),
     usual=None,
     label=_label,
+    normalise=_normalise,
     topology=_topology,
     choice="cipher",
     may_fit=True,

@@ -1,0 +1,1 @@
+"""Playing voice out, afterwards: buffers, concealment, stalls and scores of what arrived."""
