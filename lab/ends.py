@@ -4,5 +4,8 @@ from __future__ import annotations
 
 CALLER = "caller"
 CALLEE = "callee"
+EACH_END = (CALLER, CALLEE)
+BOTH = "both"
+"""Said of who is anonymous, beside `caller`."""
 CLIENT = "client"
 """Competes with the caller: one end of all competing traffic."""

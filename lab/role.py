@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Literal
 
 from lab.lazy import Lazy
+from lab.tor_versions import DEFAULT, image_with
 from lab.wire.messages import Dialogue, Event, Order
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ class Component:
     """What makes it tell its version; empty where the package tells it."""
     answer: str = ""
     """A regular expression for what the command prints, with a group that is the version."""
+
+
+TOR_COMPONENT = Component(
+    "tor", "BSD, 3 clauses", ("tor", "--version"), r"Tor version (\d[^\s]*[^\s.])"
+)
+"""By itself: of a Tor that is unpacked beside the system no package tells."""
+
+
+OBFS4PROXY_COMPONENT = Component("obfs4proxy", "BSD, 2 clauses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,11 @@ class Program:
     """What its log says that it cannot do, of the topology and the tag of its image."""
 
 
+def with_tor(program: Program, version: str | None) -> Program:
+    """The program in the image that has that version of Tor; None is the default one."""
+    return replace(program, image=image_with(program.image, version or DEFAULT))
+
+
 @dataclass(frozen=True, slots=True)
 class TunnelEnd:
     """A node's end of the lab's tunnel."""
@@ -160,6 +175,8 @@ class SecretKind(StrEnum):
     CREDENTIAL = "credential"
     """A key and a self-signed certificate."""
     TOR_IDENTITY = "tor identity"
+    OBFS4_IDENTITY = "obfs4 identity"
+    ONION_IDENTITY = "onion identity"
 
 
 def _no_mistakes(_draft: Draft) -> Iterator[Mistake]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from lab.calls.method import Method
 from lab.calls.methods import METHODS
 from lab.cli.dimension_options import Chosen, dimension_options, point_of
+from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, print_json
 from lab.cli.registered import Registered
 from lab.errors import UsageError
 from lab.load.kinds import LOAD_KINDS
+from lab.measure.opinion import Opinion
 from lab.measure.record import CallRecord
 
 
@@ -35,6 +39,8 @@ class _Command(click.Command):
 @click.option("--name", help="The lab; default: the only one.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the circuit.")
 @click.option("--vbr", is_flag=True, help="Mumble: variable instead of constant bit rate.")
+@opinion_options("after the call, which takes a minute or two")
+@click.option("--stalls", is_flag=True, help="Also list every gap in what was heard.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.pass_context
 def command(
@@ -44,6 +50,9 @@ def command(
     name: str | None,
     seed: int,
     vbr: bool,
+    every: bool,
+    some: tuple[Opinion, ...],
+    stalls: bool,
     as_json: bool,
     **given: Chosen | None,
 ) -> None:
@@ -52,26 +61,32 @@ def command(
     Longer than the clip (30 s), the clip is repeated and PESQ becomes a series of windows.
     """
     from lab.calls.call import make_call
+    from lab.calls.opinions import add_opinions
     from lab.calls.turn import having_turn
     from lab.cli.call_record import print_record
     from lab.cli.progress import saying
+    from lab.cli.stalls import print_stalls
     from lab.engine.client import connect
     from lab.events import both
     from lab.events.journal import in_lab
+    from lab.faults.nodes import have_whole
     from lab.interruption import undisturbed
     from lab.lifecycle.ready import open_lab
     from lab.store.database import open_store
     from lab.sweep.asked import call_plan
     from lab.sweep.conditions import conditions
+    from lab.sweep.dimensions.fault import stops_a_node
 
     if vbr and not method.talkers.variable_rate:
         able = ", ".join(other.name for other in METHODS if other.talkers.variable_rate)
         raise UsageError(f"{method.name} has no variable bit rate", f"These methods have: {able}.")
     point = point_of(method.name, [chosen for chosen in given.values() if chosen])
     plan = call_plan(point, seed=seed, vbr=vbr)
+    opinions = asked(every, some)
     client = connect()
     lab = open_lab(client, name)
-    method.check_topology(lab.topology)
+    method.hiding(plan.anonymous).check_topology(lab.topology)
+    point.check_suits(lab.topology)
     with doing("calling ...") as say, open_store() as store:
         tell = both(saying(say, f"{method.name}: "), in_lab(lab.running.name, "call"))
         record: CallRecord | None = None
@@ -86,8 +101,14 @@ def command(
             if record is not None:
                 with undisturbed():
                     store.add_call(record)
+        if stops_a_node(point):
+            have_whole(client, lab, tell)
+        if opinions:
+            (record,) = add_opinions(store, [record], opinions, say)
     if as_json:
         print_json(record.to_dict())
     else:
         print_record(record)
+        if stalls and record.artefacts:
+            print_stalls(Path(record.artefacts))
     ctx.exit(0 if record.status == "ok" else 1)

@@ -9,6 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.cli.output import out, styled
+from lab.ends import EACH_END
+from lab.measure.call.files import SCORES
+from lab.measure.opinions import OPINIONS
 from lab.measure.record import CallRecord
 
 
@@ -24,6 +27,7 @@ def print_record(record: CallRecord) -> None:
     table.add_row("codec alone", *[_n(record.pesq_ceiling_mos, 2)] * 2)
     table.add_row("PESQ raw", _n(record.caller_pesq_raw, 2), _n(record.callee_pesq_raw, 2))
     table.add_row("E-model R", _n(record.caller_emodel_r, 1), _n(record.callee_emodel_r, 1))
+    _add_opinion_rows(table, record)
     for name, label in (("p50", "median"), ("p95", "95 %"), ("max", "maximum")):
         table.add_row(
             f"one-way delay, {label} (ms)",
@@ -34,24 +38,35 @@ def print_record(record: CallRecord) -> None:
         "jitter, mean (ms)", _n(record.caller_jitter_mean, 2), _n(record.callee_jitter_mean, 2)
     )
     table.add_row("loss (%)", _n(record.caller_loss_pct, 2), _n(record.callee_loss_pct, 2))
+    for name, label, digits in (
+        ("stalls", "stalls", 0),
+        ("stall_ms_total", "stalled, in all (ms)", 0),
+        ("late_pct", "late for playout (%)", 2),
+    ):
+        cells = (getattr(record, f"{end}_{name}") for end in EACH_END)
+        table.add_row(label, *(_n(value, digits) for value in cells))
     table.add_row(
         "packets per burst", _n(record.caller_burst_mean, 2), _n(record.callee_burst_mean, 2)
     )
+    table.add_row(
+        "from burst to burst, median (ms)",
+        _n(record.caller_burst_gap_ms_p50, 0),
+        _n(record.callee_burst_gap_ms_p50, 0),
+    )
     if record.profile_used:
         _add_profile_rows(table, record)
-    for point in ("tunnel", "access", "exit"):
-        for level in ("ip", "eth"):
-            forward = getattr(record, f"kbps_{point}_{level}", None)
-            back = getattr(record, f"kbps_{point}_{level}_back", None)
-            if forward is not None:
-                table.add_row(f"kbit/s at {point}, {level.upper()}", _n(back, 1), _n(forward, 1))
+    _add_pause_row(table, record)
+    _add_pbx_rows(table, record)
+    _add_bandwidth_rows(table, record)
     out.print(table)
+    _print_disagreements(record)
     if record.artefacts and (record.caller_windows or record.callee_windows):
         _print_series(Path(record.artefacts))
+    _print_diagnoses(record)
     half_rtt = None if record.rtt_ms is None else record.rtt_ms / 2
     out.print(
         f"{_n(record.duration_s, 0)} s of {_coding(record)}, phones {record.phone}, "
-        f"PBX {record.pbx}, "
+        f"PBX {record.pbx}{f' ({record.pbx_profile})' if record.pbx_profile else ''}, "
         f"set up in {_n(record.setup_ms, 0)} ms, RTT/2 by ping {_n(half_rtt, 1)} ms, "
         f"playout {record.playout or 'unknown'}"
     )
@@ -74,15 +89,29 @@ def print_record(record: CallRecord) -> None:
                 else f"{record.replay_loss_errors} packets lost or kept against it"
             )
         )
+    _print_faults(record)
     if record.load_kind:
         out.print(
             f"competing: {record.load_count} {record.load_kind} ({record.load_through}), "
             f"{_n(record.load_goodput_kbps_mean, 1)} kbit/s each "
             f"({_n(record.load_goodput_kbps_min, 1)} to {_n(record.load_goodput_kbps_max, 1)}, "
-            f"Jain {_n(record.load_jain, 3)}), {record.load_died} died" + _paced(record)
+            f"Jain {_n(record.load_jain, 3)}), {record.load_died} died"
+            + (f", {record.load_retried} fetches made again" if record.load_retried else "")
+            + _paced(record)
         )
-    if record.circuit:
-        out.print(f"circuit {record.circuit.replace(' ', ' → ')}")
+    if record.caller_place or record.server_place or record.callee_place:
+        out.print(_places(record))
+    _print_circuits(record)
+    _print_available(record)
+    for leg, carried in record.circuit_legs.items():
+        out.print(f"  leg {leg.replace(' ', ' → ')}: {carried}")
+    if record.tors:
+        versions = dict.fromkeys(record.tors.values())
+        told = [
+            f"{version} at {' '.join(n for n, v in record.tors.items() if v == version)}"
+            for version in versions
+        ]
+        out.print(f"Tor {'; '.join(told)}")
     out.print(
         f"pace of the senders: 99 % within {_n(record.pacing_ms_p99, 1)} ms, "
         f"worst {_n(record.pacing_ms_max, 1)} ms; host CPU {_n(record.cpu_pct, 0)} %, "
@@ -90,6 +119,74 @@ def print_record(record: CallRecord) -> None:
         f"late; busiest node {record.busiest_node} at {_n(record.busiest_node_cpu_pct, 0)} %"
     )
     out.print(f"files: {record.artefacts}", soft_wrap=True)
+
+
+def _print_faults(record: CallRecord) -> None:
+    """What was broken during the call, asked for or not."""
+    for broken in record.faults:
+        out.print(f"broken during the call: {broken}", soft_wrap=True)
+
+
+def _print_diagnoses(record: CallRecord) -> None:
+    """What the arrivals at either end are the marks of, where they are."""
+    for end in EACH_END:
+        if diagnosis := getattr(record, f"{end}_diagnosis"):
+            out.print(f"arriving at the {end}: {diagnosis}", soft_wrap=True)
+
+
+def _seen(record: CallRecord) -> str:
+    """What the relays themselves saw of the circuit, and what TCP_NODELAY was found at."""
+    if record.circuit_seen is None:
+        return ""
+    same = record.circuit_seen == record.circuit
+    way = "the same" if same else record.circuit_seen.replace(" ", " → ")
+    return (
+        f"; its relays saw {way}, {record.circuit_cells} cells from the caller and "
+        f"{record.circuit_cells_back} to it; TCP_NODELAY in Tor: {record.nodelay}"
+    )
+
+
+def _print_circuits(record: CallRecord) -> None:
+    """Which relays carried it, as either side's tor told."""
+    if record.circuit:
+        by = f", by bridge {record.bridge} ({record.bridge_transport})" if record.bridge else ""
+        out.print(f"circuit {record.circuit.replace(' ', ' → ')}{by}{_seen(record)}")
+    if record.callee_relays:
+        out.print(
+            f"callee's circuit {record.callee_relays.replace(' ', ' → ')}, "
+            f"{record.relays_in_both or 'none'} of its relays on the caller's, too"
+        )
+    if record.service_circuit:
+        out.print(
+            f"met {record.onion_address} at {record.rendezvous}, its circuit "
+            f"{record.service_circuit.replace(' ', ' → ')}: {record.hops} hops over "
+            f"{record.relays_used} relays"
+        )
+
+
+def _print_available(record: CallRecord) -> None:
+    """What bandwidth was left when the call was over, where that was asked."""
+    where = "on the circuit" if record.circuit else "on the path"
+    down, up = record.available_kbps_down, record.available_kbps_up
+    if down is not None or up is not None:
+        out.print(f"bandwidth left {where}, kbit/s: {_n(down, 0)} down, {_n(up, 0)} up")
+    if record.available_reason is not None:
+        lacking = "not measured" if down is None else "not measured upwards"
+        out.print(f"bandwidth left {where}: {lacking}, {record.available_reason}")
+
+
+def _add_opinion_rows(table: Table, record: CallRecord) -> None:
+    row = record.to_dict()
+    for opinion in OPINIONS:
+        if opinion.is_extra and opinion.name in record.versions:
+            values = [opinion.value(row, end) for end in EACH_END]
+            table.add_row(opinion.title, *(_n(value, 2) for value in values))
+            table.add_row(f"{opinion.title}, codec alone", *[_n(opinion.best(row), 2)] * 2)
+
+
+def _print_disagreements(record: CallRecord) -> None:
+    for said in record.opinions_disagree:
+        out.print(f"opinions disagree: {said}")
 
 
 def _add_window_rows(table: Table, record: CallRecord) -> None:
@@ -116,21 +213,64 @@ def _add_profile_rows(table: Table, record: CallRecord) -> None:
         ("loss_pct", "loss (%)", 2),
         ("burst_mean", "packets per burst", 2),
     ):
-        cells = (getattr(record, f"{end}_profile_{name}") for end in ("caller", "callee"))
+        cells = (getattr(record, f"{end}_profile_{name}") for end in EACH_END)
         table.add_row(f"profile: {label}", *(_n(value, digits) for value in cells))
+
+
+def _add_bandwidth_rows(table: Table, record: CallRecord) -> None:
+    points = ("tunnel", "access", "exit", "service")
+    for point in (*points, "callee_exit", "callee_access", "callee_tunnel"):
+        for level in ("ip", "eth"):
+            forward = getattr(record, f"kbps_{point}_{level}", None)
+            back = getattr(record, f"kbps_{point}_{level}_back", None)
+            if forward is not None:
+                where = point.replace("callee_", "callee's ")
+                table.add_row(f"kbit/s at {where}, {level.upper()}", _n(back, 1), _n(forward, 1))
+
+
+def _add_pause_row(table: Table, record: CallRecord) -> None:
+    """What was left out, where anything was or should have been."""
+    if record.vad or record.caller_pauses or record.callee_pauses:
+        heard = (record.caller_pause_pct, record.callee_pause_pct)
+        table.add_row("silence left out (%)", *(_n(value, 1) for value in heard))
+
+
+def _add_pbx_rows(table: Table, record: CallRecord) -> None:
+    """What the exchange did to voice on its way to each end."""
+    if record.pbx_matched_by is None:
+        return
+    for name, label, digits in (
+        ("delay_ms_p50", "in the PBX, median (ms)", 2),
+        ("delay_ms_p95", "in the PBX, 95 % (ms)", 2),
+        ("dropped", "packets dropped by the PBX", 0),
+        ("made_up", "packets made up by the PBX", 0),
+    ):
+        cells = (getattr(record, f"pbx_to_{end}_{name}") for end in EACH_END)
+        table.add_row(label, *(_n(value, digits) for value in cells))
 
 
 def _print_series(directory: Path) -> None:
     """How PESQ went, window by window, by the time since the clip began."""
-    scores = json.loads((directory / "scores.json").read_text(encoding="utf-8"))
+    scores = json.loads((directory / SCORES).read_text(encoding="utf-8"))
     table = Table("from s", "caller hears", "callee hears", box=None, header_style="bold")
     heard = [
         {window["clip_start_s"]: window["pesq_mos"] for window in scores[end]["windows"]}
-        for end in ("caller", "callee")
+        for end in EACH_END
     ]
     for start_s in sorted(heard[0].keys() | heard[1].keys()):
         table.add_row(f"{start_s:.1f}", *(_n(mos.get(start_s), 2) for mos in heard))
     out.print(table)
+
+
+def _places(record: CallRecord) -> str:
+    """Where what has a place stands."""
+    at = (
+        ("caller", record.caller_place),
+        ("bridge", record.bridge_place),
+        ("server", record.server_place),
+        ("callee", record.callee_place),
+    )
+    return ", ".join(f"{what} in {place}" for what, place in at if place)
 
 
 def _coding(record: CallRecord) -> str:

@@ -1,4 +1,4 @@
-"""What the shell offers after Tab: labs and nodes that are up, topologies that are shipped."""
+"""What the shell offers after Tab: labs and nodes that are up, what is shipped."""
 
 from __future__ import annotations
 
@@ -32,10 +32,27 @@ def node_names(ctx: click.Context, _param: click.Parameter, typed: str) -> list[
     return _items(nodes.items(), typed)
 
 
+def capture_points(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The measuring points of calls, and the nodes."""
+    from lab.calls.methods import every_measuring_point
+
+    points = _items(((point.name, point.where) for point in every_measuring_point()), typed)
+    return [*points, *node_names(ctx, param, typed)]
+
+
 def topologies(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
     """The shipped topologies, and files."""
     shipped = _items(((path.stem, "") for path in sorted(TOPOLOGIES.glob("[!.]*.yaml"))), typed)
     return [*shipped, CompletionItem(typed, type="file")]
+
+
+def demonstrations(
+    _ctx: click.Context, _param: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """The demonstrations; none is loaded for that."""
+    from lab.demo.demonstrations import names
+
+    return _items(((name, "") for name in names()), typed)
 
 
 def _running() -> tuple[RunningLab, ...]:

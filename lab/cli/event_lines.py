@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from lab.ends import CALLER, EACH_END
 from lab.events import (
     Began,
     Building,
@@ -14,6 +15,8 @@ from lab.events import (
     CaughtUp,
     CircuitOpened,
     Ended,
+    FaultBegan,
+    FaultEnded,
     Happening,
     LabFound,
     LabGone,
@@ -28,6 +31,7 @@ from lab.events import (
     RunEnded,
 )
 from lab.events.told import Told
+from lab.wire.faults import place_of
 
 
 def line_of(told: Told) -> str | None:
@@ -57,6 +61,10 @@ def words(happening: Happening) -> str:  # noqa: PLR0911, PLR0912 - one line for
             return f"{node}/{network}: {address}, {_rate(in_force)}{wanted}"
         case LinkShaped(node, network, direction, _, shape):
             return f"{node}/{network}/{direction}: {shape}"
+        case FaultBegan():
+            return f"fault: {broken(happening)}"
+        case FaultEnded():
+            return f"fault over: {mended(happening)}"
         case LinkCounters():
             return _counters(happening)
         case Began(stage):
@@ -69,8 +77,9 @@ def words(happening: Happening) -> str:  # noqa: PLR0911, PLR0912 - one line for
             return f"image {role}: step {step} of {steps}: {text}"
         case CallBegan(call_id, method, codec, run_id):
             return f"call {call_id}: {method}, {codec}" + (f", of run {run_id}" if run_id else "")
-        case CircuitOpened(relays):
-            return f"circuit {' → '.join(relays)}"
+        case CircuitOpened(relays, end):
+            whose = "" if end == CALLER else f" of the {end}"
+            return f"circuit{whose} {' → '.join(relays)}"
         case CallStage(point_id, number, stage):
             return f"{point_id} ({number}): {stage} ..."
         case CallEnded():
@@ -95,11 +104,25 @@ def outcome(call: CallEnded) -> str:
         return f"failed, {call.reason}"
     heard = [
         f"{end} hears PESQ {call.figures[f'{end}_pesq_mos']:.2f}"
-        for end in ("caller", "callee")
+        for end in EACH_END
         if f"{end}_pesq_mos" in call.figures
     ]
     verdict = "valid" if call.valid else f"invalid, {'; '.join(call.invalid_reasons)}"
     return "; ".join([verdict, *heard])
+
+
+def broken(fault: FaultBegan) -> str:
+    """What is, and for how long it is to be."""
+    share = "" if fault.loss_pct is None else f" {fault.loss_pct:g} %"
+    lasts = "" if fault.for_s is None else f", for {fault.for_s:g} s"
+    return f"{fault.kind} {place_of(fault.node, fault.network)}{share}{lasts}"
+
+
+def mended(fault: FaultEnded) -> str:
+    """What is, and what it did meanwhile."""
+    after = "" if fault.seconds is None else f" after {fault.seconds:.2f} s"
+    lost = "" if fault.lost is None else f", {fault.lost} packets lost"
+    return f"{fault.kind} {place_of(fault.node, fault.network)}{after}{lost}"
 
 
 def _counters(link: LinkCounters) -> str:

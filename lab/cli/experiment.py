@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 from rich.table import Table
 
 from lab.checkout import EXPERIMENTS
+from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, err, out, print_json
+from lab.measure.opinion import Opinion
 from lab.store.database import Run, Store, open_store
 from lab.store.reading import read_store
 from lab.sweep.ledger import ledger_of
@@ -28,7 +32,15 @@ def command() -> None:
     show_default=True,
     help="Labs side by side, as far as this host carries them.",
 )
-def run_command(file: str, quick: bool, name: str | None, jobs: int) -> None:
+@opinion_options("when all calls are made")
+def run_command(
+    file: str,
+    quick: bool,
+    name: str | None,
+    jobs: int,
+    every: bool,
+    some: tuple[Opinion, ...],
+) -> None:
     """Run the experiment in FILE (a shipped name such as `table1`, or a YAML file).
 
     Interrupted, it goes on with `lab experiment resume last`.
@@ -36,17 +48,20 @@ def run_command(file: str, quick: bool, name: str | None, jobs: int) -> None:
     from lab.sweep.experiment import find_experiment, load_experiment
     from lab.sweep.run import new_run
 
+    opinions = asked(every, some)
     experiment = load_experiment(find_experiment(file), quick)
     with open_store() as store:
-        _go_on(store, new_run(store, experiment, name, jobs))
+        _go_on(store, new_run(store, experiment, name, jobs), opinions)
 
 
 @command.command("resume")
 @click.argument("run_id", metavar="RUN", default="last")
-def resume_command(run_id: str) -> None:
+@opinion_options("when all calls are made")
+def resume_command(run_id: str, every: bool, some: tuple[Opinion, ...]) -> None:
     """Go on with RUN (default: the last one): no finished call is lost, none repeated."""
+    opinions = asked(every, some)
     with open_store() as store:
-        _go_on(store, store.run(run_id))
+        _go_on(store, store.run(run_id), opinions)
 
 
 @command.command("list")
@@ -85,7 +100,8 @@ def _state(store: Store, run: Run) -> dict[str, str | int | None]:
     }
 
 
-def _go_on(store: Store, run: Run) -> None:
+def _go_on(store: Store, run: Run, opinions: Sequence[str]) -> None:
+    from lab.calls.opinions import add_opinions
     from lab.cli.progress import RunProgress
     from lab.engine.client import connect
     from lab.sweep.run import go_on
@@ -94,3 +110,5 @@ def _go_on(store: Store, run: Run) -> None:
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
     with doing("looking for the lab ...") as say:
         go_on(connect(), store, run, RunProgress(say).tell)
+        if opinions:
+            add_opinions(store, store.calls(run.run_id), opinions, say)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lab.cli.counting import counting, jobs_option
 from lab.cli.output import err, out, print_json
 from lab.errors import LabError
 
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write one row per call, as CSV.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=len(os.sched_getaffinity(0)),
-    show_default="all cores",
-    help="Calls to analyse at once.",
-)
+@jobs_option("Calls to analyse at once.")
 @click.option(
     "--figures",
     type=click.Path(file_okay=False, path_type=Path),
@@ -50,6 +44,11 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Of recordings with several: the one that was received, from 1. Default: find out.",
 )
+@click.option(
+    "--authors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The study's own table: set its PESQ beside, and what its program made of the same files.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     *,
@@ -59,6 +58,7 @@ def command(
     jobs: int,
     figures: Path | None,
     channel: int | None,
+    authors: Path | None,
     as_json: bool,
 ) -> None:
     """Analyse calls recorded and captured at both ends, one row per call.
@@ -67,48 +67,33 @@ def command(
     on where it stopped when it is started again with the same --out. `lab report` draws the
     figures again from the CSV.
     """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from lab.field.overview import overview
     from lab.field.run import analyse_tree
     from lab.report.field_figures import draw
     from lab.report.field_report import overview_table
+    from lab.report.field_why import why_data, why_sections
     from lab.report.files import write_drawings
     from lab.report.pages import rich_table
 
     if not table.resolve().parent.is_dir():
         raise LabError(f"{table.parent} is no directory to write {table.name} to.")
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-    ) as bar:
-        task = bar.add_task("Analysing calls", total=None)
-        rows = analyse_tree(
-            directory,
-            reference,
-            table,
-            jobs,
-            lambda done, total: bar.update(task, completed=done, total=total),
-            channel,
-        )
+    with counting("Analysing calls") as progress:
+        rows = analyse_tree(directory, reference, table, jobs, progress, channel, authors)
     _remark_on_reference(rows, reference)
     groups = overview(rows)
     if figures is not None:
         for path in write_drawings(draw(rows), figures):
             err.print(f"Drew {path}", soft_wrap=True)
     if as_json:
-        print_json({"table": str(table), "groups": [asdict(group) for group in groups]})
+        found = {"groups": [asdict(group) for group in groups], **why_data(rows)}
+        print_json({"table": str(table), **found})
         return
     out.print(rich_table(overview_table(groups)))
+    for section in why_sections(rows):
+        for each in section.tables:
+            out.print(rich_table(each))
+        for finding in section.findings:
+            out.print(finding, soft_wrap=True)
     out.print(f"{len(rows)} calls in {table}", soft_wrap=True)
 
 

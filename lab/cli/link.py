@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
 from lab.cli.output import doing, err, out, print_json, styled
+from lab.cli.quantities import quantity
 from lab.errors import UsageError
 from lab.topology.units import parse_delay_ms, parse_percent, parse_rate_kbps
 from lab.wire.links import Counters
 from lab.wire.shape import Direction, Distribution, FifoKind, ShapeChange, ShaperKind
-
-T = TypeVar("T")
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -158,27 +157,20 @@ def changes_from(
     uncapped = rate == NONE
     fifo = None if queue is None else FifoKind.PFIFO
     change = ShapeChange(
-        rate_kbps=None if uncapped else _parsed("--rate", rate, parse_rate_kbps),
+        rate_kbps=None if uncapped else quantity("--rate", rate, parse_rate_kbps),
         uncapped=uncapped,
         kind=ShaperKind(kind) if kind else None,
         fifo=FifoKind.BFIFO if queue_bytes is not None else fifo,
         limit=queue if queue_bytes is None else queue_bytes,
-        delay_ms=_parsed("--delay", delay, parse_delay_ms),
-        jitter_ms=_parsed("--jitter", jitter, parse_delay_ms),
+        delay_ms=quantity("--delay", delay, parse_delay_ms),
+        jitter_ms=quantity("--jitter", jitter, parse_delay_ms),
         distribution=Distribution(distribution) if distribution else None,
-        loss_pct=_parsed("--loss", loss, parse_percent),
+        loss_pct=quantity("--loss", loss, parse_percent),
         reorders=reorder,
     )
     if change == ShapeChange():
         raise UsageError("nothing to set", "Name at least one of --rate, --queue, --delay, …")
     return change
-
-
-def _parsed(option: str, text: str | None, parse: Callable[[object], T]) -> T | None:
-    try:
-        return None if text is None else parse(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: {text!r} {error}") from None
 
 
 def print_states(states: Sequence[LinkState]) -> None:
@@ -189,14 +181,17 @@ def print_states(states: Sequence[LinkState]) -> None:
     for column in ("MB", "packets", "drops", "overlimits", "backlog"):
         table.add_column(column, justify="right")
     for state in states:
-        if state.in_force.is_open and state.configured.is_open and state.point.direction == "in":
+        open_ = state.in_force.is_open and state.configured.is_open
+        if open_ and state.fault is None and state.point.direction == "in":
             continue
         counters = state.counters
         table.add_row(
             state.point.node,
             state.point.network,
             str(state.point.direction),
-            str(state.in_force),
+            str(state.in_force)
+            if state.fault is None
+            else styled(f"{state.in_force}; {state.fault.what}", "red"),
             "the same"
             if state.configured == state.in_force
             else styled(str(state.configured), "yellow"),
@@ -220,4 +215,5 @@ def _plain(state: LinkState) -> dict[str, Any]:
         "configured": state.configured.plain,
         "in_force": state.in_force.plain,
         "counters": state.counters and asdict(state.counters),
+        "fault": state.fault and asdict(state.fault),
     }

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, err, out, print_json
 from lab.errors import LabError
 
 if TYPE_CHECKING:
+    from lab.measure.opinion import Opinion
     from lab.measure.record import CallRecord
     from lab.store.database import Store
     from lab.store.kept import KeptCall
@@ -53,21 +55,34 @@ class Again:
 
 @click.command("measure")
 @click.argument("calls", metavar="CALL…|RUN", nargs=-1, required=True)
+@opinion_options("which takes a minute or two of a processor for each call")
 @click.option("--json", "as_json", is_flag=True, help="Print every record, and what changed.")
+@click.option("--stalls", is_flag=True, help="Also list every gap in what was heard.")
 @click.pass_context
-def command(ctx: click.Context, calls: tuple[str, ...], as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    calls: tuple[str, ...],
+    every: bool,
+    some: tuple[Opinion, ...],
+    as_json: bool,
+    stalls: bool,
+) -> None:
     """Measure calls again from their files alone, and write the store anew.
 
     CALL is a call's id, its directory, or a tar archive of such directories; RUN stands for all
     its calls. No lab and no Docker are needed, and the host may be another one: the same files
-    give the same row. Calls that the store does not know are measured, and not stored. Exit
-    status 1 where a call cannot be measured.
+    give the same row. Calls that the store does not know are measured, and not stored. What other
+    measures say is kept with the call, and not asked again. Exit status 1 where a call cannot be
+    measured.
     """
     from lab.store.database import open_store
     from lab.store.kept import kept_calls
 
+    opinions = asked(every, some)
     with open_store() as store, kept_calls(calls, store) as kept:
-        done = _measure(kept, store)
+        done = _measure(kept, store, opinions)
+        if stalls and not as_json:
+            _show_stalls(done)
     if as_json:
         print_json([again.to_dict() for again in done])
     else:
@@ -78,7 +93,7 @@ def command(ctx: click.Context, calls: tuple[str, ...], as_json: bool) -> None:
     ctx.exit(1 if failed else 0)
 
 
-def _measure(kept: Sequence[KeptCall], store: Store) -> list[Again]:
+def _measure(kept: Sequence[KeptCall], store: Store, opinions: Sequence[str]) -> list[Again]:
     """Measure every call; each is stored as soon as it is measured."""
     from lab.calls.measuring import measuring
 
@@ -87,7 +102,7 @@ def _measure(kept: Sequence[KeptCall], store: Store) -> list[Again]:
         for call in kept:
             say(f"measuring {len(done) + 1} of {len(kept)} ...")
             try:
-                record = measurer.measure(call.directory)
+                record = measurer.measure(call.directory, opinions)
             except LabError as error:
                 done.append(Again(call, error=error.message))
                 continue
@@ -106,6 +121,15 @@ def _show(done: Sequence[Again]) -> None:
         if again.record is not None:
             table.add_row(*_cells(again, again.record))
     out.print(table)
+
+
+def _show_stalls(done: Sequence[Again]) -> None:
+    from lab.cli.stalls import print_stalls
+
+    for again in done:
+        if again.record is not None:
+            out.print(f"call {again.record.call_id}")
+            print_stalls(again.kept.directory)
 
 
 def _cells(again: Again, record: CallRecord) -> tuple[str, ...]:

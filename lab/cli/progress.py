@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from lab.cli.event_lines import words
 from lab.cli.output import err
 from lab.events import (
     Began,
@@ -14,6 +15,8 @@ from lab.events import (
     CallEnded,
     CallStage,
     Ended,
+    FaultBegan,
+    FaultEnded,
     Happening,
     Listener,
     Noted,
@@ -34,6 +37,8 @@ def saying(say: Callable[[str], None], what: str = "") -> Listener:
                 say(f"{what}{stage} ...")
             case Noted(text):
                 _show_line(text)
+            case FaultBegan() | FaultEnded():
+                _show_line(words(happening))
 
     return tell
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @click.command("report")
 @click.argument("run_id", metavar="RUN|CALLS.csv", default="last")
-@click.option("--html", is_flag=True, help="Also write one self-contained HTML file and figures.")
+@click.option(
+    "--html",
+    is_flag=True,
+    help="Also write one self-contained HTML file, figures, and a CITATION.cff.",
+)
 @click.option(
     "--out",
     "directory",
@@ -33,21 +37,24 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
     """
     from lab.field.reading import read_table
     from lab.report.field_report import build_field_report
-    from lab.report.files import write_drawings, write_page
+    from lab.report.files import write_citation, write_drawings, write_page
     from lab.report.pages import print_report
 
     table = Path(run_id) if Path(run_id).suffix.lower() == ".csv" else None
+    citation: str | None = None
     if table:
         report = build_field_report(read_table(table), table.name)
         directory = directory or table.with_name(f"{table.stem}-figures")
     else:
-        report, found = _report_on_run(run_id)
+        report, found, citation = _report_on_run(run_id, cited=html)
         directory = directory or storage.results_directory() / "runs" / found
     if as_json:
         print_json(report.data)
     else:
         print_report(report, out)
     written = [write_page(report, directory)] if html else []
+    if citation:
+        written.append(write_citation(citation, directory))
     if html or table:
         drawings = [drawing for section in report.sections for drawing in section.drawings]
         written += write_drawings(drawings, directory)
@@ -55,9 +62,10 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
         err.print(f"Wrote {path}", soft_wrap=True)
 
 
-def _report_on_run(run_id: str) -> tuple[Report, str]:
-    """The report and the run's whole name."""
+def _report_on_run(run_id: str, cited: bool) -> tuple[Report, str, str | None]:
+    """The report, the run's whole name and, if it is to be cited, the text of its CITATION.cff."""
     from lab.report.build import build_report
+    from lab.report.citation import citation_file, with_citation
     from lab.store.reading import read_store
 
     with read_store() as store:
@@ -67,4 +75,7 @@ def _report_on_run(run_id: str) -> tuple[Report, str]:
         raise LabError(
             f"run {run.run_id} has no calls yet", f"`lab experiment resume {run.run_id}`."
         )
-    return build_report(run, calls), run.run_id
+    report = build_report(run, calls)
+    if not cited:
+        return report, run.run_id, None
+    return with_citation(report, run, calls), run.run_id, citation_file(run, calls)

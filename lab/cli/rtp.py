@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ MANY_STREAMS = 200
 """More are laid out for programs: a table that folds to the terminal takes a millisecond a row."""
 HEADINGS = (
     "SSRC", "from", "to", "codec",
-    "packets", "lost %", "jitter ms", "max", "gap ms", "reordered", "s",
+    "packets", "lost %", "jitter ms", "max", "gap ms", "burst", "every ms", "reordered", "s",
     "notes",
 )  # fmt: skip
 DELAY_HEADINGS = (
@@ -56,7 +56,7 @@ WORDS = frozenset({"SSRC", "from", "to", "codec", "notes", "sent by", "received 
 def command(
     captures: tuple[Path, ...], ports: tuple[int, ...], clocks: str, as_json: bool, series: bool
 ) -> None:
-    """Tell the RTP streams in captures apart and judge them: loss, jitter, gaps.
+    """Tell the RTP streams in captures apart and judge them: loss, jitter, gaps, bursts.
 
     With two captures of one call, one from each end, the delay of every packet as well.
     """
@@ -72,30 +72,33 @@ def command(
     if len(read) == 2:
         found = list(freed_of_steps(found[0], found[1]))
         comparison = compare(found[0], found[1], Clocks(clocks))
+    sent = {way.received: way.sent for way in comparison.directions} if comparison else {}
+    reports = [[stream_report(stream, sent.get(stream)) for stream in own] for own in found]
     if as_json:
         values: dict[str, Any] = {
             "captures": [
-                _capture_values(capture, own, series)
-                for capture, own in zip(read, found, strict=True)
+                _capture_values(capture, own, told, series)
+                for capture, own, told in zip(read, found, reports, strict=True)
             ]
         }
         if comparison is not None:
             values |= _comparison_values(comparison, series)
         print_json(values, compact=sum(map(len, found)) > MANY_STREAMS)
         return
-    for capture, own in zip(read, found, strict=True):
-        _print_capture(capture, [stream_report(stream) for stream in own])
+    for capture, told in zip(read, reports, strict=True):
+        _print_capture(capture, told)
     if comparison is not None:
         _print_comparison(comparison)
 
 
-def _capture_values(capture: Capture, own: tuple[Stream, ...], series: bool) -> dict[str, Any]:
+def _capture_values(
+    capture: Capture, own: tuple[Stream, ...], told: Sequence[StreamReport], series: bool
+) -> dict[str, Any]:
     from lab.measure.jitter import running_jitter
-    from lab.measure.stream_report import stream_report
 
     rows = []
-    for stream in own:
-        row = stream_report(stream).to_dict()
+    for stream, report in zip(own, told, strict=True):
+        row = report.to_dict()
         if series:
             row["jitter_series_ms"] = running_jitter(stream).tolist()
         rows.append(row)
@@ -176,6 +179,8 @@ def _row(report: StreamReport) -> tuple[str, ...]:
         f"{report.jitter.mean:.3f}",
         f"{report.jitter.max:.3f}",
         f"{report.gaps.network_gap_max_ms:.0f}",
+        f"{report.bursts.mean:.2f}",
+        "-" if report.bursts.gap_ms_p50 is None else f"{report.bursts.gap_ms_p50:.0f}",
         str(report.reordered),
         f"{report.duration_s:.1f}",
         _notes(report),
@@ -188,7 +193,7 @@ def _notes(report: StreamReport) -> str:
         notes.append(f"VAD ({report.gaps.talk_pauses} pauses)")
     if report.duplicates:
         notes.append(f"{report.duplicates} duplicates")
-    notes += report.remarks
+    notes += [*report.diagnosis.words, *report.remarks]
     return ", ".join(notes)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from lab.cli.durations import call_s_of
 from lab.cli.output import out, print_json
+from lab.cli.quantities import quantity
+from lab.topology.units import parse_call_s
 
 if TYPE_CHECKING:
     from lab.measure.score import Score
@@ -40,7 +41,8 @@ def command(
     """
     from lab.measure.score import score
 
-    result = score(reference, recording, call_s_of(duration), channel=channel)
+    call_s = quantity("--duration", duration, parse_call_s)
+    result = score(reference, recording, call_s, channel=channel)
     if as_json:
         print_json(result.to_dict())
     else:

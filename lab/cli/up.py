@@ -112,7 +112,7 @@ def _show(
     pbx = None
     try:
         client = connect()
-        taken, pbx = taken_networks(client), choose_pbx(client, raw.pbx, may_pull=False)
+        taken, pbx = taken_networks(client), choose_pbx(client, raw.wanted_pbx, may_pull=False)
     except LabError as error:
         # Where no engine answers, what a lab must keep clear of is not known.
         log.info("%s", error.message)

@@ -6,13 +6,15 @@ however this process goes.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import queue
 import subprocess
 import threading
+import weakref
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self, TypeVar
 
@@ -26,6 +28,8 @@ EventT = TypeVar("EventT", bound=Event)
 
 LAST_LINES = 5
 """How many lines of an agent's standard error an error message shows."""
+EVENTS_BYTES = 1 << 20
+"""More than an agent says from the end of its orders to its own."""
 
 
 class AgentError(LabError):
@@ -53,37 +57,42 @@ class Agent:
     """One agent: `send` an order, `receive` its events in their order."""
 
     def __init__(
-        self, name: str, command: list[str], dialogue: Dialogue, holds: Sequence[int] = ()
+        self,
+        name: str,
+        command: list[str],
+        dialogue: Dialogue,
+        holds: Sequence[int] = (),
+        most_waiting: int | None = None,
     ) -> None:
         """Start `command` (usually a `docker exec -i`); `name` stands in error messages.
 
-        The command has the descriptors that it `holds` open for as long as the agent runs.
+        The command has the descriptors that it `holds` open for as long as the agent runs. An agent
+        that tells without end is not listened to while `most_waiting` of its events wait to be
+        received.
         """
         self.name = name
         self._dialogue = dialogue
-        with ExitStack() as written:
-            events, into_events = _pipe(written)
-            remarks, into_remarks = _pipe(written)
+        self._remarks = _memory(self)
+        events, into_events = _pipe(roomy=most_waiting is None)
+        with os.fdopen(into_events, "wb"):
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=into_events,
-                stderr=into_remarks,
+                stderr=self._remarks,
                 encoding="utf-8",
                 errors="replace",
                 start_new_session=True,
-                # Where this process is killed, what the agent has still to say breaks no pipe: the
-                # command ends with the agent then, and not before it.
-                pass_fds=(*holds, events.fileno(), remarks.fileno()),
+                # Where this process is killed, what the agent has still to say breaks no pipe, and
+                # fills none: the command ends with the agent then, neither before it nor never. One
+                # that tells without end would fill any.
+                pass_fds=(*holds, *(() if most_waiting else (events.fileno(),))),
             )
-        self._events: queue.Queue[Event | None] = queue.Queue()
-        self._remarks: list[str] = []
-        self._readers = [
-            threading.Thread(target=self._read_events, args=(events,), daemon=True),
-            threading.Thread(target=self._read_remarks, args=(remarks,), daemon=True),
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._events: queue.Queue[Event | None] = queue.Queue(most_waiting or 0)
+        self._strange: list[str] = []
+        """Lines among the events that are none."""
+        self._reader = threading.Thread(target=self._read_events, args=(events,), daemon=True)
+        self._reader.start()
 
     def send(self, order: Order) -> None:
         """Hand the agent one order; AgentEndedError where it has ended."""
@@ -147,7 +156,9 @@ class Agent:
     @property
     def log_text(self) -> str:
         """All that the agent wrote besides its events so far."""
-        return "\n".join(self._remarks)
+        size = os.fstat(self._remarks).st_size
+        written = os.pread(self._remarks, size, 0).decode(errors="replace").splitlines()
+        return "\n".join(self._strange + written)
 
     def __enter__(self) -> Self:
         return self
@@ -167,20 +178,14 @@ class Agent:
                     self._events.put(self._dialogue.read_event(line))
                 except NoMessageError:
                     # Docker's own words, for instance that there is no such program.
-                    self._remarks.append(line.rstrip("\n"))
+                    self._strange.append(line.rstrip("\n"))
                 except ShapeError as error:
                     self._events.put(Failed(f"what it said cannot be understood: {error}"))
         self._events.put(None)
 
-    def _read_remarks(self, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
-                self._remarks.append(line.rstrip("\n"))
-
     def _read_out(self) -> None:
         """Read what an agent that has ended had still to say."""
-        for reader in self._readers:
-            reader.join(timeout=1)
+        self._reader.join(timeout=1)
 
     def _ended(self) -> AgentEndedError:
         self._read_out()
@@ -189,12 +194,22 @@ class Agent:
     def _last_words(self) -> str:
         code = self._process.poll()
         state = "" if code is None else f" with exit status {code}"
-        lines = [line for line in self._remarks if line.strip()][-LAST_LINES:]
+        lines = [line for line in self.log_text.splitlines() if line.strip()][-LAST_LINES:]
         return state + ("; its last lines:\n  " + "\n  ".join(lines) if lines else "")
 
 
-def _pipe(written: ExitStack) -> tuple[IO[str], int]:
-    """The reading end, and the writing one, which `written` closes."""
+def _memory(whose: object) -> int:
+    """A file in memory, which takes all that is written to it; closed when `whose` is no more."""
+    descriptor = os.memfd_create("remarks")
+    weakref.finalize(whose, os.close, descriptor)
+    return descriptor
+
+
+def _pipe(*, roomy: bool) -> tuple[IO[str], int]:
+    """The reading end, and the writing one; a roomy pipe takes much while nobody reads."""
     read, write = os.pipe()
-    written.callback(os.close, write)
+    if roomy:
+        # Who is not root may have too many of them: then it takes what pipes take.
+        with suppress(PermissionError):
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, EVENTS_BYTES)
     return os.fdopen(read, encoding="utf-8", errors="replace"), write

@@ -20,8 +20,11 @@ from lab.engine.components import versions_in_image
 from lab.engine.context import DEFAULT, endpoint
 from lab.errors import LabError
 from lab.images import base_image, build, context
+from lab.measure.opinions import OPINIONS
 from lab.role import Program
 from lab.roles import ROLES
+from lab.tor_versions import DEFAULT as DEFAULT_TOR
+from lab.tor_versions import TOR_VERSIONS, plain_image
 from lab.wire import places
 from lab.wire.kernel import KernelAbilities
 
@@ -57,7 +60,7 @@ def examine() -> tuple[Finding, ...]:
 
     What cannot be seen without Docker is UNKNOWN when it is not there.
     """
-    found = [_python(), _docker_cli(), _compose()]
+    found = [_python(), _opinions(), _docker_cli(), _compose()]
     try:
         client = engine.connect()
     except LabError as error:
@@ -75,6 +78,17 @@ def examine() -> tuple[Finding, ...]:
 
 def _python() -> Finding:
     return Finding("python", State.OK, f"{platform.python_version()} ({platform.machine()})")
+
+
+def _opinions() -> Finding:
+    extras = [opinion for opinion in OPINIONS if opinion.is_extra]
+    lacking = [package for opinion in extras for package in opinion.lacking]
+    if lacking:
+        detail = f"not all can be asked: {', '.join(lacking)} not installed"
+        hint = "`make setup` installs them, and so does `pip install '.[opinions]'`."
+        return Finding("opinions", State.NOTE, detail, hint)
+    told = (f"{opinion.title} ({opinion.version})" for opinion in extras)
+    return Finding("opinions", State.OK, "; ".join(told))
 
 
 def _docker_cli() -> Finding:
@@ -208,7 +222,28 @@ def _images(client: DockerClient) -> Iterator[Finding]:
         )
     else:
         yield Finding("images", State.OK, " ".join(context.roles()))
+    yield tor_versions_finding(built_tors(client))
     yield from _programs(client)
+
+
+def built_tors(client: DockerClient) -> dict[str, list[str]]:
+    """Version of Tor → its images that are not built, of the versions beside the default one."""
+    found: dict[str, list[str]] = {name: [] for name in TOR_VERSIONS if name != DEFAULT_TOR}
+    for image in context.with_other_tor():
+        if (plain := plain_image(image)) and not build.present(client, build.image_tag(image)):
+            found[plain[1].name].append(image)
+    return found
+
+
+def tor_versions_finding(lacking: Mapping[str, list[str]]) -> Finding:
+    """Which versions of Tor a topology may name, and which images of them are not built."""
+    told = [f"{DEFAULT_TOR} (default)"]
+    told += [f"{name}{' (not built)' if images else ''}" for name, images in lacking.items()]
+    absent = [image for images in lacking.values() for image in images]
+    hint = ""
+    if absent:
+        hint = f"`lab up` builds what a topology names, or `lab setup {' '.join(absent)}`."
+    return Finding("tor-versions", State.OK, ", ".join(told), hint)
 
 
 def _programs(client: DockerClient) -> Iterator[Finding]:

@@ -17,10 +17,15 @@ from lab.engine.lock import held_on
 from lab.errors import LabError
 from lab.render import labels
 from lab.render.owner import Owner
+from lab.render.services import LINE_CPU_SHARES
 from lab.wire import places
+from lab.wire.live_capture import LIVE_CAPTURE
 from lab.wire.messages import Dialogue
 from lab.wire.network import READING
 from lab.wire.probe import PROBE
+
+MOST_WAITING = 64
+"""Events of a live capture, each with the packets of 50 ms or with 64 KiB of them."""
 
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
@@ -72,6 +77,7 @@ def start_delay_line(lab: RunningLab, machine: str, image: str) -> None:
     command += ["--network", f"container:{lab.node(machine).container_id}"]
     command += ["--cap-drop", "ALL", "--cap-add", "NET_RAW", "--read-only", "--user", "0:0"]
     command += ["--security-opt", "no-new-privileges", "--device", str(places.TUN)]
+    command += ["--cpu-shares", str(LINE_CPU_SHARES)]
     done = subprocess.run(
         [*command, image, "delay-line"], capture_output=True, encoding="utf-8", check=False
     )
@@ -93,15 +99,31 @@ def start_probe(
     return _start_helper(lab, machine, image, options, PROBE)
 
 
+def start_live_capture(lab: RunningLab, machine: str, image: str, owner: Owner) -> Agent:
+    """Start `lab.agents.probe.live_capture` as `owner`, beside `machine`, with what a probe may.
+
+    Docker keeps no log of it: that would be a copy of every packet.
+    """
+    options = ["--user", f"{owner.uid}:{owner.gid}", "--cap-add", "NET_RAW"]
+    options += ["--log-driver", "none"]
+    return _start_helper(lab, machine, image, options, LIVE_CAPTURE, most_waiting=MOST_WAITING)
+
+
 def _start_helper(
-    lab: RunningLab, machine: str, image: str, options: Sequence[str], dialogue: Dialogue
+    lab: RunningLab,
+    machine: str,
+    image: str,
+    options: Sequence[str],
+    dialogue: Dialogue,
+    most_waiting: int | None = None,
 ) -> Agent:
     """A short-lived container in the machine's network namespace, gone when it ends."""
     command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={lab.name}"]
     command += ["--network", f"container:{lab.node(machine).container_id}"]
     command += ["--cap-drop", "ALL", "--read-only", *options]
     command += [image, "python3", "-m", f"lab.agents.{dialogue.program}"]
-    return Agent(f"{dialogue.program} beside {machine}", command, dialogue, held_on(lab.name))
+    name = f"{dialogue.program} beside {machine}"
+    return Agent(name, command, dialogue, held_on(lab.name), most_waiting)
 
 
 def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:
@@ -146,6 +168,23 @@ def run_in(lab: RunningLab, node: str, command: Sequence[str], timeout_s: float 
             f"`lab logs {node}` may say why.",
         )
     return done.stdout
+
+
+def start_program(lab: RunningLab, node: str, program: str, argument: str) -> subprocess.Popen[str]:
+    """Start a Python program in `node` whose agents have nothing like it.
+
+    It is to end when its input does: so it does however this process goes.
+    """
+    container = lab.node(node).container_id
+    return subprocess.Popen(
+        ["docker", "exec", "-i", container, "python3", "-c", program, argument],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        pass_fds=held_on(lab.name),
+    )
 
 
 def file_in(lab: RunningLab, node: str, path: str) -> bytes:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 
@@ -110,6 +110,22 @@ def stop_containers(client: DockerClient, container_ids: Sequence[str]) -> None:
             client.api.kill(container_id)
         except APIError as error:
             log.debug("%s did not run: %s", container_id, error.explanation)
+
+
+def resume_containers(client: DockerClient, containers: Mapping[str, str]) -> None:
+    """Let paused ones go on; they are by name, which a LabError says where one cannot."""
+    for name, container_id in containers.items():
+        try:
+            client.api.unpause(container_id)
+        except APIError as error:
+            reason = error.explanation or error
+            raise LabError(f"{name} is paused and cannot go on: {reason}") from error
+
+
+def remove_containers(client: DockerClient, container_ids: Iterable[str]) -> None:
+    """Remove these, whatever their state."""
+    for container_id in container_ids:
+        _remove_container(client, container_id)
 
 
 def _explain(lab: str, output: str) -> tuple[str, str]:

@@ -13,7 +13,10 @@ from lab.engine.discovery import RunningNode, find_labs
 from lab.errors import LabError
 
 INTERVAL_S = 0.1
+_NOTICED_WITHIN_S = 1.0
 LAST_LINES = 8
+_ENDED = frozenset({"exited", "dead"})
+"""Docker's words for a container whose exit status is that of its program."""
 
 
 class WaitError(LabError):
@@ -57,7 +60,7 @@ def node_state(client: DockerClient, container_id: str) -> str:
     except NotFound:
         return "gone"
     status = str(state["Status"])
-    return status if status == "running" else f"{status} with exit status {state['ExitCode']}"
+    return f"{status} with exit status {state['ExitCode']}" if status in _ENDED else status
 
 
 def last_lines(client: DockerClient, container_id: str, count: int = LAST_LINES) -> list[str]:
@@ -77,7 +80,7 @@ def blaming_ended_nodes(client: DockerClient, lab: str) -> Iterator[None]:
     except NodeEndedError:
         raise
     except LabError as error:
-        for node in _ended_nodes(client, lab):
+        for node in _just_ended(client, lab):
             raise NodeEndedError(
                 f"{error.message}; {node.name} of lab {lab} has ended, "
                 f"with exit status {node.exit_code}",
@@ -94,6 +97,14 @@ def refuse_ended_nodes(client: DockerClient, lab: str) -> None:
             f"with exit status {node.exit_code}",
             _last_words(client, node),
         )
+
+
+def _just_ended(client: DockerClient, lab: str) -> Iterator[RunningNode]:
+    """For a moment Docker tells of a node that has ended that it runs."""
+    deadline = time.monotonic() + _NOTICED_WITHIN_S
+    while not (found := list(_ended_nodes(client, lab))) and time.monotonic() < deadline:
+        time.sleep(INTERVAL_S)
+    yield from found
 
 
 def _ended_nodes(client: DockerClient, lab: str) -> Iterator[RunningNode]:

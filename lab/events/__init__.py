@@ -1,7 +1,7 @@
 """One stream of what happens: the happenings, and who listens.
 
-`up`, `call`, `experiment`, `link` and `setup` tell what they do to one `Listener`; the progress
-on the terminal is one, the journal that `lab events` follows another.
+`up`, `call`, `experiment`, `link`, `fault` and `setup` tell what they do to one `Listener`; the
+progress on the terminal is one, the journal that `lab events` follows another.
 """
 
 from lab.events.happenings import (
@@ -14,6 +14,8 @@ from lab.events.happenings import (
     CaughtUp,
     CircuitOpened,
     Ended,
+    FaultBegan,
+    FaultEnded,
     Happening,
     LabFound,
     LabGone,
@@ -41,6 +43,8 @@ __all__ = [
     "CaughtUp",
     "CircuitOpened",
     "Ended",
+    "FaultBegan",
+    "FaultEnded",
     "Happening",
     "LabFound",
     "LabGone",

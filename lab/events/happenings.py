@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.ends import CALLER
+
 
 class Happening:
     """Anything that is told."""
@@ -143,6 +145,34 @@ class LinkShaped(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class FaultBegan(Happening):
+    """Something is broken on purpose, by hand or because a call is to meet it."""
+
+    kind: str
+    """Of `lab.faults.kinds`: down, loss, kill or pause."""
+    node: str
+    network: str | None
+    """The link's; None for a fault of a whole node."""
+    loss_pct: float | None
+    """Of a link that loses packets."""
+    for_s: float | None
+    """How long it is to last; None until somebody ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultEnded(Happening):
+    """It is whole again."""
+
+    kind: str
+    node: str
+    network: str | None
+    seconds: float | None
+    """How long it lasted; None where that is not known."""
+    lost: int | None
+    """Packets that a link has lost of it, either way; None for a fault of a whole node."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkCounters(Happening):
     """What the kernel has counted at a link since its node started."""
 
@@ -174,10 +204,12 @@ class CallBegan(Happening):
 
 @dataclass(frozen=True, slots=True)
 class CircuitOpened(Happening):
-    """The circuit that the call under way goes through."""
+    """A circuit that the call under way goes through."""
 
     relays: tuple[str, ...]
     """Guard first."""
+    end: str = CALLER
+    """Whose Tor client's it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ How to write `images/<role>/Dockerfile`:
   `images/<role>/wheels.txt` (pip's format: `name==version --hash=sha256:…`), unpacked on the
   host. There is no pip in the images. `RUN python3 -m compileall -q` on that directory
   follows, because the file system is read-only at run time.
+- `COPY shared/…` sees `images/shared/`, the sources of what is in several images.
 - What changes most comes last: `agents/` after everything else.
 
 The tag is `voice-tor-lab/<role>:<hash>` over all of that: `image_tag` tells it without Docker.
@@ -40,6 +41,7 @@ from lab import checkout
 from lab.errors import LabError
 from lab.events import Building, Happening, Listener
 from lab.images import context, wheels
+from lab.tor_versions import plain_image
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +74,21 @@ def build_missing(
     its last lines; images built before it stay.
     """
     with _one_builder():
-        lacking = missing(client, roles)
-        if lacking and context.BASE_ROLE not in lacking:
-            lacking = (*missing(client, [context.BASE_ROLE]), *lacking)
-        plans = [context.plan(role) for role in lacking]
-        on_it = [plan for plan in plans if plan.role != context.BASE_ROLE]
-        for step in ([plan for plan in plans if plan not in on_it], on_it):
-            _build_side_by_side(client, step, tell)
-    return lacking
+        steps = [missing(client, step) for step in in_order(missing(client, roles))]
+        for step in steps:
+            _build_side_by_side(client, [context.plan(role) for role in step], tell)
+    return tuple(role for step in steps for role in step)
+
+
+def in_order(roles: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """What building `roles` takes, step by step: the images they are built from come first."""
+    other_tor = [(role, plain[0]) for role in roles if (plain := plain_image(role))]
+    last = tuple(role for role, _ in other_tor)
+    own = [role for role in roles if role not in last]
+    second = dict.fromkeys(role for role in (*own, *(plain for _, plain in other_tor)))
+    second.pop(context.BASE_ROLE, None)
+    steps = ((context.BASE_ROLE,), tuple(second), last) if roles else ()
+    return tuple(step for step in steps if step)
 
 
 def _build_side_by_side(
@@ -167,7 +176,7 @@ def _build_messages(
             fileobj=archive,
             custom_context=True,
             tag=plan.tag,
-            buildargs={"BASE": plan.parent},
+            buildargs={"BASE": plan.parent, **plan.arguments},
             labels={ROLE_LABEL: plan.role, CHECKOUT_LABEL: str(checkout.ROOT)},
             rm=True,
             forcerm=True,

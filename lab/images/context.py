@@ -10,24 +10,29 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from lab import checkout
 from lab.errors import LabError
 from lab.images import programs
+from lab.tor_versions import TOR_VERSIONS, TorVersion, image_with, plain_image
 
 BASE_IMAGE = "debian:bookworm-slim"
 """What the base image is built from."""
 BASE_ROLE = "base"
 """The role every other image is built from."""
+OTHER_TOR = "other-tor"
+"""The directory of the images that are another one with another version of Tor."""
 REPOSITORY = "voice-tor-lab"
 PACKAGES = "packages"
 """The directory of the context that holds the unpacked wheels of `wheels.txt`."""
 AGENTS = "agents"
 """The directory of the context that holds the image's programs, a tree to put on PYTHONPATH."""
+SHARED = "shared"
+"""The directory, of the context as of `images/`, that holds the sources of several images."""
 WHEELS_FILE = "wheels.txt"
 PROGRAMS_FILE = "programs.txt"
 _INSTRUCTION = re.compile(r"\s*(COPY|ADD)\s+(.*)", re.IGNORECASE)
@@ -47,23 +52,47 @@ class Context:
     """The image it is built from: the build argument BASE."""
     tag: str
     """`voice-tor-lab/<role>:<hash>`."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """Further build arguments."""
 
 
 def roles(images: Path = checkout.IMAGES) -> tuple[str, ...]:
-    """Every role that has a Dockerfile, the base image first."""
-    found = {path.parent.name for path in images.glob("*/Dockerfile")}
+    """Every role that has a Dockerfile, the base image first; without those with another Tor."""
+    found = {path.parent.name for path in images.glob("*/Dockerfile")} - {OTHER_TOR}
     return tuple(sorted(found, key=lambda role: (role != BASE_ROLE, role)))
+
+
+def with_other_tor(images: Path = checkout.IMAGES) -> tuple[str, ...]:
+    """What the images are called that have another Tor than the default one."""
+    have_tor = [role for role in ("tor", "endpoint") if role in roles(images)]
+    made = (image_with(role, version) for version in TOR_VERSIONS for role in have_tor)
+    return tuple(name for name in made if name not in have_tor)
 
 
 def plan(role: str, images: Path = checkout.IMAGES) -> Context:
     """What the image of `role` is made of; LabError where there is no such role."""
+    if plain := plain_image(role):
+        return _plan_other_tor(role, *plain, images)
     if not (images / role / "Dockerfile").is_file():
         raise LabError(
             f"There is no image for the role {role!r}.",
-            f"Roles are the directories of {images}: {', '.join(roles(images))}.",
+            f"Roles are the directories of {images}: {', '.join(roles(images))}; and with another "
+            f"Tor {', '.join(with_other_tor(images))}.",
         )
     parent = BASE_IMAGE if role == BASE_ROLE else plan(BASE_ROLE, images).tag
     return plan_directory(images / role, parent)
+
+
+def _plan_other_tor(name: str, image: str, version: TorVersion, images: Path) -> Context:
+    """The image `image` with that version of Tor in the place of its own."""
+    made = plan_directory(images / OTHER_TOR, plan(image, images).tag)
+    arguments = {
+        "PLAIN": plan(BASE_ROLE, images).tag,
+        "SERIES": version.series,
+        "SUITES": " ".join(version.suites),
+    }
+    digest = hashlib.sha256(json.dumps([made.tag, arguments]).encode()).hexdigest()[:12]
+    return replace(made, role=name, tag=f"{REPOSITORY}/{name}:{digest}", arguments=arguments)
 
 
 def plan_directory(directory: Path, parent: str) -> Context:
@@ -71,9 +100,10 @@ def plan_directory(directory: Path, parent: str) -> Context:
     role = directory.name
     dockerfile = directory / "Dockerfile"
     sources = copied_sources(dockerfile.read_text(encoding="utf-8"))
+    there = {**_own_files(directory), **_shared_files(directory.parent)}
     files = {
         name: path
-        for name, path in sorted(_own_files(directory).items())
+        for name, path in sorted(there.items())
         if any(_covers(source, name) for source in sources)
     }
     wheels = None
@@ -126,6 +156,11 @@ def _covers(source: str, name: str) -> bool:
 
 def _own_files(directory: Path) -> dict[str, Path]:
     return {str(p.relative_to(directory)): p for p in _tree(directory)}
+
+
+def _shared_files(images: Path) -> dict[str, Path]:
+    """What every image may copy, below `SHARED`."""
+    return {str(path.relative_to(images)): path for path in _tree(images / SHARED)}
 
 
 def _tree(directory: Path) -> Iterator[Path]:

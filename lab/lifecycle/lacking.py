@@ -29,8 +29,12 @@ def lacking(
 
 
 def _is_set_up(node: Node, running: RunningLab, helpers: Mapping[str, RunningNode]) -> bool:
-    """Whether a machine has its network, as far as those tell that had to give it."""
+    """Whether a machine has its network, as far as those tell that had to give it.
+
+    Not where a delay line has ended, also one that `lab link set` had started: what goes through
+    that arrives nowhere.
+    """
     helper, line = helpers.get(node.name), running.delay_lines.get(node.name)
     if helper is None or (helper.state, helper.exit_code) != ("exited", 0):
         return False
-    return not node.has_delays or (line is not None and line.state == "running")
+    return not node.has_delays if line is None else line.state == "running"

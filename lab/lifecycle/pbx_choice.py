@@ -48,7 +48,8 @@ def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxC
             raise LabError(
                 f"FreeSWITCH is asked for, and its image {image} is neither here nor to be "
                 f"pulled: {why}",
-                f"Set {USERS_FREESWITCH.variable} to an image this host has, or write `pbx: auto`.",
+                f"Set {USERS_FREESWITCH.variable} to an image this host has, or write `pbx: auto` "
+                "(without `pbx_profile: stock`, which is FreeSWITCH's).",
             ) from error
         return PbxChoice(PbxKind.KAMAILIO, f"{image} is neither here nor to be pulled")
     return PbxChoice(PbxKind.FREESWITCH, f"{image} was pulled")

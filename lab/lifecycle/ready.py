@@ -53,7 +53,10 @@ class ReadyLab:
 
     @property
     def relays(self) -> Mapping[str, str]:
-        """Relay → fingerprint, as the caller's Tor client was told; LabError where it has none."""
+        """Relay or bridge → fingerprint, as the caller's Tor client was told.
+
+        LabError where it has none.
+        """
         return relay_fingerprints(self.directory, self.caller.name)
 
     @property
@@ -82,7 +85,7 @@ class ReadyLab:
 
 
 def relay_fingerprints(directory: Path, client: str) -> Mapping[str, str]:
-    """Relay → fingerprint, from the files of the Tor client in the node called `client`.
+    """Relay or bridge → fingerprint, from the files of the Tor client in the node called `client`.
 
     LabError where it has no Tor client.
     """
@@ -90,7 +93,16 @@ def relay_fingerprints(directory: Path, client: str) -> Mapping[str, str]:
     if not file.exists():
         raise LabError(f"{client} has no Tor client", "Write `tor: true` at it in the topology.")
     plain = json.loads(file.read_text(encoding="utf-8"))
-    return from_plain(TorNetwork, plain).relays
+    network = from_plain(TorNetwork, plain)
+    return {**network.relays, **network.bridges}
+
+
+def _what_to_do(running: RunningLab) -> str:
+    """Delay lines keep no log of their own."""
+    nodes = [node.name for node in running.nodes if node in running.stopped]
+    if not nodes:
+        return "`lab up` starts it again, with its machine's links as the topology says."
+    return f"`lab logs {nodes[0]}` may say why; `lab up` starts it again."
 
 
 def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
@@ -103,8 +115,18 @@ def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
         stopped = ", ".join(f"{node.name} ({node.state})" for node in running.stopped)
         raise LabError(
             f"lab {running.name} is not complete: {stopped}",
-            f"`lab logs {running.stopped[0].name}` may say why; `lab up` starts it again.",
+            _what_to_do(running),
         )
+    return _read(running)
+
+
+def open_lab_as_it_is(client: DockerClient, name: str | None) -> ReadyLab:
+    """The same of a lab of which not everything need run, for who can do with less than a call."""
+    return _read(find_lab(client, name))
+
+
+def _read(running: RunningLab) -> ReadyLab:
+    """LabError where the project cannot be read, or the networks are gone."""
     directory = storage.project_directory(running.name)
     try:
         project = json.loads((directory / "lab.json").read_text(encoding="utf-8"))

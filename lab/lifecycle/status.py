@@ -12,7 +12,10 @@ from docker import DockerClient
 from lab import storage
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.engine.execution import start_agent, start_reader
+from lab.engine.lock import has_turn
 from lab.errors import LabError
+from lab.faults.ending import in_words
+from lab.faults.found import Found
 from lab.images import context
 from lab.images.build import image_tag
 from lab.render.owner import invoking_owner
@@ -39,9 +42,7 @@ def lab_status(
     `networks` is machine → what was just found in force there; None has it read anew. What
     cannot be read because its node is down is None, with the reason in `problems`.
     """
-    problems = [
-        f"{node.name} is {node.state} (exit status {node.exit_code})" for node in lab.stopped
-    ]
+    problems = [_stopped(node) for node in lab.stopped]
     if left := _attempt(problems, lambda: left_changed(lab.name)):
         problems.append(left)
     configured = _attempt(problems, lambda: _networks(lab)) or {}
@@ -57,6 +58,7 @@ def lab_status(
             pool, problems, lab, {name: configured[name] for name in configured if name in running}
         )
     told = {which: answer.result() for which, answer in asked.items()}
+    problems += _faults(lab, shown)
     return describe(lab, configured, shown, told, problems)
 
 
@@ -100,6 +102,24 @@ def describe(
         **sections,
         "problems": problems,
     }
+
+
+def _stopped(node: RunningNode) -> str:
+    """A node, or a delay line, that does not run."""
+    status = "" if node.state == "paused" else f" (exit status {node.exit_code})"
+    return f"{node.name} is {node.state}{status}"
+
+
+def _faults(lab: RunningLab, shown: Mapping[str, NetworkInForce]) -> list[str]:
+    """The links that are broken on purpose, a sentence each."""
+    found = [
+        Found(link.fault.kind, machine, link.network, link.fault)
+        for machine, network in shown.items()
+        for link in network.links
+        if link.fault is not None
+    ]
+    calling = bool(found) and has_turn(lab.name) is not None
+    return [in_words(one, calling=calling) for one in found]
 
 
 def _attempt(problems: list[str], read: Callable[[], T]) -> T | None:
@@ -201,6 +221,7 @@ def _links(shown: NetworkInForce | None, configured: MachineNetwork | None) -> l
             "counters": None,
             "way_configured": (link.sends or Shape()).way,
             "way_in_force": None,
+            "fault": None,
         }
         for link in (configured.links if configured else ())
     ]

@@ -15,18 +15,29 @@ from lab import storage
 from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_helpers, find_lab, find_labs
+from lab.engine.execution import start_delay_line
 from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked, turn_in
-from lab.engine.project import compose_up, remove_lab, stop_containers, write_project
+from lab.engine.project import (
+    compose_up,
+    remove_containers,
+    remove_lab,
+    resume_containers,
+    stop_containers,
+    write_project,
+)
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
 from lab.events import Began, LabUp, Listener, both, silent
 from lab.events.journal import in_lab
+from lab.faults.ending import end_overdue
 from lab.images.build import missing
 from lab.interruption import undisturbed
 from lab.lifecycle.certificate import with_certificate
 from lab.lifecycle.lacking import lacking
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
+from lab.lifecycle.ready import open_lab_as_it_is
+from lab.lifecycle.set_up import ensure_images
 from lab.lifecycle.stages import Stage, Stages
 from lab.lifecycle.verify import verify
 from lab.render.services import helper_services
@@ -35,6 +46,7 @@ from lab.roles import ROLES, program_of
 from lab.topology.load import find_topology, read_topology
 from lab.topology.mistakes import listed
 from lab.topology.model import Node, Topology
+from lab.tor_versions import plain_image
 from lab.wire import places
 from lab.wire.network import NetworkInForce
 
@@ -75,7 +87,8 @@ def up(
         raw = source.raw
         name = lab or raw.name
         compose_command()
-        pbx = choose_pbx(client, raw.pbx)
+        pbx = choose_pbx(client, raw.wanted_pbx)
+    _have_other_tors(client, plan_lab(source, lab, block_for(raw, ()), pbx), stages)
     tell = stages.tell = both(tell, in_lab(name, "up"))
     with (
         _turn_where_up(client, name, tell),
@@ -95,7 +108,7 @@ def up(
         directory = storage.project_directory(name)
         try:
             if running:
-                _stop_guests_of_stopped_machines(client, running, plan.topology)
+                running = _without_faults(client, running, plan, tell)
             else:
                 with stages.stage("rendering project and secrets"):
                     project = with_certificate(render_plan(plan), plan.topology)
@@ -141,6 +154,14 @@ def _check_tun(plan: Plan) -> None:
         )
 
 
+def _have_other_tors(client: DockerClient, plan: Plan, stages: Stages) -> None:
+    """Build what images with another Tor are missing: nobody else needs them."""
+    wanted = [image for image in plan.images if plain_image(image)]
+    if wanted and missing(client, wanted):
+        with stages.stage("building the images with another Tor"):
+            ensure_images(client, stages.tell, wanted)
+
+
 def _check_images(client: DockerClient, plan: Plan) -> None:
     programs = [program_of(plan.topology, node) for node in plan.topology.nodes]
     brought = {program.image for program in programs if program.users_image}
@@ -175,19 +196,75 @@ def _check_same(running: RunningLab, plan: Plan) -> None:
         )
 
 
-def _stop_guests_of_stopped_machines(
+def _without_faults(
+    client: DockerClient, running: RunningLab, plan: Plan, tell: Listener
+) -> RunningLab:
+    """A lab that is up, without what was left broken, and all of which can be started."""
+    running = resume_paused(client, running)
+    # First: a delay line that then begins anew cannot be asked before it is set up.
+    end_overdue(open_lab_as_it_is(client, running.name), tell)
+    return have_startable(client, running, plan.topology, plan.images)
+
+
+def resume_paused(client: DockerClient, running: RunningLab, only: str | None = None) -> RunningLab:
+    """Let nodes go on that are paused, or `only` one; the lab as it is then."""
+    paused = {
+        node.name: node.container_id
+        for node in running.nodes
+        if node.state == "paused" and only in (None, node.name)
+    }
+    resume_containers(client, paused)
+    return find_lab(client, running.name) if paused else running
+
+
+def have_startable(
+    client: DockerClient, running: RunningLab, topology: Topology, images: Mapping[str, str]
+) -> RunningLab:
+    """A lab that is up, and of which all that does not run can be started from here on."""
+    _stop_what_shares_stopped_machines(client, running, topology)
+    running = find_lab(client, running.name) if running.stopped else running
+    _renew_lines(client, running, topology, images)
+    return running
+
+
+def _stop_what_shares_stopped_machines(
     client: DockerClient, running: RunningLab, topology: Topology
 ) -> None:
-    """Stop the nodes whose machine has stopped: only started after it do they share its network."""
+    """Stop nodes and delay lines of a machine that has stopped: they would keep its old network.
+
+    Only started after it do they share the new one.
+    """
     stopped = {node.name for node in running.stopped}
     stop_containers(
         client,
         [
-            running.node(node.name).container_id
-            for node in topology.nodes
-            if node.on and topology.machine(node.name).name in stopped - {node.name}
+            running.node(guest).container_id
+            for machine in stopped
+            for guest in topology.guests(machine)
+        ]
+        + [
+            line.container_id
+            for machine, line in running.delay_lines.items()
+            if machine in stopped and line.state == "running"
         ],
     )
+
+
+def _renew_lines(
+    client: DockerClient, running: RunningLab, topology: Topology, images: Mapping[str, str]
+) -> None:
+    """Let the delay lines begin anew that `lab link set` had started and that have ended.
+
+    Links that went through one do so as long as their machine runs; that is set up again, as
+    everything that the lab lacks. Where the machine has stopped, none is wanted any more.
+    """
+    stopped = {node.name for node in running.stopped}
+    wanted = {node.name for node in topology.nodes if node.has_delays}
+    for machine, line in running.delay_lines.items():
+        if line in running.stopped and machine not in wanted:
+            remove_containers(client, [line.container_id])
+            if machine not in stopped:
+                start_delay_line(running, machine, images["delay-line"])
 
 
 def _start(

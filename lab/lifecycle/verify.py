@@ -9,18 +9,23 @@ from contextlib import ExitStack
 
 from docker import DockerClient
 
+from lab import storage
 from lab.engine.agent import Agent
 from lab.engine.discovery import RunningLab, find_helpers, find_lab
 from lab.engine.execution import outcome_of, start_agent
 from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
 from lab.events import Began
+from lab.lifecycle.bridges import await_bridges
+from lab.lifecycle.onion import verify_onions
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.servers import listening
 from lab.lifecycle.stages import Stages
+from lab.lifecycle.tor_complaints import complaints
+from lab.lifecycle.tor_settings import verify_tors
 from lab.roles import program_of
-from lab.topology.model import Topology
-from lab.tor.bootstrap import Bootstrap, verify_bootstrap
+from lab.topology.model import Node, Topology
+from lab.tor.bootstrap import Bootstrap, BootstrapError, verify_bootstrap
 from lab.wire.circuits import CIRCUITS
 from lab.wire.network import NETWORK, NetworkInForce
 from lab.wire.plain import ShapeError
@@ -30,11 +35,14 @@ log = logging.getLogger(__name__)
 HELPER_DEADLINE_S = 30.0
 
 TOR_STAGES = {
+    "client": "the client runs",
+    "bridges": "the descriptor of every bridge",
     "authority": "the authority answers",
     "relays": "it knows every relay",
     "consensus": "consensus with all of them",
     "descriptors": "all descriptors",
     "circuits": "circuits through them",
+    "done": "100 % by its bridges",
 }
 """The stages of `verify_bootstrap`, in a user's words."""
 
@@ -46,22 +54,30 @@ def verify(client: DockerClient, plan: Plan, stages: Stages) -> Mapping[str, Net
     """
     lab = find_lab(client, plan.topology.lab)
     relays = [node.name for node in plan.topology.with_role("relay")]
-    clients = [node.name for node in plan.topology.nodes if node.tor]
+    clients = {node.name: node.bridges for node in plan.topology.nodes if node.tor}
+    services = {node.name: node.bridges for node in plan.topology.with_role("onion-service")}
+    tors = {**clients, **services}
     with listening(lab, plan) as listeners, ExitStack() as stack:
         with blaming_ended_nodes(client, lab.name):
-            agents = {
-                name: stack.enter_context(start_agent(lab, name, CIRCUITS)) for name in clients
-            }
+            agents = {name: stack.enter_context(start_agent(lab, name, CIRCUITS)) for name in tors}
             with stages.stage("routes and link caps read back"):
-                networks = _read_networks(client, plan.topology)
+                networks = read_networks(client, plan.topology)
+            await_bridges(client, lab, plan.topology, stages)
+            told: dict[tuple[str, ...], str] = {}
             for name, agent in agents.items():
                 stages.tell(Began(f"Tor network as {name} sees it"))
                 began = time.monotonic()
-                verified = _verify_tor(client, lab, name, agent, relays, stages, began)
-                if name == clients[0]:
-                    _note_tor_stages(verified, began, stages)
+                verified = _verify_tor(
+                    client, lab, plan.topology.node(name), agent, relays, stages, began
+                )
+                if tors[name] not in told:
+                    _note_tor_stages(verified, began, stages, f" at {name}" if told else "")
+                    told[tors[name]] = name
                 else:
-                    stages.note(f"Tor at {name}: the same", began, time.monotonic())
+                    like = f" as at {told[tors[name]]}" if len(told) > 1 else ""
+                    stages.note(f"Tor at {name}: the same{like}", began, time.monotonic())
+            with stages.stage("Tor: versions and settings read back"):
+                verify_tors(lab, plan.topology)
         try:
             for listener in listeners:
                 listener.finish(client, lab, stages)
@@ -69,6 +85,9 @@ def verify(client: DockerClient, plan: Plan, stages: Stages) -> Mapping[str, Net
             refuse_complaints(client, lab, plan)
             raise
         refuse_complaints(client, lab, plan)
+        if clients:
+            directory = storage.project_directory(lab.name)
+            verify_onions(lab, plan.topology, directory, next(iter(clients)), stages)
     return networks
 
 
@@ -83,7 +102,7 @@ def refuse_complaints(client: DockerClient, lab: RunningLab, plan: Plan) -> None
             raise error
 
 
-def _read_networks(client: DockerClient, topology: Topology) -> dict[str, NetworkInForce]:
+def read_networks(client: DockerClient, topology: Topology) -> dict[str, NetworkInForce]:
     """Machine → what its net helper found in force after setting it."""
     helpers = find_helpers(client, topology.lab)
     found: dict[str, NetworkInForce] = {}
@@ -131,27 +150,38 @@ def check_network(shown: NetworkInForce, congestion_control: str) -> None:
 def _verify_tor(
     client: DockerClient,
     lab: RunningLab,
-    name: str,
+    node: Node,
     agent: Agent,
     relays: Sequence[str],
     stages: Stages,
     began: float,
 ) -> Bootstrap:
-    """Follow the Tor network as the client in node `name` sees it."""
+    """Follow the Tor network as the client in a node sees it."""
+    name = node.name
 
-    verified = verify_bootstrap(
-        agent,
-        relays,
-        started_at=began,
-        on_stage=lambda stage: stages.tell(Began(f"Tor at {name}: after {TOR_STAGES[stage.name]}")),
-        watch=lambda: refuse_ended_nodes(client, lab.name),
-    )
+    def log_of(node: str) -> str:
+        return bytes(client.api.logs(lab.node(node).container_id)).decode(errors="replace")
+
+    try:
+        verified = verify_bootstrap(
+            agent,
+            relays,
+            started_at=began,
+            bridges=node.bridges,
+            on_stage=lambda stage: stages.tell(
+                Began(f"Tor at {name}: after {TOR_STAGES[stage.name]}")
+            ),
+            watch=lambda: refuse_ended_nodes(client, lab.name),
+        )
+    except BootstrapError as error:
+        said = complaints(dict.fromkeys((name, *error.missing)), log_of)
+        raise BootstrapError(f"{error.message}{said}", error.hint, error.missing) from error
     log.info("%s: %s", name, verified)
     return verified
 
 
-def _note_tor_stages(verified: Bootstrap, began: float, stages: Stages) -> None:
+def _note_tor_stages(verified: Bootstrap, began: float, stages: Stages, where: str) -> None:
     after_s = 0.0
     for stage in verified.stages:
-        stages.note(f"Tor: {TOR_STAGES[stage.name]}", began + after_s, began + stage.after_s)
+        stages.note(f"Tor{where}: {TOR_STAGES[stage.name]}", began + after_s, began + stage.after_s)
         after_s = stage.after_s

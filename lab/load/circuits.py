@@ -1,9 +1,9 @@
-"""The circuits of competing streams: tor's own choice, or the relays that a load names."""
+"""The circuits of competing streams: tor's own choice, or over relays that a load names."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from lab.ends import CLIENT
@@ -14,6 +14,7 @@ from lab.lifecycle.ready import ReadyLab
 from lab.load.spec import LoadSpec
 from lab.wire.ports import SOCKS_PORT
 from lab.wire.stream_circuits import STREAM_CIRCUITS, RouteStreams, StreamsRouted
+from lab.wire.user_circuits import USER_CIRCUITS, RouteUsers
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,20 @@ def socks_port(lab: ReadyLab, spec: LoadSpec) -> Iterator[int | None]:
         agent.ask(RouteStreams(tuple(spec.circuit)), StreamsRouted, READY_DEADLINE_S)
         with _naming_the_cause(agent):
             yield SOCKS_PORT
+
+
+@contextmanager
+def user_circuits(
+    lab: ReadyLab, users: Mapping[str, tuple[tuple[str, ...], ...]], streams_per_circuit: int
+) -> Iterator[None]:
+    """Send the streams of users over circuits of each one's own while the block runs.
+
+    `users` as in `RouteUsers`, by the address from which they connect to Tor.
+    """
+    with start_agent(lab.running, CLIENT, USER_CIRCUITS) as agent:
+        agent.ask(RouteUsers(users, streams_per_circuit), StreamsRouted, READY_DEADLINE_S)
+        with _naming_the_cause(agent):
+            yield
 
 
 @contextmanager

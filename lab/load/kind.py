@@ -15,7 +15,7 @@ from lab.calls.needs import Need
 from lab.errors import LabError
 from lab.lazy import Lazy
 from lab.load.needs import COMPETITOR, COMPETITOR_TOR
-from lab.load.spec import LoadSpec, Route
+from lab.load.spec import Flow, LoadSpec, Route
 
 if TYPE_CHECKING:
     from lab.events import Listener
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Of any kind at once."""
+_FLOWS: Mapping[Flow, str] = {"down": "from the server", "up": "to the server"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,17 @@ class LoadKind:
     position: int
     """Where it stands among the others in lists."""
     run: Lazy[RunLoad]
+    details: str = ""
+    """What its traffic is like, where its description does not say all."""
+    flow: Flow | None = None
+    """The way in which it always flows, of a kind that flows one way and leaves no choice."""
+    own_circuits: bool = False
+    """Whether it draws circuits of its own, wherever a call goes."""
     needs: tuple[Need, ...] = ()
     """What a topology must have to carry it; the first that is missing is told."""
     most: Mapping[Route, int] = field(default_factory=dict)
-    """How many there can be at once, by their route, where that is fewer than `MOST`."""
+    """How many there can be at once, by their route, where that is fewer than `MOST`; 0 where it
+    does not go that way."""
     same_calls: Mapping[Route, str] = field(default_factory=dict)
     """The method that makes the same calls, by their route; empty for what is no call."""
     paper_table: int | None = None
@@ -56,13 +64,26 @@ class LoadKind:
     def explanation(self) -> str:
         """Its description, and which way it flows."""
         flow = "both ways at once" if self.both_ways else "the way of the voice that is scored"
-        return f"{self.description}, {flow}"
+        flow = _FLOWS[self.flow] if self.flow else flow
+        return f"{self.description}, {flow}{f' ({self.details})' if self.details else ''}"
+
+    @property
+    def usual_route(self) -> Route:
+        """The one that is meant where none is said."""
+        return "tor" if self.most.get("direct") == 0 else "direct"
+
+    def flow_for(self, scored: Flow) -> Flow:
+        """Which way it flows beside voice that is scored that way."""
+        return self.flow or scored
 
     def excess(self, count: int, route: Route) -> str | None:
         """What to say where that many cannot be; None where they can."""
         most = self.most.get(route, MOST)
         if count <= most:
             return None
+        if most == 0:
+            other = "straight" if route == "tor" else "through Tor"
+            return f"{self.name} goes {other} only"
         ways = "through Tor" if route == "tor" else "at once"
         return f"at most {most} {self.name} can be had {ways}, not {count}"
 

@@ -26,12 +26,16 @@ class Load:
         agent: Agent,
         counter: Agent | None = None,
         sender: Agent | None = None,
+        *,
+        circuits: tuple[tuple[tuple[str, ...], ...], ...] = (),
     ) -> None:
         """`counter` counts what the streams carry where their own agent cannot.
 
-        `sender`, if there is one, tells how much was sent to there.
+        `sender`, if there is one, tells how much was sent to there. `circuits` are those that were
+        drawn, of each user, where a load has such.
         """
         self.spec = spec
+        self._circuits = circuits
         self._agent = agent
         self._counter = counter or agent
         self._sender = sender
@@ -65,6 +69,7 @@ class Load:
             died=told[self._agent].died,
             sent_bytes=told[self._sender].sent_bytes if self._sender else None,
             lateness=_worst([each.lateness for each in told.values() if each.lateness]),
+            retried=told[self._agent].retried,
         )
 
     @contextmanager
@@ -81,6 +86,7 @@ class Load:
                 through=spec.route,
                 direction=spec.direction,
                 circuit=spec.circuit,
+                circuits=self._circuits,
                 died_before=died_before,
                 report=self.take(),
             )

@@ -13,7 +13,7 @@ _PATTERN = re.compile(r"([a-z-]{1,30}):(\d{1,4})(?::(direct|tor))?", re.ASCII)
 
 
 def parse_load(text: str) -> LoadSpec:
-    """A kind, a count and, if not direct, a route: `wget:20`, `voip:5:tor` or `mumble:5:tor`.
+    """A kind, a count and, if not the usual, a route: `wget:20`, `voip:5:tor`, `background:8`.
 
     UsageError for what is no load, and for more of it than there can be.
     """
@@ -22,11 +22,8 @@ def parse_load(text: str) -> LoadSpec:
         raise UsageError(
             f"{text!r} is not a load", "Write a kind, a count and a route, such as wget:20:tor."
         )
-    kind, count, route = (
-        LOAD_KINDS.named(match[1]),
-        int(match[2]),
-        cast(Route, match[3] or "direct"),
-    )
+    kind, count = LOAD_KINDS.named(match[1]), int(match[2])
+    route = cast(Route, match[3] or kind.usual_route)
     if excess := kind.excess(count, route):
         raise UsageError(excess)
     return LoadSpec(kind.name, count, route)

@@ -23,3 +23,5 @@ class LoadSpec:
     that one; where it flows both ways, that in which it is counted."""
     circuit: tuple[str, ...] = ()
     """The relays that every stream's circuit crosses, guard first; empty: tor chooses."""
+    seed: int = 0
+    """Of what a kind draws by chance: the call's own."""

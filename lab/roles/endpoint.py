@@ -10,6 +10,8 @@ from lab.ends import CALLEE
 from lab.lazy import Lazy
 from lab.role import (
     NOTHING,
+    OBFS4PROXY_COMPONENT,
+    TOR_COMPONENT,
     WHEN_ROUTED,
     Component,
     FilesOf,
@@ -18,6 +20,7 @@ from lab.role import (
     Role,
     SecretKind,
     TunnelEnd,
+    with_tor,
 )
 from lab.topology.mistakes import Mistake, quoted
 from lab.wire import places
@@ -33,7 +36,8 @@ _FILES: tuple[Lazy[FilesOf], ...] = (
     Lazy("lab.render.mumble", "mumble_client_files"),
 )
 _COMPONENTS = (
-    Component("tor", "BSD, 3 clauses"),
+    TOR_COMPONENT,
+    OBFS4PROXY_COMPONENT,
     Component("openvpn", "GPL 2"),
     Component("libopus0", "BSD, 3 clauses"),
 )
@@ -116,8 +120,8 @@ ROLE = Role(
     position=10,
     programs=(PHONE, WITH_TOR),
     is_guest=True,
-    choice=lambda _, node: WITH_TOR if node.tor else PHONE,
-    keys=("extension", "tor", "vpn"),
+    choice=lambda _, node: with_tor(WITH_TOR, node.tor_version) if node.tor else PHONE,
+    keys=("extension", "tor", "tor_version", "bridges", "vpn"),
     check=_check,
     secrets=_secrets,
     sees_calls=True,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lab.lazy import Lazy
 from lab.role import WHEN_ROUTED, Component, Program, Report, Role, SecretKind, ServerSocket
+from lab.roles.onion_service import KEY as ONION
+from lab.roles.onion_service import check_service, service_beside
 from lab.wire import places
 from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening
 from lab.wire.ports import MUMBLE_PORT
@@ -36,6 +38,9 @@ ROLE = Role(
     programs=(MURMUR,),
     is_guest=True,
     is_single=True,
+    keys=(ONION,),
+    check=lambda draft: check_service(draft, "mumble-server"),
+    beside=service_beside,
     secrets=_secrets,
     reports=(
         Report(

@@ -86,7 +86,13 @@ def _check(draft: Draft) -> Iterator[Mistake]:
     exchanges = draft.with_role("pbx")
     if not exchanges and draft.is_certain("nodes", "*", "role"):
         yield Mistake(("nodes",), "has no pbx; calls need a node with `role: pbx`")
-    if draft.raw.pbx == FREESWITCH.image:
+    if draft.raw.pbx == KAMAILIO.image and draft.raw.pbx_profile == "stock":
+        message = (
+            "stock is FreeSWITCH's own profile, and rtpengine beside Kamailio has no such choice: "
+            "it sends every packet on as it comes, by no timer. Write `pbx: freeswitch`, or steady"
+        )
+        yield Mistake(("pbx_profile",), message)
+    if draft.raw.wanted_pbx == FREESWITCH.image:
         return
     for name in exchanges:
         proxy = media_proxy_name(name)

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.lazy import Lazy
-from lab.role import WHEN_ROUTED, Component, HeadStart, Program, Role, SecretKind
+from lab.role import (
+    TOR_COMPONENT,
+    WHEN_ROUTED,
+    HeadStart,
+    Program,
+    Report,
+    Role,
+    SecretKind,
+    with_tor,
+)
 from lab.topology.draft import repeated
 from lab.topology.mistakes import Mistake, Path, quoted
 from lab.wire import places
 from lab.wire.tor_network import AUTHORITY_RUNS
+from lab.wire.tor_settings import TOR_SETTINGS, ReadSettings, SettingsInForce
 
 if TYPE_CHECKING:
     from lab.topology.draft import Draft
     from lab.topology.model import Node, Topology
 
 MIN_RELAYS = 3
+HOPS = 3
+"""Relays of a circuit of which nothing is said: Tor's own number."""
 CIRCUIT_HOPS = range(2, 9)
 """Lengths a fixed circuit may have; Tor extends a circuit by at most eight relays."""
 
@@ -36,12 +48,13 @@ def _check(draft: Draft) -> Iterator[Mistake]:
         if len(relays) < MIN_RELAYS:
             message = f"needs at least {MIN_RELAYS} relays, and has {len(relays)}"
             yield Mistake(("nodes",), message)
-    yield from _check_circuit(draft)
+    yield from _check_circuit(draft, "circuit", draft.raw.tor.circuit)
+    yield from _check_circuit(draft, "callee_circuit", draft.raw.tor.callee_circuit)
+    yield from _check_hops(draft)
 
 
-def _check_circuit(draft: Draft) -> Iterator[Mistake]:
-    path: Path = ("tor", "circuit")
-    circuit = draft.raw.tor.circuit
+def _check_circuit(draft: Draft, key: str, circuit: list[str]) -> Iterator[Mistake]:
+    path: Path = ("tor", key)
     for index, name in enumerate(circuit):
         node = draft.raw.nodes.get(name)
         problem = draft.unknown_node(name) if node is None else None
@@ -57,8 +70,32 @@ def _check_circuit(draft: Draft) -> Iterator[Mistake]:
         yield Mistake(path, message)
 
 
+def _check_hops(draft: Draft) -> Iterator[Mistake]:
+    """More hops than there are relays, or others than a fixed circuit has."""
+    path: Path = ("tor", "hops")
+    tor, relays = draft.raw.tor, draft.with_role("relay")
+    if tor.circuit and "hops" in tor.model_fields_set and len(tor.circuit) != tor.hops:
+        message = f"is {tor.hops}, and `circuit` names {len(tor.circuit)} relays; leave one out"
+        yield Mistake(path, message)
+    too_few = not tor.circuit and MIN_RELAYS <= len(relays) < tor.hops
+    if too_few and draft.is_certain("nodes", "*", "role"):
+        yield Mistake(path, f"is {tor.hops}, and there are {len(relays)} relays")
+
+
 def _secrets(_topology: Topology, _node: Node) -> Mapping[str, SecretKind]:
     return {"tor": SecretKind.TOR_IDENTITY}
+
+
+def _told(settings: SettingsInForce) -> dict[str, Any]:
+    """The version of its Tor, and what its consensus says."""
+    return {"version": settings.version, "consensus_parameters": settings.parameters}
+
+
+def _sentence(tor: Mapping[str, Any]) -> str:
+    if tor["consensus_parameters"] is None:
+        return f"tor {tor['version']}, no consensus"
+    said = " ".join(f"{name}={value}" for name, value in tor["consensus_parameters"].items())
+    return f"tor {tor['version']}{f', consensus parameters {said}' if said else ''}"
 
 
 TOR = Program(
@@ -66,17 +103,31 @@ TOR = Program(
     command=(*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.relay"),
     files=(Lazy("lab.render.torrc", "tor_files"),),
     writable=(str(places.TOR_STATE),),
-    components=(Component("tor", "BSD, 3 clauses"),),
+    components=(TOR_COMPONENT,),
 )
 ROLE = Role(
     name="relay",
     description="of Tor",
     position=30,
     programs=(TOR,),
+    choice=lambda _, node: with_tor(TOR, node.tor_version),
     forwards=True,
-    keys=("authority",),
+    keys=("authority", "tor_version", "bandwidth_rate", "bandwidth_burst"),
     check=_check,
     secrets=_secrets,
+    reports=(
+        Report(
+            section="relays",
+            title="Relay",
+            file=places.in_project(places.TORRC),
+            dialogue=TOR_SETTINGS,
+            order=lambda _: ReadSettings((), 0.0),
+            answer=SettingsInForce,
+            plain=_told,
+            sentence=_sentence,
+            unanswered="unknown",
+        ),
+    ),
     # Tor's first vote falls into the time in which everything else is started; the authority of
     # a new lab comes first of all, for the rest of Tor waits for it and starting nodes takes all
     # processors.

@@ -15,6 +15,8 @@ from lab.role import (
     ServerSocket,
     TunnelEnd,
 )
+from lab.roles.onion_service import KEY as ONION
+from lab.roles.onion_service import check_service, service_beside
 from lab.topology.mistakes import Mistake
 from lab.wire import places
 
@@ -31,6 +33,7 @@ def _check(draft: Draft) -> Iterator[Mistake]:
     nodes = draft.raw.nodes
     clients = [name for name, node in nodes.items() if node.vpn]
     servers = draft.with_role("vpn-server")
+    yield from check_service(draft, "vpn-server")
     if len(clients) > MAX_CLIENTS:
         message = f"has {len(clients)} VPN clients; the tunnel has room for {MAX_CLIENTS}"
         yield Mistake(("nodes",), message)
@@ -66,7 +69,9 @@ ROLE = Role(
     programs=(OPENVPN,),
     forwards=True,
     is_single=True,
+    keys=(ONION,),
     check=_check,
+    beside=service_beside,
     secrets=_secrets,
     tunnel_end=lambda topology, _: TunnelEnd(topology.vpn.server),
 )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from lab.errors import UsageError
-from lab.topology.model import Link, Topology
+from lab.topology.mistakes import did_you_mean, quoted
+from lab.topology.model import Link, Node, Topology
 from lab.wire.shape import DEFAULT_QUEUE, Direction, Queue, Shape
 
 
@@ -39,22 +40,29 @@ class Cap:
         return f"{self.point}: {self.on(Shape())}"
 
 
+def find_machine(topology: Topology, node: str) -> Node:
+    """The machine on which `node` runs; UsageError that names the nodes there are."""
+    known = [item.name for item in topology.nodes]
+    if node not in known:
+        raise UsageError(
+            f"there is no node {quoted(node)}{did_you_mean(node, known)}",
+            f"Nodes: {', '.join(known)}.",
+        )
+    return topology.machine(node)
+
+
 def find_link(topology: Topology, node: str, network: str) -> Link:
     """The link of `node` to `network`; UsageError that names those there are.
 
     A node that runs on another's machine has that machine's links.
     """
-    known = [item.name for item in topology.nodes]
-    if node not in known:
-        raise UsageError(f"there is no node {node!r}", f"Nodes: {', '.join(known)}.")
-    links = topology.machine(node).links
-    for link in links:
-        if link.network == network:
-            return link
-    raise UsageError(
-        f"{node} has no link to {network!r}",
-        f"Its networks: {', '.join(link.network for link in links)}.",
-    )
+    links = {link.network: link for link in find_machine(topology, node).links}
+    if network not in links:
+        raise UsageError(
+            f"{node} has no link to {quoted(network)}{did_you_mean(network, links)}",
+            f"Its networks: {', '.join(links)}.",
+        )
+    return links[network]
 
 
 def address_of(topology: Topology, point: LinkPoint) -> IPv4Address:

@@ -18,8 +18,9 @@ from lab.events import LinkShaped, Listener, Noted, silent
 from lab.interruption import undisturbed
 from lab.lifecycle.ready import ReadyLab
 from lab.shaping.borrowed import BorrowedLink, borrow, borrowed_in, forget, give_back
-from lab.shaping.cap import Cap, LinkPoint, address_of, find_link
+from lab.shaping.cap import Cap, LinkPoint, address_of, find_link, find_machine
 from lab.shaping.helpers import DEADLINE_S, LinkHelpers, link_helpers
+from lab.wire.faults import LinkFault
 from lab.wire.links import (
     ChangeShape,
     Counters,
@@ -47,6 +48,8 @@ class LinkState:
     in_force: Shape
     counters: Counters | None
     """None where nothing is shaped."""
+    fault: LinkFault | None = None
+    """What it loses on top of that on purpose; None where nothing."""
 
 
 def show(
@@ -73,8 +76,9 @@ def _show_machine(
     for point in points:
         link = by_address[address_of(lab.topology, point)]
         now = link.side(point.direction)
+        fault = now.fault if now.fault and now.fault.in_force else None
         states.append(
-            LinkState(point, link.interface, configured(lab, point), now.shape, now.counters)
+            LinkState(point, link.interface, configured(lab, point), now.shape, now.counters, fault)
         )
     return tuple(states)
 
@@ -90,8 +94,7 @@ def points_of(
     else:
         machines = [topology.machine(item.name) for item in topology.nodes if item.on is None]
         if node is not None:
-            find_link(topology, node, topology.machine(node).links[0].network)
-            machines = [topology.machine(node)]
+            machines = [find_machine(topology, node)]
         links = [(machine.name, link.network) for machine in machines for link in machine.links]
     return tuple(LinkPoint(name, net, direction) for name, net in links for direction in Direction)
 

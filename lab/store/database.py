@@ -12,8 +12,9 @@ from typing import Any
 
 from lab import storage
 from lab.errors import LabError
-from lab.measure.record import ASKED, CallRecord
-from lab.store.columns import Column, column_of_values, columns_of
+from lab.measure.opinions import opinion_columns
+from lab.measure.record import SPREAD, CallRecord
+from lab.store.columns import KINDS, Column, column_of_values, columns_of
 
 FILE = "results.sqlite"
 BUSY_S = 30.0
@@ -51,7 +52,8 @@ class Run:
 
 
 RUN_COLUMNS = columns_of(Run)
-CALL_COLUMNS = columns_of(CallRecord, apart_from=[ASKED])
+OPINION_COLUMNS = {name: Column(name, KINDS["float"]) for name in opinion_columns()}
+CALL_COLUMNS = {**columns_of(CallRecord, apart_from=SPREAD), **OPINION_COLUMNS}
 KEYS = {"runs": "run_id", "calls": "call_id"}
 """Table → its primary key."""
 
@@ -228,4 +230,7 @@ def _record(row: sqlite3.Row) -> CallRecord:
     """The record in a row; columns that no measured figure has are what was asked."""
     others = [name for name in row.keys() if name not in CALL_COLUMNS]  # noqa: SIM118 - no mapping
     asked = {name: row[name] for name in others if row[name] is not None}
-    return CallRecord(**_cells(row, CALL_COLUMNS), asked=asked)
+    cells = _cells(row, CALL_COLUMNS)
+    said = {name: cells.pop(name) for name in OPINION_COLUMNS}
+    opinions = {name: value for name, value in said.items() if value is not None}
+    return CallRecord(**cells, asked=asked, opinions=opinions)

@@ -9,6 +9,7 @@ from lab.topology.check_nodes import check_nodes
 from lab.topology.draft import Draft, repeated
 from lab.topology.mistakes import Mistake, Path, quoted
 from lab.topology.names import is_name
+from lab.topology.tor import check_tor
 
 VOTING_INTERVALS_S = range(10, 1801)
 """From tor's least `TestingV3AuthInitialVotingInterval` to the 30 min it must divide evenly."""
@@ -20,6 +21,7 @@ def check(draft: Draft) -> Iterator[Mistake]:
     yield from check_networks(draft)
     yield from check_nodes(draft)
     yield from _voting(draft)
+    yield from check_tor(draft)
     yield from repeated(("codecs",), draft.raw.codecs)
 
 

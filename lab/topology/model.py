@@ -5,12 +5,15 @@ Pure values. Nothing here knows YAML (`lab.topology.raw`) or Docker (`lab.engine
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
 from lab.roles import ROLES
 from lab.wire.network import Route
+from lab.wire.nodelay import Place
 from lab.wire.shape import Direction, Shape
 
 
@@ -19,6 +22,15 @@ class PbxKind(StrEnum):
 
     FREESWITCH = "freeswitch"
     KAMAILIO = "kamailio"
+
+
+class PbxProfile(StrEnum):
+    """How FreeSWITCH passes voice on."""
+
+    STEADY = "steady"
+    """Each packet as it comes."""
+    STOCK = "stock"
+    """As its own default profile: by a soft timer, and what has piled up is thrown away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class Vpn:
     """A `--data-ciphers` name, for instance AES-256-GCM."""
     digest: str
     """An `--auth` name; without effect under an AEAD cipher."""
+    nodelay: bool = True
+    """Whether both ends set TCP_NODELAY (`--tcp-nodelay`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,20 @@ class TorSettings:
     voting_interval_s: int
     circuit: tuple[str, ...]
     """The default path, node names from guard to exit; empty: chosen from the seed."""
+    conflux: str = "off"
+    """`off`, `latency` or `throughput`."""
+    scheduler: str | None = None
+    """`kist` or `kistlite`; None leaves it to Tor."""
+    consensus: Mapping[str, int] = field(default_factory=dict)
+    """The parameters that the authority votes for, by Tor's names."""
+    callee_circuit: tuple[str, ...] = ()
+    """The same of the callee's Tor client, which calls with both ends anonymous have."""
+    hops: int = 3
+    """How many relays a path has that is chosen from the seed."""
+    nodelay: Place = Place.NONE
+    """Which Tor processes set TCP_NODELAY."""
+    selection: Literal["uniform", "bandwidth"] = "uniform"
+    """How a seed chooses relays: each alike, or in proportion to their bandwidth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +123,30 @@ class Node:
     """Endpoints only: the number the phone registers under."""
     tor: bool = False
     """Endpoints only: runs a Tor client."""
+    bridges: tuple[str, ...] = ()
+    """Endpoints with a Tor client only: the bridges by which it enters; empty: it needs none."""
+    transport: str | None = None
+    """Bridges only: how clients speak to them, `vanilla` or `obfs4`."""
     tunnel: IPv4Address | None = None
     """Endpoints with a VPN client only: their address inside the tunnel."""
     place: str | None = None
     """The city it stands in."""
+    tor_version: str | None = None
+    """The name of its Tor, one of `lab.tor_versions`; None where it runs none."""
+    bandwidth_rate_kbps: int | None = None
+    """Relays only: what Tor limits itself to; None is no limit of the topology's."""
+    bandwidth_burst_kbps: int | None = None
+    serves: str | None = None
+    """Onion services only: the node that they make reachable."""
+
+    @property
+    def bandwidth_kbps(self) -> int | None:
+        """What a relay offers, by which clients weigh it: its BandwidthRate, or its slowest link's.
+
+        None where the topology limits neither.
+        """
+        rates = [link.rate_kbps for link in self.links if link.rate_kbps is not None]
+        return self.bandwidth_rate_kbps or min(rates, default=None)
 
     @property
     def has_delays(self) -> bool:
@@ -133,6 +181,8 @@ class Topology:
     tor: TorSettings
     congestion_control: str
     """TCP congestion control, set on every route of every node."""
+    pbx_profile: PbxProfile | None = None
+    """None of an exchange that has no such choice."""
 
     def node(self, name: str) -> Node:
         """The node called `name`; KeyError where there is none."""
@@ -145,6 +195,11 @@ class Topology:
         """The node that owns the network namespace in which `name` runs."""
         node = self.node(name)
         return self.machine(node.on) if node.on else node
+
+    def guests(self, machine: str) -> tuple[str, ...]:
+        """The nodes that run in the network namespace of `machine`, which is another's."""
+        found = (node.name for node in self.nodes if self.machine(node.name).name == machine)
+        return tuple(name for name in found if name != machine)
 
     @property
     def places(self) -> dict[str, str]:

@@ -5,53 +5,31 @@ The descriptions here become the JSON Schema that editors show (`lab schema`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from lab.places.cities import place_named
 from lab.places.distance import STRETCH
 from lab.roles import ROLES
+from lab.roles.relay import CIRCUIT_HOPS, HOPS
 from lab.topology.mistakes import did_you_mean, listed
 from lab.topology.names import NAME_PATTERN
-from lab.topology.units import (
-    DELAY_PATTERN,
-    DURATION_PATTERN,
-    PERCENT_PATTERN,
-    RATE_PATTERN,
-    parse_delay_ms,
-    parse_duration_s,
-    parse_percent,
-    parse_rate_kbps,
+from lab.topology.tor import PARAMETER_PATTERN
+from lab.topology.values import (
+    Address,
+    Codec,
+    DelayMs,
+    DurationS,
+    Extension,
+    Percent,
+    PlaceName,
+    RateKbps,
+    Subnet,
+    TorVersionName,
 )
-
-
-def _address(value: object) -> IPv4Address:
-    try:
-        return IPv4Address(value if isinstance(value, str) else "")
-    except ValueError:
-        raise ValueError("is not an IPv4 address, such as 10.20.0.5") from None
-
-
-def _subnet(value: object) -> IPv4Network:
-    if isinstance(value, str) and "/" in value:
-        try:
-            return IPv4Network(value)
-        except ValueError:
-            pass
-    raise ValueError(
-        "is not an IPv4 subnet, such as 10.20.0.0/24 (no bit of the host part may be set)"
-    )
-
-
-def _extension(value: object) -> str:
-    text = str(value) if type(value) is int else value
-    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{2,8}", text, re.ASCII):
-        raise ValueError("is not an extension; write two to eight digits, such as 1001")
-    return text
+from lab.tor_versions import DEFAULT
 
 
 def _role(value: object) -> str:
@@ -101,59 +79,6 @@ def _key(name: str, default: Any) -> Any:
     return Field(default=default, json_schema_extra=_only_for(lambda: roles_with_key(name)))
 
 
-def _schema(example: str, pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
-
-
-def _place_name(value: object) -> str:
-    return place_named(value if isinstance(value, str) else repr(value)).name
-
-
-PlaceName = Annotated[
-    str,
-    BeforeValidator(_place_name),
-    WithJsonSchema({"type": "string", "examples": ["Sydney"]}),
-]
-RateKbps = Annotated[int, BeforeValidator(parse_rate_kbps), _schema("100mbit", RATE_PATTERN)]
-DurationS = Annotated[int, BeforeValidator(parse_duration_s), _schema("10s", DURATION_PATTERN)]
-DelayMs = Annotated[float, BeforeValidator(parse_delay_ms), _schema("20ms", DELAY_PATTERN)]
-Percent = Annotated[float, BeforeValidator(parse_percent), _schema("0.5%", PERCENT_PATTERN)]
-Address = Annotated[
-    IPv4Address,
-    BeforeValidator(_address),
-    WithJsonSchema({"type": "string", "format": "ipv4"}),
-]
-Subnet = Annotated[
-    IPv4Network,
-    BeforeValidator(_subnet),
-    _schema("10.20.0.0/24", r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"),
-]
-Extension = Annotated[
-    str,
-    BeforeValidator(_extension),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 10, "maximum": 99_999_999},
-                {"type": "string", "pattern": "^[0-9]{2,8}$"},
-            ]
-        }
-    ),
-]
-Codec = Literal[
-    "PCMU",
-    "PCMA",
-    "GSM",
-    "ILBC",
-    "SPEEX",
-    "SPEEX-WB",
-    "G722",
-    "OPUS",
-    "L16-16",
-    "L16-32",
-    "L16-48",
-]
-"""The names of `lab.wire.codecs`."""
 _CODECS: list[Codec] = [codec for codec in get_args(Codec) if codec != "ILBC"]
 """Few images of FreeSWITCH have the module for iLBC."""
 
@@ -238,10 +163,22 @@ class RawNode(RawModel):
     """The number under which the phone registers"""
     tor: bool = _key("tor", False)
     """Runs a Tor client"""
+    bridges: list[str] = _key("bridges", [])
+    """The bridges by which its Tor client enters the network, and by nothing else"""
     vpn: bool = _key("vpn", False)
     """Runs a VPN client"""
+    transport: Literal["vanilla", "obfs4"] | None = _key("transport", None)
+    """How clients speak to it: Tor's own protocol as it is (where nothing is written), or obfs4"""
+    onion: bool = _key("onion", False)
+    """Is an onion service as well, by a Tor of its own"""
     authority: bool = _key("authority", False)
     """Is the directory authority as well, as exactly one node is"""
+    tor_version: TorVersionName | None = _key("tor_version", None)
+    """The version of its Tor, if not the network's"""
+    bandwidth_rate: RateKbps | None = _key("bandwidth_rate", None)
+    """How much its Tor relays in each direction on average (BandwidthRate, 10mbit)"""
+    bandwidth_burst: RateKbps | None = _key("bandwidth_burst", None)
+    """How much of it in a burst of one second (BandwidthBurst); by default the same"""
     forwards: bool | None = Field(default=None, json_schema_extra=_describe_forwards)
     """Whether it routes packets for others"""
 
@@ -280,6 +217,8 @@ class RawVpn(RawModel):
     """The HMAC of the data channel (`--auth`), or none; without effect under a GCM cipher."""
     port: int = Field(default=1194, ge=1, le=65535)
     """The TCP port of the server."""
+    nodelay: bool = True
+    """Whether both ends set TCP_NODELAY (`--tcp-nodelay`, which OpenVPN's default is without)."""
 
 
 class RawTor(RawModel):
@@ -291,6 +230,31 @@ class RawTor(RawModel):
     """How often the authority makes a consensus: 10s to 30m, and it must divide 30m."""
     circuit: list[str] = []
     """The relays a call goes through, guard first; empty: chosen from the seed of each run."""
+    version: TorVersionName = DEFAULT
+    """The version of every Tor whose node has no `tor_version`."""
+    congestion_control: Literal["vegas", "fixed"] | None = None
+    """What the consensus says of congestion control (cc_alg): vegas, as in the public network
+    since 2022, or fixed windows, which is also what Tor does where it says nothing."""
+    conflux: Literal["off", "latency", "throughput"] = "off"
+    """Whether a call is split over two circuits to one exit, and what for (ConfluxClientUX)."""
+    scheduler: Literal["kist", "kistlite"] | None = None
+    """What every Tor sends cells by (Schedulers); Tor's own choice, KIST where the kernel has it,
+    if absent."""
+    consensus: dict[str, Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]] = Field(
+        default={}, json_schema_extra={"propertyNames": {"pattern": PARAMETER_PATTERN}}
+    )
+    """Further parameters of the consensus, by Tor's own names (cc_vegas_alpha_exit: 186)."""
+    callee_circuit: list[str] = []
+    """The same for the callee's own circuit, where both ends are anonymous; empty: chosen from the
+    seed, over relays that the caller's circuit does not cross as far as there are any."""
+    hops: int = Field(default=HOPS, ge=CIRCUIT_HOPS[0], le=CIRCUIT_HOPS[-1])
+    """How many relays a chosen circuit has."""
+    nodelay: Literal["none", "client", "exit", "relays", "all"] = "none"
+    """Which Tor processes set TCP_NODELAY, which Tor itself never does: none, the clients, every
+    relay on the connections that it opens as an exit, every relay on all, or all of them."""
+    selection: Literal["uniform", "bandwidth"] = "uniform"
+    """How the seed chooses relays: each alike, or in proportion to their bandwidth, as Tor does
+    (a relay's `bandwidth_rate`, or the lowest `rate` of its links where it has none)."""
 
 
 class RawTopology(RawModel):
@@ -302,6 +266,9 @@ class RawTopology(RawModel):
     """What the topology is for."""
     pbx: Literal["auto", "freeswitch", "kamailio"] = "auto"
     """The telephone exchange; auto takes FreeSWITCH where its image is available."""
+    pbx_profile: Literal["steady", "stock"] = "steady"
+    """How FreeSWITCH passes voice on: each packet as it comes, or stock, as its own default
+    profile does, by a timer of its own; rtpengine beside Kamailio has no such choice."""
     codecs: list[Codec] = Field(default=_CODECS, min_length=1)
     """What the exchange lets through, in order of preference; all but iLBC where it is absent."""
     congestion_control: str = Field(default="cubic", pattern=r"^[a-z][a-z0-9_]{0,14}$")
@@ -316,6 +283,11 @@ class RawTopology(RawModel):
     """The networks, by name; each is one bridge of Docker."""
     nodes: dict[str, RawNode] = Field(json_schema_extra=_NAMED)
     """The nodes, by name; each is one container."""
+
+    @property
+    def wanted_pbx(self) -> str:
+        """The exchange: `auto` only where its profile leaves the choice."""
+        return "freeswitch" if self.pbx_profile == "stock" else self.pbx
 
     @property
     def fixed_subnets(self) -> dict[str, IPv4Network]:

@@ -17,13 +17,16 @@ from lab.topology.model import (
     Network,
     Node,
     PbxKind,
+    PbxProfile,
     Topology,
     TorSettings,
     Vpn,
 )
 from lab.topology.names import is_name
-from lab.topology.raw import RawLink, RawQueue, RawShape, RawTopology
+from lab.topology.raw import RawLink, RawNode, RawQueue, RawShape, RawTopology
 from lab.topology.routes import shortest_routes
+from lab.topology.tor import consensus_parameters, runs_tor
+from lab.wire.nodelay import Place
 from lab.wire.shape import (
     DEFAULT_QUEUE_PACKETS,
     Distribution,
@@ -71,7 +74,14 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
     )
     links = _links(raw, subnets)
     tunnel = tunnel_subnet.hosts()
-    vpn = Vpn(tunnel_subnet, next(tunnel), raw.vpn.port, raw.vpn.cipher, raw.vpn.digest)
+    vpn = Vpn(
+        tunnel_subnet,
+        next(tunnel),
+        raw.vpn.port,
+        raw.vpn.cipher,
+        raw.vpn.digest,
+        nodelay=raw.vpn.nodelay,
+    )
 
     nodes: list[Node] = []
     for name, node in raw.nodes.items():
@@ -86,12 +96,21 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
                 authority=node.authority,
                 extension=node.extension,
                 tor=node.tor,
+                bridges=tuple(node.bridges),
+                transport=node.transport or ("vanilla" if node.role == "bridge" else None),
                 tunnel=next(tunnel) if node.vpn else None,
                 place=node.place,
+                tor_version=_tor_version(raw, node),
+                bandwidth_rate_kbps=node.bandwidth_rate,
+                bandwidth_burst_kbps=node.bandwidth_burst or node.bandwidth_rate,
             )
         )
         if beside := ROLES.all[node.role].beside:
-            nodes.extend(beside(name, node, pbx))
+            added = beside(name, node, pbx)
+            nodes.extend(
+                replace(each, tor_version=raw.tor.version) if each.serves else each
+                for each in added
+            )
     routes = shortest_routes(nodes, networks, raw.tor.circuit)
     return Topology(
         lab=lab_name,
@@ -105,11 +124,26 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
             _distances(raw),
         ),
         pbx=pbx,
+        pbx_profile=PbxProfile(raw.pbx_profile) if pbx is PbxKind.FREESWITCH else None,
         codecs=tuple(raw.codecs),
         vpn=vpn,
-        tor=TorSettings(raw.tor.voting_interval_s, tuple(raw.tor.circuit)),
+        tor=TorSettings(
+            raw.tor.voting_interval_s,
+            tuple(raw.tor.circuit),
+            raw.tor.conflux,
+            raw.tor.scheduler,
+            consensus_parameters(raw.tor),
+            callee_circuit=tuple(raw.tor.callee_circuit),
+            hops=raw.tor.hops,
+            nodelay=Place(raw.tor.nodelay),
+            selection=raw.tor.selection,
+        ),
         congestion_control=raw.congestion_control,
     )
+
+
+def _tor_version(raw: RawTopology, node: RawNode) -> str | None:
+    return (node.tor_version or raw.tor.version) if runs_tor(node) else None
 
 
 def _distances(raw: RawTopology) -> Distances:

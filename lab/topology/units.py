@@ -14,6 +14,8 @@ DURATION_PATTERN = r"^[0-9]{1,6}(s|m|h)$"
 """What `parse_duration_s` accepts, as a regular expression for JSON Schema."""
 DELAY_PATTERN = r"^[0-9]{1,5}(\.[0-9]{1,3})?(us|ms|s)$"
 """What `parse_delay_ms` accepts, as a regular expression for JSON Schema."""
+MOMENT_PATTERN = r"^[0-9]{1,4}(\.[0-9]{1,3})?(ms|s|m)$"
+"""What `parse_moment_s` accepts."""
 PERCENT_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,4})?%$"
 """What `parse_percent` accepts, as a regular expression for JSON Schema."""
 
@@ -25,6 +27,7 @@ MAX_RATE_KBPS = 100_000_000
 MAX_DELAY_MS = 60_000
 _KBPS = {"kbit": 1, "mbit": 1_000, "gbit": 1_000_000}
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_PARTS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
 _MILLISECONDS = {"us": Decimal("0.001"), "ms": Decimal(1), "s": Decimal(1000)}
 
 
@@ -70,6 +73,19 @@ def parse_delay_ms(text: object) -> float:
     if delay_ms > MAX_DELAY_MS:
         raise ValueError("must be at most 60s")
     return float(delay_ms)
+
+
+def parse_moment_s(text: object) -> float:
+    """Seconds of a time such as `500ms`, `2.5s` or `1m`; ValueError says what is wrong."""
+    match = re.fullmatch(r"([0-9.]+)([a-z]+)", text) if isinstance(text, str) else None
+    if not match or not re.fullmatch(MOMENT_PATTERN, match[0], re.ASCII):
+        raise ValueError("is not a time; write a number and ms, s or m, such as 2s")
+    return float(Decimal(match[1]) * _PARTS[match[2]])
+
+
+def format_moment(seconds: float) -> str:
+    """One way to write a time: 2.5 is `2.5s`, 60 is `60s`."""
+    return f"{round(seconds, 6):.10g}s"
 
 
 def parse_percent(text: object) -> float:

@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.wire.messages import Dialogue, Event, Order
+from lab.wire.sockets import TcpSocket
 
 Path = tuple[str, ...]
 """Relays from guard to exit."""
+LINKED = "CONFLUX_LINKED"
+"""What tor calls the purpose of a circuit whose Conflux set can be used."""
+SET_LEGS = 2
+"""Circuits of a set (`cfx_num_legs_set`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,10 @@ class ClientStatus:
     """Relays in it."""
     descriptors: tuple[str, ...]
     """Relays of these whose descriptor is there."""
+    bridges: tuple[str, ...] = ()
+    """The client's bridges whose descriptor is there."""
+    lost: tuple[str, ...] = ()
+    """What the client's own programs lack: `obfs4proxy`, where it needs one and none runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class CrossRelays(Order):
     """Build circuits that together cross every relay, and close them: `RelaysCrossed`."""
 
     relays: tuple[str, ...]
+    bridges: tuple[str, ...] = ()
+    """By which every circuit enters, in turn; empty: by the relays themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +89,22 @@ class PinCircuit(Order):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkCircuits(Order):
+    """End all circuits and have tor build one Conflux set in their place: `CircuitState`.
+
+    Which guard goes with which middle is tor's choice.
+    """
+
+    guards: Path
+    middles: Path
+    exit: str
+    targets: tuple[str, ...] | None
+    """As of `PinCircuit`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadCircuit(Order):
-    """Tell what became of the pinned circuit: `CircuitState`."""
+    """Tell what became of the pinned circuit, or set: `CircuitState`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +131,24 @@ class CircuitStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """A circuit of a Conflux set."""
+
+    path: Path
+    purpose: str
+    """As tor calls it: CONFLUX_LINKED once the set can be used."""
+    conflux_id: str
+    """The set's, tor's own; the circuits of one set have the same."""
+    sent_bytes: int = 0
+    """By this client over the circuit while it was watched, all of the cells (CIRC_BW)."""
+    received_bytes: int = 0
+    number: str | None = None
+    """The client's own of this circuit."""
+    rtt_ms: float | None = None
+    """Tor's own measure of the circuit's round trip; None where it told none."""
+
+
+@dataclass(frozen=True, slots=True)
 class CircuitState(Event):
     """The pinned circuit as tor reported it at one moment."""
 
@@ -118,25 +161,70 @@ class CircuitState(Event):
     streams: tuple[CircuitStream, ...]
     others: tuple[Path, ...]
     """All other circuits of this client; tor's one-hop directory tunnels apart."""
+    legs: tuple[Leg, ...] = ()
+    """The circuits of the set, where the call has a Conflux set in place of one circuit."""
+    number: str | None = None
+    """tor's own, by which it tells of the circuit."""
 
-    def faults(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """What contradicts "this call went over exactly the circuit `wanted`"; best empty."""
+    def faults(self, wanted: Sequence[str], whose: str = "") -> tuple[str, ...]:
+        """What contradicts "this call went over exactly the circuit `wanted`"; best empty.
+
+        `whose` they are goes before them in a sentence, such as `callee's `.
+        """
         found = []
         if self.ended is not None or not self.built:
-            found.append(f"the circuit ended: {self.ended or 'not built'}")
+            found.append(f"the {whose}circuit ended: {self.ended or 'not built'}")
+        elif self.legs:
+            found += self._leg_faults(wanted)
         elif self.path != tuple(wanted):
-            found.append(f"the circuit was {'-'.join(self.path)}, not {'-'.join(wanted)}")
+            found.append(f"the {whose}circuit was {'-'.join(self.path)}, not {'-'.join(wanted)}")
         if self.others:
-            found.append(f"{len(self.others)} other circuits were open")
+            found.append(f"{len(self.others)} other {whose}circuits were open")
         if not any(stream.on_circuit and stream.succeeded for stream in self.streams):
-            found.append("no stream was carried by the circuit")
+            found.append(f"no stream was carried by the {whose}circuit")
         if strays := [s.target for s in self.streams if s.succeeded and not s.on_circuit]:
-            found.append(f"streams went another way: {', '.join(strays)}")
+            found.append(f"{whose}streams went another way: {', '.join(strays)}")
         return tuple(found)
+
+    def _leg_faults(self, wanted: Sequence[str]) -> list[str]:
+        """What contradicts "these were two circuits of one set, over the relays `wanted`"."""
+        found = []
+        if len(self.legs) != SET_LEGS or any(leg.purpose != LINKED for leg in self.legs):
+            told = ", ".join(f"{'-'.join(leg.path)} ({leg.purpose})" for leg in self.legs)
+            found.append(f"the Conflux set was not {SET_LEGS} linked circuits: {told}")
+        if len({leg.conflux_id for leg in self.legs}) > 1:
+            found.append("the circuits were of different Conflux sets")
+        for leg in self.legs:
+            if not set(leg.path) <= set(wanted) or leg.path[-1:] != tuple(wanted[-1:]):
+                found.append(f"a circuit was {'-'.join(leg.path)}, not over {' '.join(wanted)}")
+        inner = [relay for leg in self.legs for relay in leg.path[:-1]]
+        if len(set(inner)) < len(inner):
+            found.append("the circuits of the Conflux set share more than their exit")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEntry(Order):
+    """Tell how this node's machine is connected with others: `EntrySeen`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySeen(Event):
+    """How a client enters the network, as its node's kernel shows it at one moment."""
+
+    sockets: tuple[TcpSocket, ...]
+    """Of the machine, with other machines: those that listen apart."""
+    obfs4proxies: tuple[int, ...]
+    """Process ids of the obfs4proxy that the client has started."""
+    listed: tuple[str, ...]
+    """Of the client's bridges those that the consensus lists, which makes them relays."""
 
 
 CIRCUITS = Dialogue(
     "tor.circuits",
-    orders=(ReadStatus, CrossRelays, PinCircuit, ReadCircuit, CloseCircuit),
-    events=(TorStatus, RelaysCrossed, CircuitState, CircuitClosed),
+    orders=(
+        *(ReadStatus, CrossRelays, ReadEntry),
+        *(PinCircuit, LinkCircuits, ReadCircuit, CloseCircuit),
+    ),
+    events=(TorStatus, RelaysCrossed, CircuitState, CircuitClosed, EntrySeen),
 )

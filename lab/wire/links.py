@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from lab.wire.faults import LinkFault, fault_in_force
 from lab.wire.messages import Dialogue, Event, Order
 from lab.wire.shape import Direction, Shape, ShapeChange
 
@@ -68,6 +69,8 @@ class SideInForce:
     """Of the cap; None where there is none."""
     delays: DelayCounts | None = None
     """None where the way takes no time."""
+    fault: LinkFault | None = None
+    """The one in force, or the last there was; None where there was none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ class LinkInForce:
     def side(self, direction: Direction) -> SideInForce:
         """One of the two."""
         return self.sends if direction is Direction.OUT else self.receives
+
+    @property
+    def fault(self) -> LinkFault | None:
+        """The one in force on the link, as either direction has it; None where none is."""
+        return fault_in_force(side.fault for side in (self.sends, self.receives))
 
 
 @dataclass(frozen=True, slots=True)

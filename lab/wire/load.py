@@ -70,6 +70,8 @@ class LoadReport(Event):
     """Payload sent meanwhile towards where it is counted; None where nobody tells."""
     lateness: Lateness | None = None
     """Of paced senders; None for loads that keep no pace."""
+    retried: int | None = None
+    """Fetches that failed meanwhile and are made again; None for loads that end with one."""
 
 
 _EVENTS = (Running, LoadReport)
@@ -90,6 +92,37 @@ class Transfer(Order):
 
 
 TRANSFERS = Dialogue("load.transfers", (Transfer, Take), _EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How other users of Tor go on: each fetches a file, pauses, and fetches the next."""
+
+    sizes_bytes: tuple[int, ...]
+    """Of the files."""
+    shares: tuple[float, ...]
+    """How often each size is drawn, beside the others."""
+    pause_mean_s: float
+    """Of pauses, which are distributed exponentially."""
+
+
+@dataclass(frozen=True, slots=True)
+class Browse(Order):
+    """Be users of Tor who fetch parts of a file that never ends, as long as there are orders."""
+
+    users: tuple[IPv4Address, ...]
+    """The node's own address from which each connects to Tor."""
+    server: IPv4Address
+    port: int
+    path: str
+    socks_port: int
+    habits: Habits
+    seed: int
+    """Of every user's sizes and pauses."""
+    spacing_s: float
+
+
+BACKGROUND = Dialogue("load.background", (Browse, Take), _EVENTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class MumbleServer:
     port: int
     fingerprint: str
     """SHA-256 of its certificate, hexadecimal."""
+    onion: str | None = None
+    """The name of its onion service, for a proxy that is to be asked for that one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from lab.wire.faults import LinkFault
 from lab.wire.links import Counters, LinksShown, ShowLinks
 from lab.wire.messages import Dialogue, Event, Order
 from lab.wire.shape import OPEN_WAY, Shape
@@ -86,6 +87,8 @@ class LinkRate:
     way_configured: str = OPEN_WAY
     """What lies behind the cap, in words: how long it takes, how much of it gets lost."""
     way_in_force: str = OPEN_WAY
+    fault: LinkFault | None = None
+    """The one that is in force on the link; None where none is."""
 
 
 @dataclass(frozen=True, slots=True)

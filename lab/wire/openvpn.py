@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from lab.wire.messages import Dialogue, Event, Order
 
+NODELAY = "Socket flags: TCP_NODELAY=1 succeeded"
+"""What OpenVPN says of a connection on which it has set the option."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenTunnel(Order):
@@ -17,6 +20,8 @@ class OpenTunnel(Order):
 
     socks_port: int | None
     """Of Tor, through which it goes; None: straight."""
+    onion: bool = False
+    """Whether it goes to the server's onion service, in place of its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class OpenVpnUp(Event):
     """The tunnel carries packets, or the server listens."""
 
     after_ms: float
+    nodelay: bool = False
+    """Whether it said that TCP_NODELAY is set on its connection; a server has none yet."""
 
 
 OPENVPN = Dialogue("vpn.openvpn", orders=(OpenTunnel, ServeTunnels), events=(OpenVpnUp,))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lab.wire.codecs import Coding
 from lab.wire.messages import Dialogue, Event, Order
+from lab.wire.phone_profile import PhoneProfile
 from lab.wire.playout import Playout
 from lab.wire.ports import SIP_PORT
 from lab.wire.voice import Expect, Played, Playing, Received
@@ -49,11 +50,14 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Register(Order):
-    """Register at the PBX, with the one coding and playout of all calls: `Registered`."""
+    """Register at the PBX, with what is the same in all calls: `Registered`."""
 
     account: SipAccount
     coding: Coding
     playout: Playout
+    vad: bool = False
+    """Whether voice activity detection is on: then nothing is sent in pauses."""
+    profile: PhoneProfile = PhoneProfile.LAB
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,20 @@ TOR_NETWORK = TOR / "network.json"
 """A `lab.wire.tor_network.TorNetwork`."""
 TOR_KEYS = TOR / "keys"
 """A relay's own; tor wants them in its data directory."""
+OBFS4_STATE = TOR / "obfs4_state.json"
+"""A bridge's own; obfs4proxy wants it below tor's data directory."""
+OBFS4_PROGRAM = PurePosixPath("/usr/bin/obfs4proxy")
+ONION = TOR / "onion"
+"""Keys and address of an onion service; tor wants them in its data directory."""
 TOR_STATE = PurePosixPath("/var/lib/tor")
 TOR_DATA = TOR_STATE / "data"
+TOR_NODELAY = PurePosixPath("/usr/local/lib/voice-tor-lab/nodelay.so")
+"""The object that sets TCP_NODELAY in the Tor it is preloaded into; its source is in `images/`."""
 
 OPENVPN = NODE / "openvpn"
 OPENVPN_CLIENT = OPENVPN / "client.conf"
+OPENVPN_ONION = OPENVPN / "onion.conf"
+"""A client's too: to the onion service of the same server."""
 OPENVPN_SERVER = OPENVPN / "server.conf"
 
 MUMBLE = NODE / "mumble"

@@ -36,6 +36,9 @@ class Playout:
 FIXED = Playout()
 """The usual one, of phones and Mumble clients alike, so that methods can be compared."""
 ADAPTIVE = Playout(depth_ms=60, adaptive=True)
+PJSUA_OWN = Playout(depth_ms=0, max_ms=500, adaptive=True)
+"""What pjsua has where nobody sets anything: it begins to play at the first frame, and holds at
+most 500 ms (pjmedia/stream.c)."""
 
 
 def parse_playout(text: object) -> Playout:

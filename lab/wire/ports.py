@@ -10,6 +10,8 @@ MEDIA_CONTROL_PORT = 2223
 """UDP, on loopback: where rtpengine takes Kamailio's orders."""
 OR_PORT = 9001
 """TCP, of every relay: tor's own protocol."""
+OBFS4_PORT = 9002
+"""TCP, of every bridge that speaks obfs4: tor's own protocol inside."""
 DIR_PORT = 9030
 """TCP, of the directory authority."""
 SOCKS_PORT = 9050
@@ -18,6 +20,8 @@ MUMBLE_PORT = 64738
 """TCP, of Murmur."""
 WEB_PORT = 8080
 """TCP, of the web server: a port that needs no privilege."""
+BANDWIDTH_PORT = 5201
+"""TCP, at the server of a call, when it is over and what its way has left is measured."""
 
 TUNNEL_PORTS = (20000, 20099)
 """UDP, first and last: of phones that cannot bind their media to an address, in the tunnel.

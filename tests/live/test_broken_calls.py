@@ -30,7 +30,7 @@ def links_not_as_configured(lab: LiveLab) -> list[Any]:
 @pytest.mark.parametrize(
     ("method", "victim", "status"),
     [
-        ("v-tor", "relay1", "failed"),
+        pytest.param("v-tor", "relay1", "failed", marks=pytest.mark.slow),
         # Voice goes on without those who set the call up: heard in full, and still worthless.
         ("sip", "pbx", "ok"),
     ],
@@ -68,7 +68,10 @@ def test_a_node_that_dies_during_a_call(
     assert paper.status()["problems"] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)],
+)
 def test_an_interrupted_call_leaves_nothing(
     able_host: DockerClient, paper: LiveLab, number: signal.Signals
 ) -> None:

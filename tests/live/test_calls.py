@@ -25,7 +25,10 @@ KBPS_AT_THE_EXIT = {"sip": (80, 92), "vpn": (100, 130), "v-tor": (100, 135)}
 """Ethernet level, G.711 in packets of 20 ms: 85.6 bare, the tunnel's headers on top."""
 
 
-@pytest.mark.parametrize(("method", "duration"), [("sip", None), ("vpn", "45s"), ("v-tor", None)])
+@pytest.mark.parametrize(
+    ("method", "duration"),
+    [("sip", None), pytest.param("vpn", "45s", marks=pytest.mark.slow), ("v-tor", None)],
+)
 def test_a_call_is_heard_measured_and_kept(
     paper: LiveLab, method: str, duration: str | None
 ) -> None:
@@ -55,7 +58,18 @@ def test_a_call_is_heard_measured_and_kept(
         check_circuit(paper, record)
     else:
         assert record["circuit"] is record["guard"] is None
+    check_exchange(record)
     check_kept(paper, record)
+
+
+def check_exchange(record: dict[str, Any]) -> None:
+    """It was seen to pass on what came, at once, and nothing else."""
+    wanted = {"kamailio": "number", "freeswitch": "payload"}
+    assert record["pbx_matched_by"] == wanted[record["pbx"]]
+    for end in ("caller", "callee"):
+        assert record[f"pbx_to_{end}_packets_in"] > 50 * record["duration_s"]
+        assert (record[f"pbx_to_{end}_dropped"], record[f"pbx_to_{end}_made_up"]) == (0, 0)
+        assert 0 < record[f"pbx_to_{end}_delay_ms_p50"] < 3
 
 
 def check_series(record: dict[str, Any]) -> None:
@@ -88,6 +102,30 @@ def test_opus_goes_through_tor_in_long_packets(paper: LiveLab) -> None:
     check_circuit(paper, record)
     access = read_capture(Path(record["artefacts"]) / "access.pcap")
     assert streams(access) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (("--vad", "on"), "lab: voice activity detection on, playout fixed 200 ms"),
+        (
+            ("--phone", "studies"),
+            "studies: voice activity detection on, playout adaptive from 0 ms",
+        ),
+    ],
+    ids=["--vad on", "--phone studies"],
+)
+def test_pauses_are_left_out_where_that_is_asked(
+    paper: LiveLab, words: tuple[str, str], settings: str
+) -> None:
+    record = call(paper, "sip", *words, "--duration", "12s")
+    assert record["vad"] is True
+    assert record["phone_settings"].startswith(settings)
+    for end in ("caller", "callee"):
+        assert record[f"{end}_pauses"] > 0
+        assert 3 < record[f"{end}_pause_pct"] < 50
+        assert record[f"{end}_loss_pct"] == 0
+        assert record[f"{end}_jitter_mean"] < 5
 
 
 def test_playout_is_what_was_asked_for(paper: LiveLab) -> None:

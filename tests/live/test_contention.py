@@ -147,6 +147,7 @@ exit 1
 """
 
 
+@pytest.mark.slow
 def test_a_load_without_its_server_says_so(paper: LiveLab, able_host: DockerClient) -> None:
     """The web server's host takes connections, and its program answers none of them."""
     programs = [int(pid) for pid in processes(able_host, paper, "web", "pid")]

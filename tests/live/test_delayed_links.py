@@ -76,7 +76,14 @@ def test_no_change_loses_a_packet(open_hosts: TwoHosts, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("delay_ms", "packets_per_s"), [(100, 10), (30, 100), (100, 100), (300, 100), (100, 5_000)]
+    ("delay_ms", "packets_per_s"),
+    [
+        (100, 10),
+        (30, 100),
+        (100, 100),
+        (300, 100),
+        pytest.param(100, 5_000, marks=pytest.mark.slow),
+    ],
 )
 def test_packets_take_as_long_as_asked(
     open_hosts: TwoHosts, delay_ms: float, packets_per_s: float
@@ -219,12 +226,28 @@ def test_a_delay_line_that_dies_in_a_call_is_named(
     done = lab.run(*up)
     assert done.returncode == 0, done.stderr
     assert lab.json("status", lab_name)["problems"] == []
-    [out] = [
-        link
-        for link in lab.json("link", "show", "caller", "home", "--name", lab_name)
-        if link["direction"] == "out"
-    ]
-    assert out["in_force"]["delay_ms"] == 20
+    assert sending_delay_ms(lab, lab_name, "caller") == 20
+
+    # One that the topology does not ask for.
+    set_ = ("link", "set", "client", "home", "--name", lab_name, "--delay", "30ms")
+    assert lab.run(*set_).returncode == 0
+    assert sending_delay_ms(lab, lab_name, "client") == 30
+    delay_line_beside(able_host, lab_name, "client").kill()
+    refused = lab.run(*set_)
+    assert "the delay line of client (exited)" in refused.stderr
+    done = lab.run(*up)
+    assert done.returncode == 0, done.stderr
+    assert lab.json("status", lab_name)["problems"] == []
+    assert sending_delay_ms(lab, lab_name, "client") == 0
+    assert lab.run(*set_).returncode == 0
+    assert sending_delay_ms(lab, lab_name, "client") == 30
+
+
+def sending_delay_ms(lab: LabCommand, lab_name: str, node: str) -> float:
+    """Of a node's link to `home`, read back."""
+    shown = lab.json("link", "show", node, "home", "--name", lab_name)
+    [delay_ms] = [link["in_force"]["delay_ms"] for link in shown if link["direction"] == "out"]
+    return float(delay_ms)
 
 
 def await_packets(lab: LabCommand, lab_name: str) -> None:

@@ -111,7 +111,13 @@ def test_a_lab_from_a_call_to_its_end(
         assert sent == sorted(sent)
         assert max(told["sent_kbps"] or 0 for told in counted) > 60
 
+        capture = lab.start("capture", "caller", "--name", lab_name)
+        assert capture.stderr
+        assert capture.stderr.readline().startswith("capturing at caller:home")
         assert lab.run("down", lab_name).returncode == 0
+        left = ended(capture, ENDS_WITHIN_S)
+        assert left.returncode == 1
+        assert f"lab: caller of lab {lab_name} ended while it was captured: it is " in left.stderr
         assert ended(heard.process, ENDS_WITHIN_S).returncode == 0
         assert heard.events[-1]["event"] == "LabGone"
         assert {told["node"] for told in heard.of("NodeState", state="removed")} == nodes

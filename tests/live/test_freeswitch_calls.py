@@ -185,6 +185,22 @@ def test_a_call_by_each_method_is_valid(freeswitch_lab: LiveLab, method: str) ->
     assert numbered_anew(Path(record["artefacts"]), "access" if method == "sip" else "tunnel")
 
 
+@pytest.mark.slow
+def test_the_stock_profile_holds_voice_back_by_a_timer(
+    docker_client: DockerClient, image: str, lab: LabCommand, tmp_path: Path
+) -> None:
+    topology = tmp_path / "stock.yaml"
+    topology.write_text(f"{find_topology('small').read_text()}\npbx_profile: stock\n")
+    name = f"test-{secrets.token_hex(3)}"
+    said = lab.json("up", str(topology), "--name", name)
+    record = call(LiveLab(name, lab, said), "sip", "--duration", "12s")
+    lab.run("down", name)
+    assert things_of(docker_client, name) == {}
+    assert (record["pbx"], record["pbx_profile"]) == ("freeswitch", "stock")
+    held_ms = record["pbx_to_callee_delay_ms_p50"] + record["pbx_to_caller_delay_ms_p50"]
+    assert held_ms > 2 * MAX_OWN_DELAY_MS
+
+
 def numbered_anew(artefacts: Path, near: str) -> bool:
     """Whether the voice that leaves the PBX is another RTP stream than the one that enters it.
 

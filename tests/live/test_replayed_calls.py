@@ -36,6 +36,7 @@ def shapes(lab: LiveLab) -> list[Any]:
     return [link["in_force"] for link in shown]
 
 
+@pytest.mark.slow
 def test_voice_meets_its_profile_packet_by_packet(paper: LiveLab, tmp_path: Path) -> None:
     """Delay within a millisecond, and the losses are the profile's; the clip is 30 s long."""
     file = tmp_path / "field.json"

@@ -59,7 +59,7 @@ def test_status_of_a_node_that_died(able_host: DockerClient, paper: LiveLab) -> 
     able_host.api.kill(node)
     state = paper.status()
     assert state["problems"] == ["client is exited (exit status 137)"]
-    assert state["tor"].keys() == {"caller"}
+    assert state["tor"].keys() == {"caller", "callee"}
     again = paper.lab.run("up", "paper", "--name", paper.name)
     assert again.returncode == 0, again.stderr
     assert paper.status()["problems"] == []

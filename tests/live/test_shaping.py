@@ -58,6 +58,7 @@ def in_force(host: Host, direction: Direction = Direction.OUT) -> Shape:
     return host.in_force(direction).shape
 
 
+@pytest.mark.slow
 def test_caps_hold_within_one_percent(hosts: TwoHosts, capsys: pytest.CaptureFixture[str]) -> None:
     """Every shaper, rate and direction; what a stalling host disturbed is measured again.
 

@@ -6,7 +6,9 @@ import shutil
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from tor_processes import TorProcesses, tor_processes
@@ -15,6 +17,13 @@ from lab.engine.agent import Agent
 from lab.errors import LabError
 from lab.tor.bootstrap import Bootstrap, BootstrapError, verify_bootstrap
 from lab.tor.circuits import CallCircuit
+from lab.wire.tor_witness import (
+    CircuitsSeen,
+    TellCircuits,
+    WatchCircuits,
+    Watching,
+    followed,
+)
 
 pytestmark = [
     pytest.mark.live,
@@ -93,6 +102,35 @@ def test_a_call_runs_over_exactly_the_circuit_that_was_asked_for(
     state = circuit.read()
     assert state.faults(path) == ()
     assert [stream.target for stream in state.streams] == [f"{network.service_address}:{echo}"]
+    circuit.close()
+
+
+def test_relays_themselves_tell_over_which_of_them_the_circuit_went(
+    network: TorProcesses, agent: Agent, echo: int
+) -> None:
+    path = ("relay2", "authority", "relay3")
+    with ExitStack() as stack:
+        witnesses = {
+            node: stack.enter_context(network.witness(node)) for node in ("caller", *network.relays)
+        }
+        for witness in witnesses.values():
+            witness.ask(WatchCircuits(), Watching, 10)
+        circuit = CallCircuit(agent)
+        number = circuit.pin(path, [f"{network.service_address}:{echo}"]).number
+        with connect_through_tor(network, network.service_address, echo) as connection:
+            connection.sendall(b"voice")
+            assert connection.recv(100) == b"voice"
+        time.sleep(1.5)  # Tor tells every second.
+        told = {
+            node: witness.ask(TellCircuits(), CircuitsSeen, 10)
+            for node, witness in witnesses.items()
+        }
+    client = told.pop("caller")
+    seen = followed(number, client, told)
+    assert [name for name, _ in seen] == list(path)
+    assert [step.outbound is None for _, step in seen] == [False, False, True]
+    assert min(step.cells_back for _, step in seen) > 2
+    assert {each.nodelay.loaded for each in (client, *told.values())} == {False}
     circuit.close()
 
 

@@ -17,22 +17,19 @@ from lab.calls.coding import choose_coding
 from lab.calls.measurer import content_of
 from lab.clip.coded import write_coded
 from lab.ends import CALLEE, CALLER
+from lab.measure.call.files import CODED, REFERENCE
 from lab.measure.call.measured import measure_call
 from lab.measure.call.notes import (
-    CODED,
-    REFERENCE,
     CallNotes,
     CallPlan,
     CodingNotes,
     Counted,
-    EndNotes,
-    Hop,
     LabNotes,
     PointNotes,
     Reports,
-    VoicePath,
     write_notes,
 )
+from lab.measure.call.path import EndNotes, Hop, VoicePath
 from lab.measure.call.scores import Scoring
 from lab.measure.host_load import CpuTimes, NodeUsage
 from lab.measure.record import CallRecord

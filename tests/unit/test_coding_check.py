@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from forged_packets import START_NS, Frame, ethernet, ipv4, udp, voice, write
+from forged_packets import PTIME_NS, START_NS, Frame, ethernet, ipv4, udp, voice, write
 
 from lab.calls.coding import choose_coding
 from lab.errors import UsageError
@@ -43,6 +43,35 @@ def opus(payload_bytes: int = 100, ptime_ms: int = 20) -> list[Frame]:
 def test_what_was_asked_for_raises_no_fault(tmp_path: Path) -> None:
     assert coding_faults("the caller", PCMU, sent(tmp_path, voice())) == []
     assert coding_faults("the caller", OPUS, sent(tmp_path, opus(), b"opus/48000/2")) == []
+
+
+def test_pauses_left_out_are_a_fault_where_nobody_asked_and_missed_where_somebody_did(
+    tmp_path: Path,
+) -> None:
+    whole = sent(tmp_path, voice())
+    (tmp_path / "call.pcap").unlink()
+    resumed = voice(
+        60,
+        start_ns=START_NS + 80 * PTIME_NS,
+        first_sequence=1040,
+        first_timestamp=5000 + 80 * 160,
+    )
+    paused = sent(tmp_path, voice(40) + resumed)
+    assert coding_faults("the caller", PCMU, paused, vad=True) == []
+    assert coding_faults("the caller", PCMU, paused) == [
+        "the caller sent no voice in pauses: voice activity detection was on"
+    ]
+    assert coding_faults("the caller", PCMU, whole, vad=True) == [
+        "the caller sent every pause: voice activity detection was asked for and not seen"
+    ]
+
+
+def test_empty_packets_of_opus_are_pauses(tmp_path: Path) -> None:
+    payloads = [bytes([index]) * (1 if 20 <= index < 30 else 100) for index in range(50)]
+    frames = voice(50, payload_type=96, payloads=payloads, timestamp_step=960)
+    paused = sent(tmp_path, frames, b"opus/48000/2")
+    assert coding_faults("the caller", OPUS, paused, vad=True) == []
+    assert "voice activity detection was on" in coding_faults("the caller", OPUS, paused)[0]
 
 
 def test_another_codec_is_named_with_its_payload_type(tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ def test_topologies_are_completed() -> None:
     assert "paper" in completed("lab up pa")
 
 
+def test_points_to_capture_at_are_completed_without_docker() -> None:
+    assert {"callee", "callee_exit", "callee_tunnel"} <= set(completed("lab capture callee"))
+
+
 @pytest.mark.parametrize("line", ["lab exec ", "lab logs --name ", "lab down ", "lab status "])
 def test_without_docker_no_lab_is_offered(line: str) -> None:
     assert completed(line) == []

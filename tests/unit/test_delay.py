@@ -222,6 +222,17 @@ def test_packets_dropped_in_silence_leave_that_pause_unmatched(tmp_path: Path) -
     assert set(zip(pairs.sent.tolist(), pairs.received.tolist(), strict=True)) == truth
 
 
+def test_packets_dropped_in_a_pause_at_either_end_leave_it_unmatched(tmp_path: Path) -> None:
+    """With speech on one side alone nothing tells that the numbers moved in between."""
+    talk = [SILENCE if n < 50 or n >= COUNT - 50 else TALK[n] for n in range(COUNT)]
+    kept = [payload for n, payload in enumerate(talk) if n not in (20, COUNT - 20)]
+    sent, _ = through_exchange(tmp_path, talk)
+    received = stream(tmp_path, voice(COUNT - 2, payloads=kept, ssrc=2, source=PBX))
+    pairs = match_by_payload(sent, received)
+    truth = {(n, n - 1) for n in range(50, COUNT - 50)}
+    assert set(zip(pairs.sent.tolist(), pairs.received.tolist(), strict=True)) == truth
+
+
 def test_a_clip_played_twice_matches_in_its_own_round(tmp_path: Path) -> None:
     """Every payload occurs twice; losses make the rounds unlike, and none may be swapped."""
     looped = TALK[:300] * 2

@@ -141,10 +141,18 @@ def test_it_is_applied_to_the_lab_and_to_the_call(monkeypatch: pytest.MonkeyPatc
     def nothing(*_: Any, **__: Any) -> Iterator[None]:
         yield
 
-    for name in ("link_helpers", "apply", "competing", "link_observer", "locate", "path_of_call"):
+    for name in (
+        "link_helpers",
+        "apply",
+        "competing",
+        "link_observer",
+        "locate",
+        "path_of_call",
+        "entered",
+    ):
         monkeypatch.setattr(conditions, name, nothing)
     point = Point("v-tor", weather="snowy")
-    lab = cast(Any, SimpleNamespace(topology=None))
+    lab = cast(Any, SimpleNamespace(topology=None, caller=None))
     with conditions.conditions(lab, point, 1, silent) as observers:
         assert seen == ["snowy"]
         assert len(observers) == 1
@@ -214,6 +222,7 @@ def test_no_coordinate_has_the_name_of_another_or_of_a_measured_figure() -> None
 def written_values() -> dict[str, list[Any]]:
     """What the experiments that come with the lab write, by key of the grid."""
     values: dict[str, list[Any]] = {"ptime": ["20ms", "40ms"], "outside": ["fair", "rainy"]}
+    values["available"] = ["off", "on"]
     values["profile"] = ["none", "calls/one.json", "calls/two.json"]
     for path in sorted(EXPERIMENTS.glob("*.yaml")):
         content = yaml.safe_load(path.read_text())
@@ -275,6 +284,8 @@ def test_what_two_dimensions_say_alike_is_told_at_length() -> None:
         (["--duration", "3s"], "must be from 8s to 1h"),
         (["--load", "rain:5"], "no kind of load 'rain'"),
         (["--placement", "moon"], "'moon' is not one of server"),
+        (["--available", "yes"], "'yes' is not one of off, on"),
+        (["--hops", "9"], "must be from 2 to 8"),
     ],
 )
 def test_what_cannot_be_asked_of_a_call(options: list[str], said: str) -> None:
@@ -290,6 +301,11 @@ def asked(method: str, words: list[str]) -> Point:
         if word is not None:
             chosen.append(option.type.convert(word, option, None))
     return point_of(method, chosen)
+
+
+def test_hops_are_those_of_a_circuit_and_nothing_to_a_call_without() -> None:
+    assert asked("m-tor", ["--hops", "2"]).point_id == "m-tor.OPUS.2hops.to-caller"
+    assert asked("sip", ["--hops", "2"]) == asked("sip", [])
 
 
 def test_options_mean_what_experiments_write() -> None:

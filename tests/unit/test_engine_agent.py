@@ -54,11 +54,12 @@ def test_orders_are_answered_in_turn() -> None:
 
 
 def test_an_agent_ends_in_its_own_time_where_who_started_it_is_killed(tmp_path: Path) -> None:
-    """And a command that holds something holds it until then: what it says breaks no pipe."""
+    """And a command that holds something holds it until then, however much the agent says."""
     done = tmp_path / "done"
     program = (
-        "import sys, time; sys.stdin.read(); print('bye', flush=True); time.sleep(0.3); "
-        f"print('bye', file=sys.stderr, flush=True); open({str(done)!r}, 'w')"
+        "import sys, time; sys.stdin.read(); print('bye' * 100_000, flush=True); time.sleep(0.3); "
+        "print('bye' * 1_000_000, file=sys.stderr, flush=True); "
+        f"open({str(done)!r}, 'w')"
     )
     starter = f"""
 import sys, time
@@ -76,6 +77,27 @@ time.sleep(60)
     while not done.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_an_agent_that_tells_without_end_waits_until_it_is_heard(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    program = f"""
+import json
+for number in range(300):
+    print(json.dumps({{"message": "Said", "word": str(number).zfill(1000)}}), flush=True)
+open({str(said)!r}, "w").close()
+input()
+"""
+    command = [sys.executable, "-c", program]
+    with Agent("echo in node", command, ECHO, most_waiting=2) as flood:
+        assert int(flood.expect(Said, 5).word) == 0
+        time.sleep(0.3)
+        assert not said.exists(), "a pipe and two events hold less than that"
+        assert [int(flood.expect(Said, 5).word) for _ in range(299)] == list(range(1, 300))
+        deadline = time.monotonic() + 5
+        while not said.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_a_failure_is_raised_in_the_name_of_the_agent() -> None:

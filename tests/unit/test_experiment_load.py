@@ -58,12 +58,14 @@ def test_shipped_experiments_are_right(path: Path, quick: bool) -> None:
     assert experiment.points
 
 
-def test_table1_calls_by_three_methods_with_nothing_else_on_the_links() -> None:
+def test_table1_calls_by_three_methods_through_both_tunnels() -> None:
     table1 = load_experiment(find_experiment("table1"))
     assert [point.point_id for point in table1.points] == [
         "sip.PCMU.to-callee",
-        "vpn.PCMU.to-callee",
-        "v-tor.PCMU.to-callee",
+        "vpn.PCMU.to-callee.AES-256-GCM-SHA1",
+        "v-tor.PCMU.to-callee.AES-256-GCM-SHA1",
+        "vpn.PCMU.to-callee.none-none",
+        "v-tor.PCMU.to-callee.none-none",
     ]
     assert (table1.calls, load_experiment(find_experiment("table1"), quick=True).calls) == (10, 2)
 

@@ -72,6 +72,19 @@ def test_only_files_that_are_copied_are_sent_and_counted(images: Path) -> None:
     assert context.plan("tor", images).tag != plan.tag
 
 
+def test_sources_that_images_share_are_seen_by_those_that_copy_them(images: Path) -> None:
+    (images / "shared").mkdir()
+    (images / "shared" / "both.c").write_text("one")
+    for role in ("tor", "endpoint"):
+        add(images, role, "COPY shared/both.c /tmp/")
+    before = {role: context.plan(role, images) for role in context.roles(images)}
+    assert list(before["tor"].files) == ["shared/both.c"]
+    assert "shared" not in before
+    (images / "shared" / "both.c").write_text("two")
+    after = {role for role, plan in before.items() if context.plan(role, images).tag != plan.tag}
+    assert after == {"tor", "endpoint"}
+
+
 def test_a_file_made_executable_is_another_image(images: Path) -> None:
     script = images / "tor" / "start.sh"
     script.write_text("one")

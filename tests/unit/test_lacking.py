@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Network
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from docker import DockerClient
 
 from lab.engine.discovery import RunningLab, RunningNode
+from lab.lifecycle import up
+from lab.lifecycle.again import _with_guests
 from lab.lifecycle.lacking import lacking
+from lab.lifecycle.plan import Plan
+from lab.lifecycle.up import _without_faults, have_startable, resume_paused
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
@@ -82,3 +89,70 @@ def test_a_delay_line_that_has_ended_is_started_with_the_links_that_go_through_i
     lines = {**lab.delay_lines, "caller": RunningNode("", "", "", "exited", 1)}
     found = lacking(WORLD, replace(lab, delay_lines=lines), helpers(WORLD))
     assert found == {"caller", "caller_net", "caller_delay"}
+
+
+def test_where_a_line_of_a_users_own_has_ended_the_links_are_set_up_again() -> None:
+    lines = {"relay1": RunningNode("", "", "", "exited", 137)}
+    found = lacking(PAPER, replace(running(PAPER), delay_lines=lines), helpers(PAPER))
+    assert found == {"relay1", "relay1_net"}
+    lines = {"relay1": RunningNode("", "", "", "running", None)}
+    assert not lacking(PAPER, replace(running(PAPER), delay_lines=lines), helpers(PAPER))
+
+
+def test_a_node_that_is_started_alone_brings_what_runs_on_its_machine() -> None:
+    server = _with_guests(PAPER, "server")
+    assert {"server", "server_net", "pbx", "web", "mumble"} <= server
+    assert "caller" not in server
+    assert _with_guests(PAPER, "pbx") == {"pbx"}
+    assert _with_guests(WORLD, "caller") == {"caller", "caller_net", "caller_delay"}
+
+
+def test_nothing_keeps_the_network_of_a_machine_that_has_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither its guests nor its delay line: the machine has another network when it starts."""
+    lines = {name: RunningNode("", "", f"{name}'s", "running", None) for name in ("server", "web")}
+    lab = replace(running(PAPER, "server"), delay_lines=lines)
+    stopped: list[str] = []
+    monkeypatch.setattr(up, "stop_containers", lambda _, some: stopped.extend(some))
+    monkeypatch.setattr(up, "find_lab", lambda *_: lab)
+    have_startable(cast(DockerClient, None), lab, PAPER, {})
+    assert {"pbx", "web", "mumble", "server's"} <= set(stopped)
+    assert not {"server", "caller", "web's"} & set(stopped)
+
+
+def test_what_is_paused_goes_on_all_of_it_or_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = running(PAPER)
+    nodes = [
+        replace(node, state="paused") if node.name in {"relay1", "web"} else node
+        for node in lab.nodes
+    ]
+    lab = replace(lab, nodes=tuple(nodes))
+    resumed: list[set[str]] = []
+    monkeypatch.setattr(up, "resume_containers", lambda _, some: resumed.append(set(some)))
+    monkeypatch.setattr(up, "find_lab", lambda *_: lab)
+    for only in (None, "web", "caller"):
+        resume_paused(cast(DockerClient, None), lab, only)
+    assert resumed == [{"relay1", "web"}, {"web"}, set()]
+
+
+def test_what_was_left_broken_ends_between_what_is_paused_and_what_has_died(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A paused machine could not be asked yet, and a line that begins anew not any more."""
+    lab, done = running(PAPER), list[str]()
+
+    def step(name: str, *, gives: object = None) -> None:
+        def take(*_: object) -> object:
+            done.append(name)
+            return gives
+
+        monkeypatch.setattr(up, name, take)
+
+    step("resume_paused", gives=lab)
+    step("open_lab_as_it_is")
+    step("end_overdue")
+    step("have_startable", gives=lab)
+    plan = cast(Plan, SimpleNamespace(topology=PAPER, images={}))
+    assert _without_faults(cast(DockerClient, None), lab, plan, lambda _: None) is lab
+    assert done == ["resume_paused", "open_lab_as_it_is", "end_overdue", "have_startable"]

@@ -21,6 +21,7 @@ from lab.agents.load.arrivals import Arrivals, Peer
 from lab.agents.load.calls import SILENT_S, Calls, received_by_device
 from lab.agents.load.streams import all_flow, all_take_turns, has_settled
 from lab.agents.load.transfers import destination, established, wget_command
+from lab.agents.net.sockets import sockets_in
 from lab.engine.agent import Agent, AgentFailedError
 from lab.errors import UsageError
 from lab.load.load import Load
@@ -112,8 +113,10 @@ def test_what_is_no_load(text: str, said: str) -> None:
 
 
 def test_connections_are_counted_by_whom_they_go_to() -> None:
-    assert established(TCP_TABLE, *destination(ORDER)) == 1, "one of the two is only opening"
-    assert established(TCP_TABLE, *destination(THROUGH_TOR)) == 1
+    assert established(sockets_in(TCP_TABLE), *destination(ORDER)) == 1, (
+        "one of the two is only opening"
+    )
+    assert established(sockets_in(TCP_TABLE), *destination(THROUGH_TOR)) == 1
 
 
 def test_wget_never_tries_again_and_takes_a_circuit_of_its_own_through_tor() -> None:
@@ -295,6 +298,15 @@ def test_a_stream_that_lost_its_connection_makes_the_call_invalid() -> None:
     row = record()
     note_load(row, watched(LoadReport((Sample(0.0, 2, (0, 0)), Sample(1.0, 1, (1000, 1000)))), 2))
     assert row.invalid_reasons == ["only 1 of 2 competing streams were connected"]
+
+
+def test_a_load_that_carried_nothing_during_the_call_makes_it_invalid() -> None:
+    row = record()
+    still = Sample(0.0, 2, (700, 900)), Sample(1.0, 2, (700, 900))
+    note_load(row, watched(LoadReport(still), 2))
+    assert row.load_goodput_kbps_mean == 0
+    (reason,) = row.invalid_reasons
+    assert reason.endswith("carried nothing during the call")
 
 
 def test_a_competing_call_is_silent_only_after_it_was_heard(

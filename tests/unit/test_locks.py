@@ -39,6 +39,12 @@ def test_everything_pyproject_asks_for_is_locked() -> None:
     assert asked - COMPILED_HERE <= locked, "run `make lock`"
 
 
+def test_the_packages_of_further_opinions_are_locked() -> None:
+    locked = {name for name, _ in pinned(checkout.ROOT / "requirements-opinions.lock")}
+    assert wanted(PROJECT["project"]["optional-dependencies"]["opinions"]) <= locked
+    assert "libsvm-official" not in locked, "it would have to be compiled, and is not used"
+
+
 def test_what_builds_is_locked() -> None:
     locked = {name for name, _ in pinned(checkout.ROOT / "requirements-build.lock")}
     assert wanted(PROJECT["dependency-groups"]["build"]) <= locked, "run `make lock`"

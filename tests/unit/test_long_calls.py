@@ -17,7 +17,7 @@ from talker import Samples, speak, wav
 from lab.agents.mumble import speaker as mumble_speaker
 from lab.agents.mumble.speaker import Speaker
 from lab.checkout import EXPERIMENTS
-from lab.cli.durations import call_s_of
+from lab.cli.quantities import quantity
 from lab.errors import UsageError
 from lab.measure.call.notes import CallPlan
 from lab.measure.call.scores import note_scores
@@ -26,6 +26,7 @@ from lab.sweep.dimensions.duration import DURATION
 from lab.sweep.experiment import parse_experiment
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
+from lab.topology.units import parse_call_s
 from lab.wire.mumble import OpusSettings
 
 CLIP = speak(seed=1, seconds=20)
@@ -135,6 +136,7 @@ def test_the_record_of_a_long_call_holds_its_series_in_figures_and_no_pesq(tmp_p
     scores = note_scores(record, notes, tmp_path)
     assert record.invalid_reasons == []
     assert record.caller_pesq_mos is record.callee_pesq_mos is None
+    assert record.caller_pesq_mos_choppy is record.callee_pesq_mos_choppy is None
     assert record.pesq_ceiling_mos == pytest.approx(4.549, abs=0.02)
     assert record.caller_windows == record.callee_windows == len(scores["caller"]["windows"])
     assert record.caller_windows_lost == 0
@@ -157,5 +159,6 @@ def test_an_experiment_varies_the_length_of_its_calls() -> None:
 @pytest.mark.parametrize("text", ["4", "7s", "2h", "-1m", "soon"])
 def test_what_is_no_length_of_a_call_is_named(text: str) -> None:
     with pytest.raises(UsageError, match="--duration"):
-        call_s_of(text)
-    assert call_s_of("4m") == 240
+        quantity("--duration", text, parse_call_s)
+    assert quantity("--duration", "4m", parse_call_s) == 240
+    assert quantity("--duration", None, parse_call_s) is None

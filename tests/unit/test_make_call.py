@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -16,11 +16,12 @@ import pytest
 import soundfile
 from call_directory import CLIP_S, call_notes, clip, write_traces
 
-from lab.calls import beside, call
+from lab.calls import beside, call, image_contents
 from lab.calls.call import failed_call, make_call
 from lab.calls.method import Method, Talkers
 from lab.calls.methods import METHODS
 from lab.calls.paths.base import Way
+from lab.calls.paths.circuit import PinnedCircuit
 from lab.calls.site import CallSite
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.errors import LabError
@@ -28,13 +29,16 @@ from lab.events import Began, CallBegan, CallEnded, CallInterrupted, Happening
 from lab.lazy import Lazy
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.measured import measure_call
-from lab.measure.call.notes import CallNotes, CallPlan, VoicePath, read_notes
+from lab.measure.call.notes import CallNotes, CallPlan, read_notes
+from lab.measure.call.path import VoicePath
+from lab.measure.call.watches import AvailableWatch
 from lab.render.owner import Owner
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind
 from lab.topology.resolve import resolve
 
 BLOCK = IPv4Network("10.77.16.0/20")
+VOICE_AT = 1_764_211_569.0
 
 
 class Tins:
@@ -55,6 +59,7 @@ class Tins:
             raise KeyboardInterrupt
         notes, directory = self._site.notes, self._site.workspace.host
         assert (path.caller.node, duration_s) == ("caller", CLIP_S)
+        self._site.voice_begins(VOICE_AT)
         notes.reports = call_notes().reports
         notes.failure = Tins.said
         write_traces(directory, notes)
@@ -69,7 +74,7 @@ def plan_string(_lab: ReadyLab, _seed: int) -> VoicePath:
     return path
 
 
-STRING = Way(plan_string, lambda *_: nullcontext())
+STRING = Way(plan_string, lambda *_: nullcontext(()))
 TIN_CAN = Method(
     name="tin-can",
     system="two tins and a string",
@@ -119,8 +124,9 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadyLab]:
     monkeypatch.setattr(Tins, "interrupted", False)
     monkeypatch.setattr(call, "Probes", probes)
     monkeypatch.setattr(call, "DelayReaders", delay_readers)
+    monkeypatch.setattr(call, "watching_nodes", lambda *_: nullcontext())
     monkeypatch.setattr(call, "Processors", processors)
-    monkeypatch.setattr(beside, "file_in", file_in)
+    monkeypatch.setattr(image_contents, "file_in", file_in)
     for module in (beside, call):
         monkeypatch.setattr(module, "component_versions", lambda _: {"string": "7 m"})
     caller = RunningNode("caller", "endpoint", "c", "running", None, "", "sha256:0123")
@@ -157,6 +163,59 @@ def test_a_call_is_made_measured_and_kept(lab: ReadyLab, tmp_path: Path) -> None
     assert isinstance(happened[-1], CallEnded)
 
 
+def test_who_observes_a_call_is_told_when_its_voice_begins(lab: ReadyLab) -> None:
+    at: list[float] = []
+
+    @contextmanager
+    def observe(_notes: CallNotes) -> Iterator[Callable[[float], None]]:
+        yield at.append
+
+    record = make_call(lab, CallPlan("tin-can"), observers=[observe])
+    assert at == [VOICE_AT]
+    assert read_notes(Path(record.artefacts or "")).voice_began_at == VOICE_AT
+
+
+def test_what_bandwidth_is_left_is_measured_when_all_else_is_over(
+    lab: ReadyLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    @contextmanager
+    def told(name: str, *_: Any) -> Iterator[Any]:
+        yield SimpleNamespace(observing=observing, await_start=lambda: None)
+        order.append(f"{name} closed")
+
+    @contextmanager
+    def observing(notes: CallNotes) -> Iterator[None]:
+        with probes() as usual, usual.observing(notes):
+            yield
+        order.append("captures ended")
+
+    @contextmanager
+    def open_path(*_: Any) -> Iterator[Sequence[PinnedCircuit]]:
+        yield ()
+        order.append("path closed")
+
+    def measure(*words: Any) -> None:
+        order.append("bandwidth")
+        assert words[-1].usage is not None, "the processors were read before"
+        words[-1].available = AvailableWatch(reason="iperf3: no route")
+
+    def scoring(waiting: beside.Beside) -> None:
+        order.append("scoring")
+        begin(waiting)
+
+    begin = beside.Beside.begin_measuring
+    monkeypatch.setattr(call, "Probes", lambda *_: told("probes"))
+    monkeypatch.setattr(f"{__name__}.STRING", Way(plan_string, open_path))
+    monkeypatch.setattr(call, "note_available", measure)
+    monkeypatch.setattr(beside.Beside, "begin_measuring", scoring)
+    record = make_call(lab, CallPlan("tin-can", available=True))
+    assert order == ["captures ended", "bandwidth", "scoring", "path closed", "probes closed"]
+    assert (record.status, record.valid, record.invalid_reasons) == ("ok", True, [])
+    assert (record.available_kbps_up, record.available_reason) == (None, "iperf3: no route")
+
+
 def test_a_conversation_that_fails_is_a_record_with_its_reason(lab: ReadyLab) -> None:
     Tins.said = "callee: the string is torn"
     record = make_call(lab, CallPlan("tin-can"))
@@ -165,13 +224,24 @@ def test_a_conversation_that_fails_is_a_record_with_its_reason(lab: ReadyLab) ->
     assert read_notes(Path(record.artefacts or "")).failure == record.reason
 
 
+def test_of_a_call_that_failed_no_bandwidth_is_measured(
+    lab: ReadyLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[Any] = []
+    monkeypatch.setattr(call, "note_available", lambda *words: measured.append(words))
+    Tins.said = "callee: the string is torn"
+    record = make_call(lab, CallPlan("tin-can", available=True))
+    assert (record.status, record.available_reason, measured) == ("failed", None, [])
+    assert record.reason == "callee: the string is torn"
+
+
 def test_a_path_that_does_not_open_is_a_record_with_its_reason(
     lab: ReadyLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
-    def torn(*_: Any) -> Iterator[None]:
+    def torn(*_: Any) -> Iterator[Sequence[PinnedCircuit]]:
         raise LabError("no string is long enough")
-        yield
+        yield ()
 
     monkeypatch.setattr(f"{__name__}.STRING", Way(plan_string, torn))
     record = make_call(lab, CallPlan("tin-can"))

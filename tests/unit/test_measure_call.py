@@ -19,9 +19,12 @@ import lab
 from lab.clip.offline_codec import apply_codec
 from lab.errors import LabError
 from lab.measure.call.ends import ENDS
+from lab.measure.call.files import REFERENCE
 from lab.measure.call.measured import measure_call
-from lab.measure.call.notes import FILE, REFERENCE, CircuitNotes, EndedNode, read_notes, write_notes
+from lab.measure.call.notes import FILE, EndedNode, read_notes, write_notes
+from lab.measure.call.tor_notes import CircuitNotes
 from lab.measure.call.watches import LinkWatch
+from lab.measure.header_score import header_mos
 from lab.measure.record import COLUMNS
 from lab.measure.score import score
 from lab.measure.wav import read_wav
@@ -98,6 +101,16 @@ def test_the_ceiling_is_the_score_of_what_the_codec_left_of_the_clip(tmp_path: P
     first = clip.played_for(9.0)
     played = measured(directory).pesq_ceiling_mos
     assert played == pytest.approx(score(first, coded.played_for(9.0)).pesq_mos, abs=0.1)
+
+
+@pytest.mark.parametrize("method", ["sip", "mumble"])
+def test_the_second_studys_score_stands_beside_the_right_one(method: str, tmp_path: Path) -> None:
+    directory = make_directory(tmp_path, call_notes(method))
+    record = measured(directory)
+    clip, heard = (read_wav(directory / name).mono(8_000) for name in (REFERENCE, "caller.wav"))
+    assert record.caller_pesq_mos_choppy == record.callee_pesq_mos_choppy
+    assert record.caller_pesq_mos_choppy == header_mos(clip, heard)
+    assert record.caller_pesq_mos_choppy != record.caller_pesq_mos
 
 
 @pytest.mark.parametrize("method", ["sip", "mumble"])
@@ -278,8 +291,14 @@ def test_notes_that_do_not_describe_a_call_are_refused(
 
 
 def test_what_measures_knows_nothing_of_what_calls() -> None:
-    """Nor runs a program: it reads files, and computes."""
-    known = ("lab.errors", "lab.ends", "lab.measure", "lab.registry", "lab.wire")
+    """Nor runs a program: it reads files, and computes.
+
+    Of the Mumble client it takes what decides from arrivals alone, and the way to libopus.
+    """
+    known = (
+        *("lab.errors", "lab.ends", "lab.lazy", "lab.measure", "lab.registry", "lab.wire"),
+        *("lab.agents.mumble.playout", "lab.agents.mumble.opus"),
+    )
     foreign = {}
     for file in (Path(lab.__file__).parent / "measure").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

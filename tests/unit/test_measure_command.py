@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,9 @@ from lab.calls import measuring
 from lab.cli.measure import command
 from lab.errors import LabError
 from lab.measure.call.notes import FILE, CallPlan
+from lab.measure.call.opinions import ask
+from lab.measure.opinion import Opinion
+from lab.measure.opinions import visqol
 from lab.measure.record import CallRecord
 from lab.store.database import Run, open_store
 from lab.wire.plain import Scalar
@@ -33,7 +36,12 @@ RUN = Run(
 @contextmanager
 def here() -> Iterator[SimpleNamespace]:
     """Measures in this process; that another one does the same, `test_make_call` shows."""
-    yield SimpleNamespace(measure=measured)
+
+    def measure(directory: Path, opinions: Sequence[str] = ()) -> CallRecord:
+        ask(directory, opinions)
+        return measured(directory)
+
+    yield SimpleNamespace(measure=measure)
 
 
 @pytest.fixture
@@ -151,3 +159,24 @@ def test_what_names_no_call_is_refused(word: str, said: str, home: Path, tmp_pat
     result = run(path if path.exists() else word)
     assert isinstance(result.exception, LabError)
     assert said.replace("no tar", "cannot be read as a tar archive") in result.exception.message
+
+
+def test_opinions_are_added_to_calls_that_were_made_without(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visqol, "rate", lambda pair: 4.0 + len(pair.heard) / 1e9)
+    monkeypatch.setitem(vars(visqol.OPINION), "lacking", ())
+    monkeypatch.setattr(Opinion, "version", "1.0")
+    (again,) = told("last", "--opinion", "visqol")
+    assert {"caller_visqol", "callee_visqol", "visqol_ceiling", "versions"} <= set(again["changed"])
+    assert again["changed"]["caller_visqol"][0] is None
+    (kept,) = stored()
+    assert kept.to_dict()["caller_visqol"] == again["record"]["caller_visqol"] > 4.0
+    (later,) = told("last")
+    assert later["changed"] == {}, "they are read from the call's own files"
+
+
+def test_an_opinion_that_comes_by_itself_is_not_asked_for(home: Path) -> None:
+    result = run("last", "--opinion", "pesq")
+    assert result.exit_code == 2
+    assert "PESQ comes with every call" in result.output

@@ -52,7 +52,8 @@ def test_a_method_is_in_the_help_of_calls(methods: Registry[Method]) -> None:
 
 def test_a_method_is_in_the_schema_of_experiments(methods: Registry[Method]) -> None:
     schema = experiment_schema()["$defs"]["RawGrid"]["properties"]["method"]
-    assert schema["items"]["enum"] == ["sip", "vpn", "v-tor", "tin-can", "mumble", "m-tor"]
+    names = ["sip", "vpn", "v-tor", "tin-can", "mumble", "m-tor", "v-onion", "m-onion"]
+    assert schema["items"]["enum"] == names
 
 
 def test_a_method_is_planned_called_and_reported(methods: Registry[Method]) -> None:
@@ -105,17 +106,31 @@ def changed(*changes: tuple[str, str]) -> Topology:
     return resolve(parse_topology(text), "default", BLOCK, PbxKind.KAMAILIO)
 
 
+KAMAILIO = PbxKind.KAMAILIO
 NO_VPN = (("    vpn: true\n", ""), ("role: vpn-server", "role: router"))
 BY_THE_PBX = "  callee:\n    role: endpoint\n    on: server\n"
+HIDES_NOBODY = (("    tor: true\n", ""), ("    vpn: true\n", ""))
 BESIDE = (("      hosting: {rate: 100mbit}\n      office", "      home: {}\n      office"),)
 
 
-@pytest.mark.parametrize("method", list(METHODS), ids=lambda method: method.name)
+TO_SERVICES = ("v-onion", "m-onion")
+"""What no topology carries whose servers are no onion services."""
+TO_ADDRESSES = [method for method in METHODS if method.name not in TO_SERVICES]
+
+
+@pytest.mark.parametrize("method", TO_ADDRESSES, ids=lambda method: method.name)
 def test_the_papers_topology_carries_every_method(method: Method) -> None:
     method.check_topology(changed())
 
 
-@pytest.mark.parametrize("method", list(METHODS), ids=lambda method: method.name)
+@pytest.mark.parametrize("name", ["onion", "world-onion"])
+def test_a_topology_with_onion_services_carries_every_method(name: str) -> None:
+    topology = resolve(parse_topology(find_topology(name).read_text()), name, BLOCK, KAMAILIO)
+    for method in METHODS:
+        method.check_topology(topology)
+
+
+@pytest.mark.parametrize("method", TO_ADDRESSES, ids=lambda method: method.name)
 def test_no_host_has_to_stand_between_the_caller_and_its_server(method: Method) -> None:
     method.check_topology(changed(*BESIDE))
 
@@ -130,6 +145,8 @@ def test_no_host_has_to_stand_between_the_caller_and_its_server(method: Method) 
         ("sip", (("  caller:\n", "  ada:\n"),), "it lacks an endpoint called caller or one called"),
         ("m-tor", (("  callee:\n", "  bob:\n"),), "it lacks an endpoint called caller or one"),
         ("sip", (("    extension: 1008\n", ""),), "caller or callee has no extension"),
+        ("v-onion", (), "cannot carry v-onion: its VPN server is no onion service"),
+        ("m-onion", (), "cannot carry m-onion: its Murmur is no onion service"),
     ],
 )
 def test_a_topology_that_cannot_carry_a_method_is_told_what_it_lacks(
@@ -144,7 +161,8 @@ def test_a_topology_that_cannot_carry_a_method_is_told_what_it_lacks(
 def test_a_phone_that_binds_its_voice_to_no_address_cannot_share_the_exchanges_machine() -> None:
     sip, apart = METHODS.named("sip"), changed()
     beside = changed(
-        ("  callee:\n    role: endpoint\n    links:\n      office: {rate: 100mbit}\n", BY_THE_PBX)
+        *HIDES_NOBODY,
+        ("  callee:\n    role: endpoint\n    links:\n      office: {rate: 100mbit}\n", BY_THE_PBX),
     )
     sip.check_callee(sip.codec("L16-16"), apart)
     sip.check_callee(sip.codec("PCMU"), beside)

@@ -93,6 +93,14 @@ def test_a_call_is_joining_talking_hearing_everything_and_leaving() -> None:
     assert callee.orders == [JOINS[1], TALKS[1], Expect(1500), Leave()]
 
 
+def test_whoever_waits_for_the_voice_is_told_when_both_play() -> None:
+    at: list[float] = []
+    late = FakeClient({Talk: [Playing(1.75), Played(1500)]})
+    clients = End("caller", FakeClient()), End("callee", late)
+    assert talk(*clients, JOINS, TALKS, SOON, at.append).reason is None
+    assert at == [1.75]
+
+
 def test_what_the_clients_told_is_kept() -> None:
     caller = End("caller", FakeClient())
     callee = End("callee", FakeClient({Leave: []}))

@@ -15,11 +15,11 @@ import pytest
 
 from lab.agents.load import mumble_calls as background_mumble
 from lab.agents.load.mumble_calls import MumbleCalls
-from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.crowd import Crowd, LatenessCounter, Member
 from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.session import RefusedError, Session
 from lab.agents.mumble.voice import number, pack_voice, unpack_voice
+from lab.agents.net.connection import ConnectionFailedError
 from lab.wire.load import Lateness, TalkMumble
 from lab.wire.mumble import MumbleServer, OpusSettings
 

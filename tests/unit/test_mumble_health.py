@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.health import shake_hands
 from lab.agents.mumble.server import own_server
+from lab.agents.net.connection import ConnectionFailedError
 from lab.render.vpn_pki import issue_credential
 from lab.wire.mumble import MumbleServer
 

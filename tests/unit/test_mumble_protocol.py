@@ -1,17 +1,11 @@
-"""What a Mumble client sends and understands: frames, messages, voice, the way through Tor."""
+"""What a Mumble client sends and understands: frames, messages, voice."""
 
 from __future__ import annotations
-
-import socket
-import threading
-import time
-from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.agents.mumble.connection import ConnectionFailedError, connect
 from lab.agents.mumble.framing import (
     Frames,
     FramingError,
@@ -23,9 +17,6 @@ from lab.agents.mumble.framing import (
     text,
 )
 from lab.agents.mumble.voice import VoiceError, number, pack_voice, read_number, unpack_voice
-from lab.wire.proxy import SocksProxy
-
-MURMUR = IPv4Address("10.1.2.3")
 
 
 def test_a_message_is_what_protobuf_makes_of_it() -> None:
@@ -100,49 +91,3 @@ def test_other_codecs_are_no_voice_of_ours_and_cut_packets_are_an_error() -> Non
     assert unpack_voice(b"\x00\x01\x02\x03") is None
     with pytest.raises(VoiceError):
         unpack_voice(b"\x80\x01\x02\x05abc")
-
-
-class SocksServer:
-    """A SOCKS5 proxy that answers one client as told and keeps what it was asked."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.asked = b""
-        self._answer = answer
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        client, _ = self._listener.accept()
-        with client:
-            self.asked += client.recv(3)
-            client.sendall(b"\x05\x02")
-            self.asked += client.recv(100)
-            client.sendall(b"\x01\x00")
-            self.asked += client.recv(100)
-            client.sendall(self._answer)
-
-    def close(self) -> None:
-        self._thread.join(5)
-        self._listener.close()
-
-
-def test_the_proxy_is_asked_with_the_calls_own_credentials() -> None:
-    server = SocksServer(b"\x05\x00\x00\x01" + bytes(6))
-    proxy = SocksProxy(IPv4Address("127.0.0.1"), server.port, "call", "secret")
-    connection = connect(MURMUR, 64738, proxy, time.monotonic() + 5)
-    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    connection.close()
-    server.close()
-    assert server.asked == (
-        b"\x05\x01\x02\x01\x04call\x06secret\x05\x01\x00\x01\x0a\x01\x02\x03\xfc\xe2"
-    )
-
-
-def test_what_the_proxy_could_not_do_is_told_in_words() -> None:
-    server = SocksServer(b"\x05\x05\x00\x01" + bytes(6))
-    proxy = SocksProxy(IPv4Address("127.0.0.1"), server.port, "call", "secret")
-    with pytest.raises(ConnectionFailedError, match=r"10\.1\.2\.3:64738: connection refused"):
-        connect(MURMUR, 64738, proxy, time.monotonic() + 5)
-    server.close()

@@ -23,6 +23,7 @@ from lab.topology.model import (
     Network,
     Node,
     PbxKind,
+    PbxProfile,
     Topology,
     TorSettings,
     Vpn,
@@ -87,6 +88,16 @@ def known(passwords: dict[str, str]) -> LabSecrets:
 def test_the_rendered_files_are_the_golden_ones(lab: Topology) -> None:
     files = rendered(lab)
     assert files == {name: (GOLDEN / name).read_text() for name in files}
+
+
+def test_the_stock_profile_has_a_timer_of_its_own_and_throws_away_what_piles_up() -> None:
+    stock = rendered(replace(FREESWITCH, pbx_profile=PbxProfile.STOCK))["freeswitch/freeswitch.xml"]
+    params = {p.get("name"): p.get("value") for p in ET.fromstring(stock).iter("param")}
+    assert params["rtp-timer-name"] == "soft"
+    assert "suppress-cng" not in params
+    assert "autoflush" not in stock
+    steady = rendered(replace(FREESWITCH, pbx_profile=PbxProfile.STEADY))
+    assert steady == rendered(FREESWITCH)
 
 
 def test_kamailio_gets_digests_and_no_password() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import wave
 from collections.abc import Iterator
 from dataclasses import replace
@@ -240,6 +241,17 @@ def test_a_clip_is_heard_once_its_last_packet_has_been_played_out() -> None:
     progress.look(1.6, counted(80, 80, 2), 0.2)
     assert isinstance(events[2], Received)
     assert (events[2].complete, events[2].packets) == (True, 80)
+
+
+def test_a_phone_that_leaves_pauses_out_counts_its_clip_by_the_clock() -> None:
+    events: list[Event] = []
+    progress = Progress(PLAYED, events.append, pauses=True)
+    began = time.monotonic()
+    progress.begin(10, ptime_ms=20)
+    progress.look(began + PLAYED.duration_s - 0.1, counted(1000, 0, 0), 0.0)
+    assert kinds(events) == [Playing]
+    progress.look(began + PLAYED.duration_s + 0.5, counted(31, 0, 0), 0.0)
+    assert events[1] == Played(31)
 
 
 def test_what_does_not_come_any_more_is_given_up() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
@@ -120,14 +121,28 @@ def callee_script() -> Script:
     }
 
 
-def call(caller: ScriptedPhone, callee: ScriptedPhone) -> Outcome[PhoneReport]:
+def call(
+    caller: ScriptedPhone, callee: ScriptedPhone, began: Callable[[float], None] = lambda at: None
+) -> Outcome[PhoneReport]:
     return talk(
         Phone("caller", caller),
         Phone("callee", callee),
         "1008",
         (VOICE, VOICE),
         Deadlines(answer_s=0.1, late_s=0.1, hang_up_s=0.1),
+        began,
     )
+
+
+def test_whoever_waits_for_the_voice_is_told_when_both_play() -> None:
+    at: list[float] = []
+    late = callee_script()
+    late[AwaitCall][-2] = Playing(100.25)
+    call(ScriptedPhone(caller_script()), ScriptedPhone(late), at.append)
+    assert at == [100.25]
+    late[AwaitCall] = late[AwaitCall][:-2]
+    call(ScriptedPhone(caller_script()), ScriptedPhone(late), at.append)
+    assert at == [100.25]
 
 
 def test_a_call_ends_when_both_have_heard_everything() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from lab.errors import LabError, UsageError
+from lab.lifecycle.ready import ReadyLab
 from lab.shaping.cap import Cap, LinkPoint, find_link
+from lab.shaping.live import points_of
 from lab.shaping.placement import PLACEMENTS, locate, place
 from lab.topology.load import find_topology, load_topology, parse_topology
 from lab.topology.model import PbxKind, Topology
@@ -99,8 +103,10 @@ def test_links_are_found_by_node_and_network() -> None:
     with pytest.raises(UsageError, match="caller has no link to 'office'") as caught:
         find_link(paper, "caller", "office")
     assert caught.value.hint == "Its networks: home."
-    with pytest.raises(UsageError, match="there is no node 'calller'"):
+    with pytest.raises(UsageError, match="there is no node 'calller'; did you mean 'caller'"):
         find_link(paper, "calller", "home")
+    with pytest.raises(UsageError, match="there is no node 'calller'"):
+        points_of(cast(ReadyLab, SimpleNamespace(topology=paper)), "calller")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,20 @@ def test_a_profile_is_read_as_it_was_written(profile: Profile, tmp_path: Path) -
     assert read_profile(file) == profile
     assert profiles_in(tmp_path) == (file,)
     assert profiles_in(file) == (file,)
+
+
+def test_a_profile_of_before_says_nothing_of_bursts(profile: Profile, tmp_path: Path) -> None:
+    """It opens, as measured; one that was changed says so when it is shown."""
+    file = tmp_path / "call.json"
+    write_profile(profile, file)
+    plain = json.loads(file.read_text())
+    del plain["without_bursts"]
+    file.write_text(json.dumps(plain))
+    assert read_profile(file) == profile
+    assert "A model" not in CliRunner().invoke(app, ["profile", "show", str(file)]).stdout
+    write_profile(replace(profile, without_bursts=("to_caller",)), file)
+    shown = CliRunner().invoke(app, ["profile", "show", str(file)]).stdout
+    assert "A model: to caller, packets do not wait" in shown
 
 
 def test_captures_of_two_calls_are_refused(tmp_path: Path) -> None:

@@ -54,9 +54,9 @@ def profile_of(to_callee: VoiceWay, to_caller: VoiceWay | None = None) -> Profil
 STEADY = profile_of(way([DELAY_MS] * (CLIP_S * 50)))
 
 
-def test_every_packet_meets_what_the_nearest_one_of_the_profile_met() -> None:
+def test_every_packet_meets_what_the_profiles_last_one_until_then_met() -> None:
     """Lost where that was lost; what would overtake waits; a profile that ends begins anew."""
-    wanted = wanted_ms(way([50, None, 10, 60]), np.array([0, 20, 41, 49, 51, 81, 99]) * 1_000_000)
+    wanted = wanted_ms(way([50, None, 10, 60]), np.array([0, 20, 41, 49, 56, 81, 99]) * 1_000_000)
     # At 41 ms comes what was sent third, 10 ms: due at 51, but the first one is due at 50.
     assert wanted.tolist()[:1] == [50]
     assert np.isnan(wanted[1])
@@ -276,3 +276,11 @@ def test_a_report_prints_the_profile_beside_the_replay(files: Path) -> None:
     assert (lab[:2], lab[7], lab[8]) == (["replay", "258.5"], "2.50", "0.21")
     assert [row["name"] for row in report.data["replays"]] == ["one", "one", "two", "two"]
     assert "baseline" not in report.data
+
+
+def test_a_packet_in_the_middle_of_a_pause_meets_the_same_however_its_pace_varies() -> None:
+    """Voice was sent at 0, 20 and, after silence, 60 ms; what is sent about 40 is half-way."""
+    after_silence = VoiceWay("PCMU", 20.0, (0, 20_000, 60_000), (30_000, 70_000, 130_000))
+    for off_us in (-2000, -1, 0, 1, 2000):
+        sent_us = np.array([0, 20_000, 40_000 + off_us, 60_000])
+        assert wanted_ms(after_silence, sent_us * 1000)[2] == pytest.approx(70)

@@ -70,6 +70,38 @@ def test_table1_speaks_of_the_systems_that_the_run_calls_by_and_no_others() -> N
     assert "direct" not in told
 
 
+def test_table1_says_which_tunnel_the_paper_fits() -> None:
+    tunnels = (("AES-256-GCM", "SHA1", 113.1, 118.9), ("none", "none", 106.6, 112.2))
+    points, calls = [], []
+    for cipher, digest, ip_kbps, eth_kbps in tunnels:
+        point = Point("vpn", cipher=cipher, digest=digest)
+        points.append(point)
+        own = {"kbps_access_ip": ip_kbps, "kbps_access_eth": eth_kbps}
+        calls += [call(point, n, callee_owd_ms_p50=1.0, **own) for n in (1, 2, 3)]
+    told = " ".join(text_of(report_on(points, calls, 1)).split())
+    assert (
+        "SIP via VPN: the paper's ≈ 108 kbit/s is nearest to PCMU, no cipher, no digest on the "
+        "caller's own link, IP (106.6; PCMU, AES-256-GCM, SHA1 has 113.1 there)."
+    ) in told
+    assert "SIP via VPN (PCMU, AES-256-GCM, SHA1): the paper's" in told
+
+
+def test_what_the_exchange_did_is_told_profile_beside_profile() -> None:
+    points = [Point("v-tor", pbx_profile=profile) for profile in ("steady", "stock")]
+    calls = [
+        call(point, n, pbx_to_callee_delay_ms_p50=delay_ms, pbx_to_callee_dropped=dropped)
+        for point, delay_ms, dropped in zip(points, (0.2, 61.0), (0, 12), strict=True)
+        for n in (1, 2, 3)
+    ]
+    report = report_on(points, calls, None)
+    rows = {(row["profile"], row["end"]): row["figures"] for row in report.data["exchanges"]}
+    assert rows["stock", "callee"]["delay_ms_p50"]["estimate"] == pytest.approx(61.0)
+    assert rows["steady", "callee"]["dropped"]["estimate"] == 0
+    assert rows["stock", "caller"]["dropped"]["estimate"] is None
+    assert "The exchange: delay it adds" in text_of(report)
+    assert "exchanges" not in report_on([Point("sip")], [call(Point("sip"))], None).data
+
+
 def test_only_valid_calls_enter_a_mean_and_the_others_are_counted_apart() -> None:
     calls = table1_calls()
     spoilt = call(Point("sip"), 4, mos=1.0, kbps_exit_eth=10.0)
@@ -144,7 +176,7 @@ def test_calls_through_different_playout_buffers_are_never_averaged() -> None:
     report = report_on(points, made, 1)
     quality = report.data["table1"]["quality"]
     assert {row["codec"]: row["callee_mos"]["estimate"] for row in quality} == {
-        "PCMU, playout fixed:200": pytest.approx(4.4),
+        "PCMU, playout usual": pytest.approx(4.4),
         "PCMU, playout adaptive:60": pytest.approx(3.2),
     }
 

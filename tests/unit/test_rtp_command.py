@@ -79,7 +79,7 @@ def test_thousands_of_streams_are_plain_lines(tmp_path: Path) -> None:
     assert heading.split()[:4] == ["SSRC", "from", "to", "codec"]
     for line in lines:
         assert line.index("PCMU") == heading.index("codec")
-        assert line.split()[4:] == ["5", "0.00", "0.000", "0.000", "0", "0", "0.1"]
+        assert line.split()[4:] == ["5", "0.00", "0.000", "0.000", "0", "1.00", "20", "0", "0.1"]
     assert run(path, "--json").stdout.count("\n") == 1
     assert len(as_json(path)["captures"][0]["streams"]) == 300
 

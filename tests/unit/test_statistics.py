@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,7 @@ def test_wilson() -> None:
 
 
 def test_counts() -> None:
-    calls = [("ok", True), ("ok", True), ("ok", False), ("failed", None), ("failed", False)]
+    outcomes = [("ok", True), ("ok", True), ("ok", False), ("failed", None), ("failed", False)]
+    calls = [SimpleNamespace(status=status, valid=valid) for status, valid in outcomes]
     assert count_calls(calls) == Counts(valid=2, invalid=1, failed=2)
     assert count_calls(calls).total == 5

@@ -14,7 +14,7 @@ from field_tree import scored_row
 from lab.cli.report import command as report_command
 from lab.errors import LabError
 from lab.field.reading import read_table
-from lab.field.row import CallRow
+from lab.field.row import LATER_COLUMNS, CallRow
 from lab.field.table import write_table
 
 ROWS = [
@@ -169,3 +169,11 @@ def test_names_are_drawn_and_printed_as_they_are(tmp_path: Path) -> None:
     assert "t[0].csv: calls recorded" in result.stdout
     assert "[bold]" in result.stdout
     assert f"Wrote {folder / 't[0]-figures' / 'report.html'}" in result.stderr
+
+
+def test_a_table_of_an_earlier_version_has_nothing_in_later_columns(
+    tmp_path: Path, cells: Cells
+) -> None:
+    keep = [number for number, name in enumerate(cells[0]) if name not in LATER_COLUMNS]
+    older = [[row[number] for number in keep] for row in cells]
+    assert read(tmp_path, older) == ROWS

@@ -96,7 +96,7 @@ def test_points_of_one_topology_stay_together_and_survive_being_stored() -> None
             "  vpn: [{cipher: none}]\n  method",
             6,
             "grid.vpn",
-            "changes vpn.cipher, which topology.vpn.cipher changes too",
+            "changes vpn.cipher, which grid.topology.vpn.cipher changes too",
         ),
     ],
 )
@@ -226,7 +226,7 @@ def test_values_read_as_they_are_written_in_a_topology() -> None:
 TOGETHER = """
 name: far
 grid:
-  method: [sip, v-tor]
+  method: [vpn, v-tor]
   vpn: [{cipher: none, digest: none}, {cipher: AES-256-GCM}]
   topology:
     - {nodes.caller.place: Frankfurt, nodes.callee.place: London}

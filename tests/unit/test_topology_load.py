@@ -21,8 +21,8 @@ from lab.topology.load import (
 )
 from lab.topology.mistakes import TopologyError
 from lab.topology.model import Node, PbxKind
-from lab.topology.raw import Codec
 from lab.topology.resolve import resolve
+from lab.topology.values import Codec
 from lab.wire.codecs import CODECS
 
 FIXTURES = Path(__file__).parent / "topologies"
@@ -45,7 +45,9 @@ def edited(*changes: tuple[str, str]) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", ["paper", "small", "world", "world-colocated"])
+@pytest.mark.parametrize(
+    "name", ["paper", "small", "world", "world-busy", "world-colocated", "onion", "world-onion"]
+)
 def test_shipped_topologies_are_found_by_name_and_are_right(name: str) -> None:
     assert load_topology(find_topology(name)).name == name
 

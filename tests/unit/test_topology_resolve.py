@@ -13,7 +13,7 @@ import yaml
 from lab.errors import LabError
 from lab.topology.load import find_topology, load_topology, parse_topology
 from lab.topology.mistakes import TopologyError
-from lab.topology.model import Link, Network, Node, PbxKind, Topology
+from lab.topology.model import Link, Network, Node, PbxKind, PbxProfile, Topology
 from lab.topology.resolve import resolve
 from lab.topology.routes import shortest_routes
 from lab.wire.plain import from_plain, to_plain
@@ -116,6 +116,7 @@ def test_the_papers_tunnel_has_the_last_subnet_of_the_block() -> None:
     assert {node.name: str(node.tunnel) for node in topology.nodes if node.tunnel} == {
         "caller": "10.77.31.2",
         "client": "10.77.31.3",
+        "callee": "10.77.31.4",
     }
 
 
@@ -181,12 +182,20 @@ def test_with_three_relays_in_all_each_is_eligible() -> None:
     assert len(shipped("paper").circuit_relays) == 3
 
 
+def test_the_stock_profile_is_freeswitchs_alone() -> None:
+    text = f"{find_topology('small').read_text()}\npbx_profile: stock\n"
+    assert parse_topology(text).wanted_pbx == "freeswitch"
+    with pytest.raises(TopologyError, match="stock is FreeSWITCH's own profile"):
+        parse_topology(f"{text}pbx: kamailio\n")
+
+
 def test_kamailio_gets_a_media_proxy_beside_it() -> None:
     topology = shipped("paper", PbxKind.KAMAILIO)
     proxy = topology.node("pbx-media")
     assert (proxy.role, proxy.on, proxy.links) == ("media-proxy", "server", ())
     others = tuple(node for node in topology.nodes if node != proxy)
-    assert replace(topology, nodes=others, pbx=PbxKind.FREESWITCH) == shipped("paper")
+    other = replace(topology, pbx=PbxKind.FREESWITCH, pbx_profile=PbxProfile.STEADY)
+    assert replace(other, nodes=others) == shipped("paper")
 
 
 def test_fixed_subnets_and_addresses_are_kept() -> None:

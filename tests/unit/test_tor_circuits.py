@@ -9,7 +9,15 @@ import pytest
 
 from lab.errors import LabError
 from lab.tor.circuits import CallCircuit
-from lab.wire.circuits import CircuitState, CircuitStream, PinCircuit, ReadCircuit
+from lab.wire.circuits import (
+    LINKED,
+    CircuitState,
+    CircuitStream,
+    Leg,
+    LinkCircuits,
+    PinCircuit,
+    ReadCircuit,
+)
 from lab.wire.messages import Event, Order
 
 EventT = TypeVar("EventT", bound=Event)
@@ -75,3 +83,47 @@ def test_the_error_names_the_path() -> None:
     circuit = CallCircuit(Client(LabError("the circuit was not built: TIMEOUT")))
     with pytest.raises(LabError, match="circuit guard-middle-exit: the circuit was not built"):
         circuit.pin(PATH)
+
+
+SET = ("guard", "other-guard", "middle", "other-middle", "exit")
+LEGS = (
+    Leg(("guard", "other-middle", "exit"), LINKED, "A1"),
+    Leg(("other-guard", "middle", "exit"), LINKED, "A1"),
+)
+LINKED_SET = replace(GOOD, path=LEGS[0].path, legs=LEGS)
+
+
+def test_a_conflux_set_is_asked_for_by_what_its_relays_may_be() -> None:
+    client = Client(LINKED_SET)
+    assert CallCircuit(client).link(SET, [TARGET]) == LINKED_SET
+    assert client.order == LinkCircuits(SET[:2], SET[2:4], "exit", (TARGET,))
+
+
+def test_two_linked_circuits_over_the_relays_of_the_set_have_no_fault() -> None:
+    assert LINKED_SET.faults(SET) == ()
+
+
+@pytest.mark.parametrize(
+    ("legs", "fault"),
+    [
+        (LEGS[:1], "the Conflux set was not 2 linked circuits: guard-other-middle-exit"),
+        ((LEGS[0], replace(LEGS[1], purpose="CONFLUX_UNLINKED")), "(CONFLUX_UNLINKED)"),
+        ((LEGS[0], replace(LEGS[1], conflux_id="B2")), "of different Conflux sets"),
+        (
+            (LEGS[0], replace(LEGS[1], path=("other-guard", "foreign", "exit"))),
+            "a circuit was other-guard-foreign-exit, not over guard other-guard",
+        ),
+        (
+            (LEGS[0], replace(LEGS[1], path=("other-guard", "other-middle", "exit"))),
+            "share more than their exit",
+        ),
+    ],
+)
+def test_every_contradiction_of_a_set_is_a_fault(legs: tuple[Leg, ...], fault: str) -> None:
+    (found,) = replace(LINKED_SET, legs=legs).faults(SET)
+    assert fault in found
+
+
+def test_a_set_that_lost_a_circuit_has_ended() -> None:
+    lost = replace(LINKED_SET, legs=LEGS[:1], ended="1 circuits of the Conflux set ended")
+    assert lost.faults(SET) == ("the circuit ended: 1 circuits of the Conflux set ended",)

@@ -83,6 +83,9 @@ def test_the_agents_are_told_where_the_directory_is_and_whom_to_expect() -> None
         "directory": "10.77.1.2:9030",
         "voting_interval_s": 30,
         "relays": {"authority": "A" * 40, "relay-1": "B" * 40},
+        "bridges": {},
+        "transports": {},
+        "nodelay": None,
     }
 
 

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from lab.errors import LabError
+from lab.lifecycle.tor_complaints import complaints
 from lab.lifecycle.verify import check_network
 from lab.wire.network import LinkRate, NetworkInForce
 
@@ -34,3 +35,16 @@ def test_what_was_asked_for_is_well() -> None:
 def test_what_is_otherwise_is_named(found: NetworkInForce, message: str) -> None:
     with pytest.raises(LabError, match=message):
         check_network(found, "cubic")
+
+
+LOG = """\
+Nov 27 21:01:55.000 [warn] We just marked ourself as down. Are your external addresses reachable?
+Nov 27 21:01:56.000 [warn] Unable to parse networkstatus consensus
+Nov 27 21:01:57.000 [notice] Bootstrapped 10% (conn_done): Connected to a relay
+"""
+
+
+def test_what_a_tor_cannot_read_is_told_in_its_own_words() -> None:
+    logs = {"caller": LOG, "relay1": "Nov 27 21:01:56.000 [warn] It is late\n"}
+    said = complaints(logs, logs.__getitem__)
+    assert said == "; the Tor of caller says: 'Unable to parse networkstatus consensus'"

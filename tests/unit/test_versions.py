@@ -36,7 +36,7 @@ def lab(**ids: str) -> ReadyLab:
 
 
 class Nodes:
-    """Answers `dpkg-query` in nodes; relays have tor 0.4.8, but for those of `newer`."""
+    """Answers `dpkg-query` and `tor --version`; Tor is 0.4.8, 0.4.9 in nodes of `newer`."""
 
     def __init__(self, *newer: str) -> None:
         self.newer = newer
@@ -46,10 +46,10 @@ class Nodes:
     def run(self, _lab: RunningLab, node: str, command: Sequence[str]) -> str:
         self.asked.append(node)
         if self.is_silent:
-            raise LabError(f"dpkg-query in {node} failed")
-        packages = command[3:]
-        tor = "0.4.9" if node in self.newer else "0.4.8"
-        return "".join(f"{name} {tor if name == 'tor' else '1.0'}\n" for name in packages)
+            raise LabError(f"{command[0]} in {node} failed")
+        if command[0] == "tor":
+            return f"Tor version {'0.4.9' if node in self.newer else '0.4.8'}.\nThis build of Tor\n"
+        return "".join(f"{name} 1.0\n" for name in command[3:])
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +69,12 @@ def test_one_node_of_each_image_is_asked_and_every_node_is_known(
     nodes = answering(monkeypatch)
     found = node_versions(lab())
     assert sorted(nodes.asked) == [
-        *("authority", "caller", "mumble", "pbx", "pbx-media", "server", "web"),
-    ]
+        *("authority", "caller", "caller", "mumble", "pbx", "pbx-media", "server", "web"),
+    ], "of the endpoint's image both Tor and the packages tell"
     assert found.keys() == {node.name for node in TOPOLOGY.nodes} - {"gateway"}
     assert found["relay2"] == {"tor": "0.4.8"}
     node_versions(lab())
-    assert len(nodes.asked) == 7, "what is in an image never changes"
+    assert len(nodes.asked) == 8, "what is in an image never changes"
 
 
 def test_a_relay_of_another_image_stands_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_relay_of_another_image_stands_by_itself(monkeypatch: pytest.MonkeyPat
 def test_what_does_not_tell_is_unknown_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = answering(monkeypatch)
     nodes.is_silent = True
-    assert node_versions(lab())["relay1"] == {"tor": "unknown (dpkg-query in authority failed)"}
+    assert node_versions(lab())["relay1"] == {"tor": "unknown (tor in authority failed)"}
     nodes.is_silent = False
     assert node_versions(lab())["relay1"] == {"tor": "0.4.8"}
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any, cast
 
 import pytest
+from docker import DockerClient
 from docker.types.daemon import CancellableStream
 
 from lab.cli.event_lines import line_of, words
@@ -31,7 +34,8 @@ from lab.events import (
 from lab.events.at_work import is_at_work, under_way
 from lab.events.told import Told
 from lab.render import labels
-from lab.watching.counters import counters
+from lab.watching import watch
+from lab.watching.counters import LinkReader, counters
 
 CALL = CallBegan("20260101T000000-3fa9c1", "v-tor", "PCMU")
 CIRCUIT = CircuitOpened(("relay1", "relay2", "relay3"))
@@ -117,3 +121,35 @@ def test_links_that_nothing_passed_are_no_news_for_a_person() -> None:
 
 def test_a_call_in_words() -> None:
     assert words(ENDED) == f"call {CALL.call_id}: invalid, too late; caller hears PESQ 4.10"
+
+
+@pytest.mark.parametrize("left_first", [True, False])
+def test_what_breaks_while_links_are_counted_is_seen_unless_it_was_left(
+    monkeypatch: pytest.MonkeyPatch, *, left_first: bool
+) -> None:
+    """As a process ends, no thread of it may begin another: a RuntimeError."""
+    reading, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    broken: list[threading.ExceptHookArgs] = []
+
+    def find_lab(client: DockerClient, lab: str) -> None:
+        reading.set()
+        go_on.wait(10)
+        if left_first:
+            threading.Timer(0.2, done.set).start()
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        broken.append(args)
+        done.set()
+
+    monkeypatch.setattr(watch, "find_lab", find_lab)
+    monkeypatch.setattr(threading, "excepthook", note)
+    client, reader = cast("DockerClient", None), cast("LinkReader", None)
+    with watch._counting(client, "lab", reader, 60, SimpleQueue()):
+        assert reading.wait(10)
+        if not left_first:
+            go_on.set()
+            assert done.wait(10)
+    go_on.set()
+    assert done.wait(10)
+    assert len(broken) == (not left_first)

@@ -48,6 +48,14 @@ class Streams(ABC):
     def deaths(self, now: float) -> list[Death]:
         """Who has ended since this was asked last."""
 
+    def is_running(self, recent: Sequence[Sample], *, patient: bool) -> bool:
+        """Whether the load runs, by its last samples; once not `patient`, taking turns is enough.
+
+        `recent` as for `all_flow`; all have been started.
+        """
+        steady = all_flow(recent, self.count) and has_settled(recent)
+        return steady or (not patient and all_take_turns(recent, self.count))
+
     def report(self, samples: Sequence[Sample], died: Sequence[Death]) -> LoadReport:
         """What there is to tell of the time since this was asked last."""
         return LoadReport(tuple(samples), tuple(died))
@@ -72,13 +80,10 @@ def serve(line: Line, streams: Streams, spacing_s: float) -> None:
             sample_due = now + SAMPLE_S
             if complete and not told:
                 recent.append(samples[-1])
-                patient = now < start_due + PATIENCE_S
                 if died:
                     line.say(Failed(died[0].reason))
                     told = True
-                elif (all_flow(recent, streams.count) and has_settled(recent)) or (
-                    not patient and all_take_turns(recent, streams.count)
-                ):
+                elif streams.is_running(recent, patient=now < start_due + PATIENCE_S):
                     line.say(Running(now - began))
                     told = True
         due = sample_due if complete else min(sample_due, start_due)

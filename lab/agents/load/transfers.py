@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
+from collections.abc import Iterable
+from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.agents.load.streams import Streams, end_all, serve
+from lab.agents.net.sockets import tcp_sockets
 from lab.wire.line import Line
 from lab.wire.load import TRANSFERS, Death, Transfer
+from lab.wire.sockets import TcpSocket, TcpState
 
 IO_TIMEOUT_S = 120
 """After so long without a byte, or without a connection, wget gives up."""
 UPLOAD_BYTES = 2**40
-_ESTABLISHED = "01"
 
 
 class Transfers(Streams):
@@ -48,7 +50,7 @@ class Transfers(Streams):
 
     def connected(self) -> int:
         """Connections that the kernel shows as established."""
-        return established(Path("/proc/net/tcp").read_text(), *destination(self._order))
+        return established(tcp_sockets(), *destination(self._order))
 
     def counted_bytes(self) -> list[int]:
         """Bytes received; of uploads, those given to the kernel, see `lab.agents.load.arrivals`."""
@@ -92,20 +94,20 @@ def wget_command(order: Transfer) -> list[str]:
     return command
 
 
-def destination(order: Transfer) -> tuple[str, int]:
+def destination(order: Transfer) -> tuple[IPv4Address, int]:
     """Whom the transfers connect to, as the kernel's table shows it."""
     if order.socks_port:
-        return "127.0.0.1", order.socks_port
+        return IPv4Address("127.0.0.1"), order.socks_port
     url = urlsplit(order.url)
-    return str(url.hostname), url.port or 80
+    return IPv4Address(str(url.hostname)), url.port or 80
 
 
-def established(table: str, address: str, port: int) -> int:
-    """How many connections to that address are established, of /proc/net/tcp given as text."""
-    number = int.from_bytes(bytes(map(int, address.split("."))), sys.byteorder)
-    wanted = f"{number:08X}:{port:04X}"
-    rows = (line.split() for line in table.splitlines()[1:])
-    return sum(row[2] == wanted and row[3] == _ESTABLISHED for row in rows)
+def established(sockets: Iterable[TcpSocket], address: IPv4Address, port: int) -> int:
+    """How many connections to that address are established."""
+    return sum(
+        each.state is TcpState.ESTABLISHED and (each.far, each.far_port) == (address, port)
+        for each in sockets
+    )
 
 
 def main() -> None:

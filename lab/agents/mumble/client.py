@@ -12,13 +12,13 @@ import select
 import time
 from pathlib import Path
 
-from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.opus import OpusError, version
 from lab.agents.mumble.recording import Recorder
 from lab.agents.mumble.session import Account, RefusedError, Session
 from lab.agents.mumble.speaker import Speaker
 from lab.agents.mumble.voice import VoiceError
+from lab.agents.net.connection import ConnectionFailedError
 from lab.wire import places
 from lab.wire.line import Line
 from lab.wire.messages import Failed, Order

@@ -14,11 +14,11 @@ import wave
 from collections import deque
 from pathlib import Path
 
-from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.opus import OpusEncoder, OpusError
 from lab.agents.mumble.session import RefusedError, Session
 from lab.agents.mumble.voice import FRAME_MS, VoiceError, pack_voice, unpack_voice
+from lab.agents.net.connection import ConnectionFailedError
 from lab.wire.load import Lateness
 from lab.wire.mumble import OpusSettings
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from lab.agents.mumble.connection import ConnectionFailedError, connect
 from lab.agents.mumble.server import own_server
 from lab.agents.mumble.tls import SecureChannel
+from lab.agents.net.connection import ConnectionFailedError, connect
 from lab.wire import places
 from lab.wire.line import Line
 from lab.wire.listening import HANDSHAKE, AwaitHandshake, Listening

@@ -20,9 +20,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab.agents.mumble.connection import ConnectionFailedError
 from lab.agents.mumble.framing import Kind, message
 from lab.agents.mumble.session import ROOT_CHANNEL, Account, RefusedError, Session
+from lab.agents.net.connection import ConnectionFailedError
 from lab.wire import places
 from lab.wire.mumble import MumbleServer
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.agents.mumble.connection import ConnectionFailedError, connect
 from lab.agents.mumble.framing import (
     PROTOCOL_VERSION,
     Fields,
@@ -22,6 +21,7 @@ from lab.agents.mumble.framing import (
     text,
 )
 from lab.agents.mumble.tls import SecureChannel
+from lab.agents.net.connection import ConnectionFailedError, connect
 from lab.wire.mumble import MumbleServer
 from lab.wire.proxy import SocksProxy
 
@@ -73,7 +73,7 @@ class Session:
         ConnectionFailedError where that fails, RefusedError where the server does not want us.
         """
         server = account.server
-        connection = connect(server.address, server.port, account.proxy, deadline)
+        connection = connect(server.onion or server.address, server.port, account.proxy, deadline)
         session = cls(SecureChannel(connection, account.certificate), on_voice)
         try:
             session.secure.handshake(server.fingerprint, deadline)

@@ -12,7 +12,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from lab.agents.mumble.connection import ConnectionFailedError, fail, remaining_s
+from lab.agents.net.connection import ConnectionFailedError, fail, remaining_s
 
 CHUNK_BYTES = 65536
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from lab.wire.faults import LinkFault
 from lab.wire.links import DelayCounts
 from lab.wire.shape import Distribution, Shape, ShapingError, Way
 
@@ -27,6 +28,8 @@ class PipeInForce:
     way: Shape
     """Without a cap: that stands in front of the pipe."""
     counts: DelayCounts
+    fault: LinkFault | None = None
+    """The one in force, or the last there was."""
 
 
 def await_line(patience_s: float) -> None:
@@ -48,7 +51,8 @@ def pipes() -> dict[str, PipeInForce]:
     found: dict[str, PipeInForce] = {}
     blocks = ask("show").split("pipe ")[1:]
     for block in blocks:
-        head, late, *rules = block.splitlines()
+        head, late, *rest = block.splitlines()
+        rules = [line for line in rest if line.startswith("rule ")]
         name, *figures = head.split()
         values = dict(zip(figures[::2], map(int, figures[1::2]), strict=True))
         bins = late.split()
@@ -61,7 +65,9 @@ def pipes() -> dict[str, PipeInForce]:
             bin_us=int(bins[1]),
             late={step: int(count) for step, _, count in (b.partition(":") for b in bins[2:])},
         )
-        found[name] = PipeInForce(_shape_of([rule.split() for rule in rules]), counts)
+        faults = [_fault_of(line.split()) for line in rest if line.startswith("fault ")]
+        shape = _shape_of([rule.split() for rule in rules])
+        found[name] = PipeInForce(shape, counts, *faults)
     return found
 
 
@@ -96,6 +102,39 @@ def _shape_of(rules: list[list[str]]) -> Shape:
         reorders=everywhere.reorders,
         ways=tuple(Way(to, round(ms - everywhere.delay_ms, 3)) for to, ms in ways),
     )
+
+
+def fault_note(fault: LinkFault) -> str:
+    """What a delay line is to remember of a fault: all but what it counts itself."""
+    times = (_to_us(at) for at in (fault.began_at, fault.until, fault.ended_at))
+    return ":".join([str(loss_ppm(fault.loss_pct)), *map(str, times), fault.of])
+
+
+def loss_ppm(percent: float) -> int:
+    """A share as delay lines take it."""
+    return round(10_000 * percent)
+
+
+def _fault_of(words: list[str]) -> LinkFault:
+    """A fault, read back."""
+    _, _, lost, note = words
+    ppm, began, until, ended, of = note.split(":", 4)
+    return LinkFault(
+        loss_pct=int(ppm) / 10_000,
+        began_at=int(began) / 1e6,
+        of=of,
+        until=_from_us(until),
+        ended_at=_from_us(ended),
+        lost=int(lost),
+    )
+
+
+def _to_us(at: float | None) -> int:
+    return 0 if at is None else round(at * 1e6)
+
+
+def _from_us(text: str) -> float | None:
+    return int(text) / 1e6 if int(text) else None
 
 
 def ask(request: str) -> str:

@@ -8,7 +8,8 @@ from math import sqrt
 from statistics import NormalDist
 from zlib import crc32
 
-from lab.agents.net.delay_line import EVERYWHERE, ask
+from lab.agents.net.delay_line import EVERYWHERE, ask, fault_note, loss_ppm
+from lab.wire.faults import LinkFault
 from lab.wire.shape import Distribution, Shape, ShapingError
 
 _QUANTILES = 1000
@@ -31,6 +32,13 @@ def have_pipe(tap: str, device: str) -> None:
 def set_way(tap: str, shape: Shape, profile: Profile | None = None) -> None:
     """Let the pipe of `tap` do what `shape` says of the way; `profile` is for voice."""
     _order("\n".join([f"set {tap}", *_rules(tap, shape, profile)]))
+
+
+def set_fault(tap: str, fault: LinkFault) -> None:
+    """Have the pipe of `tap` lose what `fault` says on top of its rules; nothing once it ended."""
+    share = loss_ppm(fault.loss_pct) if fault.in_force else 0
+    seed = crc32(f"{tap} {fault.began_at}".encode())
+    _order(f"fault {tap} {share} {seed} {fault_note(fault)}")
 
 
 def offsets_us(distribution: Distribution, jitter_us: int) -> list[int]:
@@ -56,7 +64,7 @@ def _rules(tap: str, shape: Shape, profile: Profile | None) -> list[str]:
     for to, more_ms in delays_ms.items():
         figures = (
             round(1000 * (shape.delay_ms + more_ms)),
-            round(10_000 * shape.loss_pct),
+            loss_ppm(shape.loss_pct),
             int(not shape.reorders),
             crc32(f"{tap} {to}".encode()),
             note,

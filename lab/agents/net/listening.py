@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from lab.agents.net.sockets import sockets_in
 from lab.wire.line import Line
 from lab.wire.listening import LISTENING, AwaitSockets, Listening
+from lab.wire.sockets import TcpState
 
 PROC_NET = Path("/proc/net")
 POLL_S = 0.05
-_AWAITED_STATES = {"tcp": "0A", "udp": "07"}
-"""TCP_LISTEN of <net/tcp_states.h>, and what an unconnected UDP socket shows."""
+_AWAITED_STATES = {"tcp": TcpState.LISTEN, "udp": TcpState.CLOSE}
+"""What a server's socket shows; of UDP one that is not connected."""
 
 
 def listens(table: str, protocol: str, port: int) -> bool:
     """Whether /proc/net/tcp or /proc/net/udp, given as text, shows a server at `port`."""
-    rows = (line.split() for line in table.splitlines()[1:])
-    return any(
-        row[1].endswith(f":{port:04X}") and row[3] == _AWAITED_STATES[protocol] for row in rows
-    )
+    awaited = port, _AWAITED_STATES[protocol]
+    return any((each.near_port, each.state) == awaited for each in sockets_in(table))
 
 
 def main() -> None:

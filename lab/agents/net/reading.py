@@ -14,6 +14,7 @@ from socket import AF_INET
 
 from lab.agents.net import delay_line, rtnetlink
 from lab.agents.net.rtnetlink import Attributes, Entry, attributes
+from lab.wire.faults import LinkFault, fault_in_force
 from lab.wire.line import Line
 from lab.wire.links import Counters, DelayCounts, LinkInForce, LinksShown, ShowLinks, SideInForce
 from lab.wire.messages import Event, Failed, Order
@@ -119,6 +120,12 @@ def delays(index: int, direction: Direction) -> DelayCounts | None:
     """What the delay line did with one direction; None where that takes no time."""
     tap = delaying_device(index, direction)
     return None if tap is None else delay_line.pipe(devices()[tap]).counts
+
+
+def fault_of(index: int, direction: Direction) -> LinkFault | None:
+    """The fault of one direction, in force or the last there was; None where there was none."""
+    tap = delaying_device(index, direction)
+    return None if tap is None else delay_line.pipe(devices()[tap]).fault
 
 
 def cap_of(index: int) -> Shape | None:
@@ -229,6 +236,7 @@ def _link_rate(names: dict[int, str], link: MachineLink) -> LinkRate:
         counters=counters(index, Direction.OUT),
         way_configured=(link.sends or Shape()).way,
         way_in_force=sends.way,
+        fault=fault_in_force(fault_of(index, direction) for direction in Direction),
     )
 
 
@@ -253,7 +261,10 @@ def links_in_force(order: ShowLinks) -> LinksShown:
 def _link(name: str, index: int) -> LinkInForce:
     sends, receives = (
         SideInForce(
-            in_force(index, direction), counters(index, direction), delays(index, direction)
+            in_force(index, direction),
+            counters(index, direction),
+            delays(index, direction),
+            fault_of(index, direction),
         )
         for direction in Direction
     )

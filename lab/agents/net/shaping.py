@@ -18,7 +18,14 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.agents.net import delay_line, delay_rules, qdiscs
 from lab.agents.net.delay_rules import Profile
-from lab.agents.net.reading import device_called, devices, in_force, is_redirected, receiving_name
+from lab.agents.net.reading import (
+    delaying_device,
+    device_called,
+    devices,
+    in_force,
+    is_redirected,
+    receiving_name,
+)
 from lab.agents.net.redirect import EVERYTHING, IP, leave_alone, redirect
 from lab.wire.shape import Direction, Shape, ShapingError, delay_device
 
@@ -54,6 +61,16 @@ def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) 
         qdiscs.set_cap(ipr, index, shape)
     else:
         _set_received(ipr, index, shape)
+
+
+def have_line(ipr: IPRoute, index: int, direction: Direction) -> str:
+    """Have one direction go through the delay line, with the shape that it has; its TAP device.
+
+    ShapingError where the kernel cannot, or no delay line answers.
+    """
+    if delaying_device(index, direction) is None:
+        _set_delayed(ipr, index, direction, in_force(index, direction))
+    return delay_device(devices()[index], direction)
 
 
 def set_profile(index: int, direction: Direction, profile: Profile | None) -> None:

@@ -18,6 +18,8 @@ Emit = Callable[[Event], None]
 
 _PLAYOUT_MARGIN_S = 0.1
 """From the moment a frame leaves the jitter buffer until the recorder certainly has it."""
+_PAUSE_MARGIN_S = 0.1
+"""By the clock alone: for the thread that sends, which may be behind."""
 _START_PACKETS = 2
 """How many more packets may leave before the clip, which starts at a tick of the media clock."""
 
@@ -71,10 +73,13 @@ def unfinished(voice: Voice) -> Failed:
 class Progress:
     """Tells, from a phone's counters, when its clip was played and the other end's heard."""
 
-    def __init__(self, voice: Voice, emit: Emit) -> None:
+    def __init__(self, voice: Voice, emit: Emit, pauses: bool = False) -> None:
+        """`pauses`: nothing is sent in them, so that packets do not count the clip's time."""
         self._voice = voice
         self._emit = emit
-        self._clip_ends_at = 0
+        self._pauses = pauses
+        self._clip_ends_at: float = 0
+        """Counted in packets, or, with pauses, of the monotonic clock."""
         self._last_rx: tuple[int, float] = (0, 0.0)
         self._expected: int | None = None
         self._heard_at: float | None = None
@@ -84,8 +89,11 @@ class Progress:
 
     def begin(self, tx_packets: int, ptime_ms: int) -> None:
         """The clip begins after that many packets."""
-        packets = math.ceil(self._voice.duration_s * 1000 / ptime_ms)
-        self._clip_ends_at = tx_packets + packets + _START_PACKETS
+        packets = math.ceil(self._voice.duration_s * 1000 / ptime_ms) + _START_PACKETS
+        if self._pauses:
+            self._clip_ends_at = time.monotonic() + packets * ptime_ms / 1000 + _PAUSE_MARGIN_S
+        else:
+            self._clip_ends_at = tx_packets + packets
         self._emit(Playing(time.time()))
 
     def expect(self, packets: int) -> None:
@@ -97,9 +105,10 @@ class Progress:
 
         `waiting_s` of voice has come and is yet to be played.
         """
-        if not self.played and counts.tx_packets >= self._clip_ends_at:
+        so_far = now if self._pauses else counts.tx_packets
+        if not self.played and so_far >= self._clip_ends_at:
             self.played = True
-            self._emit(Played(self._clip_ends_at))
+            self._emit(Played(counts.tx_packets if self._pauses else int(self._clip_ends_at)))
         arrived = counts.rx_packets
         if arrived != self._last_rx[0]:
             self._last_rx = (arrived, now)

@@ -17,7 +17,7 @@ from pathlib import Path
 from lab.wire import places
 from lab.wire.line import Line
 from lab.wire.messages import Failed
-from lab.wire.openvpn import OPENVPN, OpenTunnel, OpenVpnUp, ServeTunnels
+from lab.wire.openvpn import NODELAY, OPENVPN, OpenTunnel, OpenVpnUp, ServeTunnels
 
 UP = "Initialization Sequence Completed"
 """What OpenVPN says as soon as a tunnel carries packets, or a server listens."""
@@ -31,10 +31,11 @@ class OpenVpn:
         self,
         options: Sequence[str],
         *,
-        on_up: Callable[[], None] = lambda: None,
+        on_up: Callable[[bool], None] = lambda _: None,
         on_end: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Start it; `on_end` gets its last words. Both are called from another thread."""
+        """Start it; `on_up` gets whether it has said that it set TCP_NODELAY, `on_end` its last
+        words. Both are called from another thread, it may be before this returns."""
         self._on_up = on_up
         self._on_end = on_end
         self.up = False
@@ -57,18 +58,21 @@ class OpenVpn:
 
     def _follow(self) -> None:
         assert self.process.stdout
+        nodelay = False
         for line in self.process.stdout:
             sys.stderr.write(line)
             self.last = line.strip() or self.last
+            nodelay = nodelay or NODELAY in line
             if UP in line:
                 self.up = True
-                self._on_up()
+                self._on_up(nodelay)
         self._on_end(self.last)
 
 
 def client_options(order: OpenTunnel) -> list[str]:
     """The command line of the node's own client."""
-    options = ["--config", str(places.OPENVPN_CLIENT)]
+    configuration = places.OPENVPN_ONION if order.onion else places.OPENVPN_CLIENT
+    options = ["--config", str(configuration)]
     if order.socks_port:
         options += ["--socks-proxy", "127.0.0.1", str(order.socks_port)]
     return options
@@ -99,7 +103,7 @@ def main() -> None:
             options = client_options(order)
         openvpn = OpenVpn(
             options,
-            on_up=lambda: line.say(OpenVpnUp((time.monotonic() - began) * 1000)),
+            on_up=lambda nodelay: line.say(OpenVpnUp((time.monotonic() - began) * 1000, nodelay)),
             on_end=lambda last: line.say(Failed(f"OpenVPN ended: {last}")),
         )
         stack.callback(openvpn.end)

@@ -44,7 +44,7 @@ class BaresipCall:
         self._registration = registration
         self._voice = voice
         self._emit = emit
-        self._progress = Progress(voice, emit)
+        self._progress = Progress(voice, emit, registration.vad)
         self._started = time.monotonic()
         self._next_look = 0.0
         self._asked = False
@@ -117,7 +117,7 @@ class BaresipCall:
             payload_type_tx=figures.payload_type,
             payload_type_rx=None,
             ptime_ms=figures.ptime_ms,
-            vad=False,
+            vad=self._registration.vad,
             remote_rtp=figures.remote_rtp,
             playout=self._registration.playout,
         )

@@ -116,8 +116,8 @@ def configuration(order: Register, directory: Path, control_port: int) -> str:
             f"opus_bitrate {1000 * (order.coding.bitrate_kbps or 0)}",
             "opus_cbr yes",
             "opus_inbandfec no",
-            # No packet is left out in pauses.
-            "opus_dtx no",
+            # Whether packets are left out in pauses.
+            f"opus_dtx {'yes' if order.vad else 'no'}",
         ]
     return "\n".join(lines) + "\n"
 

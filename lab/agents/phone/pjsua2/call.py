@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from lab.agents.phone.engine import EngineError
 from lab.agents.phone.playing import Emit, Progress, last_event, unfinished, write_voice
 from lab.wire.messages import Failed
 from lab.wire.phone import Confirmed, Media, PacketCounts, Ringing, Voice
-from lab.wire.playout import Playout
+from lab.wire.playout import PJSUA_OWN, Playout
 
 _LOOK_INTERVAL_S = 0.05
+_VAD_SETTLES_S = 1.5
+"""pjmedia begins every stream without voice activity detection and turns it on after 600 ms
+(PJMEDIA_STREAM_VAD_SUSPEND_MSEC)."""
 _HEADER_BYTES = 44
 _HEADER_DEADLINE_S = 2.0
 
@@ -40,15 +44,20 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
         emit: Emit,
         pbx: str,
         call_id: int = pj.PJSUA_INVALID_ID,
+        pauses: bool = False,
     ) -> None:
+        """`pauses`: voice activity detection is on."""
         super().__init__(account, call_id)
         self._voice = voice
         self._emit = emit
         self._pbx = pbx
-        self._progress = Progress(voice, emit)
+        self._progress = Progress(voice, emit, pauses)
         self._started = time.monotonic()
         self._player: pj.AudioMediaPlayer | None = None
         self._recorder: pj.AudioMediaRecorder | None = None
+        self._media: Media | None = None
+        """What was told of the stream, until it has settled."""
+        self._vad_settled_at = 0.0
         self._frame_ms = 0
         self._ptime_ms = 0
         self._confirmed = False
@@ -134,9 +143,10 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
             ptime_ms=self._ptime_ms,
             vad=bool(coding.setting.vad),
             remote_rtp=stream.remoteRtpAddress,
-            playout=Playout(stream.jbInit, stream.jbMax, stream.jbMinPre != stream.jbMaxPre),
+            playout=_playout(stream),
         )
         self._emit(media)
+        self._media, self._vad_settled_at = media, time.monotonic() + _VAD_SETTLES_S
 
     def _play(self) -> None:
         voice = Path(self._voice.record).with_suffix(".voice.wav")
@@ -153,6 +163,11 @@ class VoiceCall(pj.Call):  # type: ignore[misc]
         self._counts = _counts(stat)
         had_played = self._progress.played
         self._progress.look(now, self._counts, stat.jbuf.size * self._frame_ms / 1000)
+        if self._media and now >= self._vad_settled_at:
+            vad = bool(self.getStreamInfo(0).audCodecParam.setting.vad)
+            if vad != self._media.vad:
+                self._emit(replace(self._media, vad=vad))
+            self._media = None
         if self._progress.played and not had_played and self._player:
             self._player.stopTransmit(self.getAudioMedia(0))
 
@@ -180,6 +195,13 @@ def recording_is_whole(path: Path) -> bool:
         header = file.read(_HEADER_BYTES)
     counted = int.from_bytes(header[-4:], "little")
     return len(header) == _HEADER_BYTES and counted == path.stat().st_size - _HEADER_BYTES > 0
+
+
+def _playout(stream: pj.StreamInfo) -> Playout:
+    """The buffer as it is set; below 0 where nobody set it."""
+    if stream.jbMax < 0:
+        return PJSUA_OWN
+    return Playout(stream.jbInit, stream.jbMax, stream.jbMinPre != stream.jbMaxPre)
 
 
 def _operation() -> pj.CallOpParam:

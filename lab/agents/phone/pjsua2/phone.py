@@ -17,7 +17,8 @@ from lab.agents.phone.pjsua2.call import VoiceCall, telling_why
 from lab.agents.phone.playing import Emit
 from lab.wire.codecs import Codec
 from lab.wire.phone import Register, SipAccount, Voice
-from lab.wire.playout import Playout
+from lab.wire.phone_profile import PhoneProfile
+from lab.wire.playout import PJSUA_OWN, Playout
 
 _DISCARD_NONE = 0
 """pjmedia_jb_discard_algo: never drop a frame in order to shorten the playout delay."""
@@ -55,6 +56,7 @@ class Softphone:
         on_call: OnCall,
     ) -> None:
         self._pbx = order.account.pbx
+        self._pauses = order.vad
         self._endpoint = pj.Endpoint()
         with telling_why():
             self._endpoint.libCreate()
@@ -71,11 +73,11 @@ class Softphone:
 
     def outgoing_call(self, voice: Voice, emit: Emit) -> VoiceCall:
         """A call that is yet to be dialled."""
-        return VoiceCall(self._account, voice, emit, self._pbx)
+        return VoiceCall(self._account, voice, emit, self._pbx, pauses=self._pauses)
 
     def incoming_call(self, call_id: int, voice: Voice, emit: Emit) -> VoiceCall:
         """The call of which `on_call` told; it is yet to be accepted."""
-        return VoiceCall(self._account, voice, emit, self._pbx, call_id)
+        return VoiceCall(self._account, voice, emit, self._pbx, call_id, self._pauses)
 
     def reject(self, call_id: int) -> None:
         """Refuse that call as busy."""
@@ -104,7 +106,6 @@ class Softphone:
 
 
 def _endpoint_config(order: Register) -> pj.EpConfig:
-    codec, ptime_ms = order.coding.codec, order.coding.ptime_ms
     config = pj.EpConfig()
     config.uaConfig.threadCnt = 0
     config.uaConfig.mainThreadOnly = True
@@ -114,25 +115,40 @@ def _endpoint_config(order: Register) -> pj.EpConfig:
     document = pj.JsonDocument()
     document.writeObject(config)
     tree = json.loads(document.saveString())
-    tree["EpConfig"]["MediaConfig"].update(
-        clockRate=codec.sample_rate_hz,
-        sndClockRate=codec.sample_rate_hz,
-        ptime=ptime_ms,
-        ilbcMode=20,
-        noVad=True,
-        ecTailLen=0,
-        sndAutoCloseTime=-1,
-        quality=10,
-        **_jitter_buffer(order.playout, ptime_ms),
-    )
+    tree["EpConfig"]["MediaConfig"].update(_media_config(order))
     document = pj.JsonDocument()
     document.loadString(json.dumps(tree))
     document.readObject(config)
     return config
 
 
+def _media_config(order: Register) -> dict[str, int | bool]:
+    """What is not pjsua's own default; with the studies' settings only what the call asks for."""
+    codec, ptime_ms = order.coding.codec, order.coding.ptime_ms
+    asked = {
+        "ptime": ptime_ms,
+        "ilbcMode": 20,
+        "noVad": not order.vad,
+        **_jitter_buffer(order.playout, ptime_ms),
+    }
+    if order.profile is PhoneProfile.STUDIES:
+        return asked
+    return asked | {
+        "clockRate": codec.sample_rate_hz,
+        "sndClockRate": codec.sample_rate_hz,
+        "ecTailLen": 0,
+        "sndAutoCloseTime": -1,
+        "quality": 10,
+    }
+
+
 def _jitter_buffer(playout: Playout, ptime_ms: int) -> dict[str, int]:
-    """pjmedia's own settings: one depth and no other, or all that its adaptive buffer may take."""
+    """pjmedia's own settings: one depth and no other, or all that its adaptive buffer may take.
+
+    None for the buffer that pjsua has where nobody sets any.
+    """
+    if playout == PJSUA_OWN:
+        return {}
     least_ms = greatest_ms = playout.depth_ms
     if playout.adaptive:
         least_ms, greatest_ms = ptime_ms, playout.max_ms * 4 // 5

@@ -27,12 +27,22 @@ class ConnectionFailedError(Exception):
 
 
 def connect(
-    address: IPv4Address, port: int, proxy: SocksProxy | None, deadline: float
+    address: IPv4Address | str,
+    port: int,
+    proxy: SocksProxy | None,
+    deadline: float,
+    source: IPv4Address | None = None,
 ) -> socket.socket:
-    """A TCP connection with TCP_NODELAY; `deadline` by time.monotonic()."""
+    """A TCP connection with TCP_NODELAY; `deadline` by time.monotonic().
+
+    A name in place of an address is the proxy's to find. It comes from `source`, one of the
+    node's own addresses, where that is given.
+    """
     host = (str(proxy.address), proxy.port) if proxy else (str(address), port)
     try:
-        connection = socket.create_connection(host, timeout=remaining_s(deadline))
+        connection = socket.create_connection(
+            host, remaining_s(deadline), source_address=(str(source), 0) if source else None
+        )
     except OSError as error:
         fail(f"no connection to {host[0]}:{host[1]}", error)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,7 +59,11 @@ def connect(
 
 
 def _ask_proxy(
-    connection: socket.socket, address: IPv4Address, port: int, proxy: SocksProxy, deadline: float
+    connection: socket.socket,
+    address: IPv4Address | str,
+    port: int,
+    proxy: SocksProxy,
+    deadline: float,
 ) -> None:
     """RFC 1928 with the user and password of RFC 1929."""
     connection.settimeout(remaining_s(deadline))
@@ -60,12 +74,20 @@ def _ask_proxy(
     connection.sendall(bytes([1, len(user)]) + user + bytes([len(password)]) + password)
     if _exactly(connection, 2)[1]:
         raise ConnectionFailedError("the SOCKS proxy refused user and password")
-    connection.sendall(b"\x05\x01\x00\x01" + address.packed + port.to_bytes(2, "big"))
+    connection.sendall(b"\x05\x01\x00" + _destination(address) + port.to_bytes(2, "big"))
     _, status, _, kind = _exactly(connection, 4)
     if status:
         reason = _SOCKS_ERRORS.get(status, f"error {status}")
         raise ConnectionFailedError(f"the SOCKS proxy could not reach {address}:{port}: {reason}")
     _exactly(connection, {1: 4, 4: 16}[kind] + 2)
+
+
+def _destination(address: IPv4Address | str) -> bytes:
+    """RFC 1928, section 5: an address, or a name with its length."""
+    if isinstance(address, IPv4Address):
+        return b"\x01" + address.packed
+    name = address.encode()
+    return bytes([3, len(name)]) + name
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
