@@ -1,0 +1,60 @@
+"""What is done from the page is done by a `lab` command, as if it had been typed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import dataclass
+
+WORDS = (sys.executable, "-c", "from lab.cli import main; main()")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """What it said of its end: the last line it wrote."""
+        lines = self.err.strip().splitlines() or self.out.strip().splitlines()
+        return lines[-1].removeprefix("lab: ") if lines else f"exit status {self.status}"
+
+
+class Command:
+    """A `lab` command under way; the words are passed as they are, through no shell."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+        self._process: Process | None = None
+
+    async def run(self) -> Done:
+        """Start it and wait for its end; cancelled, it is interrupted as Ctrl-C does it."""
+        process = await asyncio.create_subprocess_exec(
+            *WORDS, *self.words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        )
+        self._process = process
+        try:
+            out, err = await process.communicate()
+        except asyncio.CancelledError:
+            self.interrupt()
+            await process.communicate()
+            raise
+        return Done(
+            process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
+        )
+
+    def interrupt(self) -> None:
+        """Ask it to end, as Ctrl-C does."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGINT)
+
+
+async def run_lab(*words: str) -> Done:
+    """Run a `lab` command to its end."""
+    return await Command(*words).run()

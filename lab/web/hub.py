@@ -1,0 +1,74 @@
+"""One listener of a lab's stream for all viewers of the page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import closing
+
+from docker import DockerClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from lab.engine.discovery import find_lab, find_labs
+from lab.errors import LabError
+from lab.watching.watch import watch
+from lab.web.now import LabNow
+
+log = logging.getLogger(__name__)
+
+COUNTERS_S = 1.0
+"""From one reading of the links' counters to the next, while anybody looks."""
+AGAIN_S = 1.0
+"""Until a lab that is not up is looked for again."""
+
+
+class Hub:
+    """Follows a lab: the one that is named, or the first that is up; waits for it where none is.
+
+    `now` is changed by the hub's own thread alone; a viewer reads it, and looks again when
+    `version` has changed.
+    """
+
+    def __init__(self, client: DockerClient, name: str | None) -> None:
+        self.client = client
+        self.name = name
+        self.now = LabNow(lab=name)
+        self.version = 0
+        self.trouble: str | None = None
+        """Why nothing is followed at the moment, a sentence; None where a lab is."""
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; the thread ends with its next happening."""
+        self._left.set()
+
+    def labs(self) -> list[str]:
+        """The labs that are up on this host."""
+        return sorted(lab.name for lab in find_labs(self.client))
+
+    def _follow(self) -> None:
+        while not self._left.is_set():
+            try:
+                self._follow_once()
+            except (LabError, DockerException, RequestException) as error:
+                self.trouble = error.message if isinstance(error, LabError) else str(error)
+                self.version += 1
+            self._left.wait(AGAIN_S)
+
+    def _follow_once(self) -> None:
+        name = self.name or next(iter(self.labs()), None)
+        if name is None:
+            raise LabError("no lab is up", "`lab up` brings one up; this page follows it.")
+        with closing(watch(self.client, find_lab(self.client, name), COUNTERS_S)) as stream:
+            for told in stream:
+                self.trouble = None
+                self.now.enter(told)
+                self.version += 1
+                if self._left.is_set():
+                    return

@@ -1,0 +1,55 @@
+"""The page's server: on 127.0.0.1 alone, behind its guard, until it is interrupted."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import closing
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+from nicegui.storage import Storage
+
+from lab import storage
+from lab.errors import LabError
+from lab.web.guard import TOKEN, Guard
+from lab.web.hub import Hub
+from lab.web.pages import PAGES
+
+ADDRESS = "127.0.0.1"
+
+
+def serve(hub: Hub, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the page until SIGINT or SIGTERM; `ready` is told its address, token included.
+
+    Port 0 is any that is free. LabError where the port cannot be had.
+    """
+    # The page keeps nothing in files, but NiceGUI would where the command was started.
+    Storage.path = storage.home() / "web"
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    for page in PAGES:
+        page.register(hub, PAGES)
+    ui.run_with(app, title="Voice over Tor lab", dark=None, show_welcome_message=False)
+    token = secrets.token_urlsafe(24)
+    with closing(_listening(port)) as listening:
+        ready(f"http://{ADDRESS}:{listening.getsockname()[1]}/?{TOKEN}={token}")
+        config = uvicorn.Config(
+            Guard(app, token), log_level="warning", access_log=False, server_header=False
+        )
+        hub.start()
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            hub.stop()
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server((ADDRESS, port))
+    except OSError as error:
+        raise LabError(
+            f"port {port} of {ADDRESS} cannot be had: {error.strerror}",
+            "Leave --port out, and any that is free is taken.",
+        ) from error
