@@ -49,9 +49,14 @@ class Command:
             process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
         )
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._process is not None and self._process.returncode is None
+
     def interrupt(self) -> None:
         """Ask it to end, as Ctrl-C does."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.is_running:
             self._process.send_signal(signal.SIGINT)
 
 

@@ -48,6 +48,10 @@ class Hub:
         """End it; the thread ends with its next happening."""
         self._left.set()
 
+    def join(self, deadline_s: float) -> None:
+        """Wait for the end of the thread, but no longer than that."""
+        self._thread.join(deadline_s)
+
     def labs(self) -> list[str]:
         """The labs that are up on this host."""
         return sorted(lab.name for lab in find_labs(self.client))
