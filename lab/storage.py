@@ -9,6 +9,8 @@ from lab.errors import LabError
 
 NETWORKS = "networks.json"
 """In a lab's project directory: machine → what was set in its network namespace."""
+TOPOLOGY = "topology.yaml"
+"""In a lab's project directory: what its user wrote."""
 
 
 def home() -> Path:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from docker import DockerClient
 from docker.errors import APIError
 
+from lab import storage
 from lab.engine.client import connect
 from lab.engine.discovery import RunningNode, find_lab
 from lab.engine.waiting import node_state
@@ -107,7 +108,7 @@ def go_on(lab: ReadyLab, fault: Fault, tell: Listener) -> bool:
 
 def have_whole(client: DockerClient, lab: ReadyLab, tell: Listener) -> None:
     """Have the lab up as it was made, and verified; LabError where that cannot be."""
-    up(client, str(lab.directory / "topology.yaml"), lab.running.name, tell)
+    up(client, str(lab.directory / storage.TOPOLOGY), lab.running.name, tell)
 
 
 def found_now(client: DockerClient, lab: ReadyLab, node: str) -> RunningNode:

@@ -38,8 +38,7 @@ def choose_pbx(client: DockerClient, wanted: str, may_pull: bool = True) -> PbxC
     except ImageNotFound:
         log.debug("%s is not here", image)
     if not may_pull:
-        kind = PbxKind.KAMAILIO if wanted == "auto" else PbxKind.FREESWITCH
-        return PbxChoice(kind, f"{image} is not here")
+        return PbxChoice(PbxKind.without_host(wanted), f"{image} is not here")
     try:
         client.images.pull(image)
     except (APIError, DockerException) as error:

@@ -48,8 +48,7 @@ def plan_lab(
 ) -> Plan:
     """Resolve a topology without Docker; `pbx` None takes Kamailio for `auto`."""
     raw = source.raw
-    wanted = raw.wanted_pbx
-    choice = pbx or PbxChoice(PbxKind.KAMAILIO if wanted == "auto" else PbxKind(wanted), "dry run")
+    choice = pbx or PbxChoice(PbxKind.without_host(raw.wanted_pbx), "dry run")
     topology = resolve(raw, lab or raw.name, block, choice.kind)
     images = _image_tags(topology)
     return Plan(topology, source.text, images, invoking_owner(), choice)

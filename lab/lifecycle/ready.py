@@ -131,7 +131,7 @@ def _read(running: RunningLab) -> ReadyLab:
     try:
         project = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
         raw = parse_topology(
-            (directory / "topology.yaml").read_text(encoding="utf-8"), "topology.yaml"
+            (directory / storage.TOPOLOGY).read_text(encoding="utf-8"), storage.TOPOLOGY
         )
         passwords = json.loads((directory / "sip-passwords.json").read_text(encoding="utf-8"))
         pbx, owner, images = PbxKind(project["pbx"]), Owner(**project["owner"]), project["images"]

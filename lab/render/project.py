@@ -58,7 +58,7 @@ def render_project(
             files[f"nodes/{node.name}/{name}"] = content
     networks = _networks(topology, owner)
     files[storage.NETWORKS] = json.dumps(to_plain(networks), indent=2).encode()
-    files["topology.yaml"] = source.encode()
+    files[storage.TOPOLOGY] = source.encode()
     files["lab.json"] = json.dumps(
         {"pbx": topology.pbx, "images": dict(images), "owner": asdict(owner)}, indent=2
     ).encode()

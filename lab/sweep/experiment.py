@@ -228,7 +228,7 @@ def _unsuitable(axes: Iterable[Axis], points: Iterable[Point], topology: FilePat
     if not naming:
         return []
     raw = load_topology(topology)
-    pbx = PbxKind.KAMAILIO if raw.wanted_pbx == "auto" else PbxKind(raw.wanted_pbx)
+    pbx = PbxKind.without_host(raw.wanted_pbx)
     block = IPv4Network(f"10.0.0.0/{block_prefix(raw)}")
     resolved = resolve(raw, raw.name, block, pbx)
     mistakes: dict[str, Mistake] = {}

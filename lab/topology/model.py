@@ -23,6 +23,11 @@ class PbxKind(StrEnum):
     FREESWITCH = "freeswitch"
     KAMAILIO = "kamailio"
 
+    @classmethod
+    def without_host(cls, wanted: str) -> PbxKind:
+        """What a topology asks for; of `auto`, the one that every host has."""
+        return cls.KAMAILIO if wanted == "auto" else cls(wanted)
+
 
 class PbxProfile(StrEnum):
     """How FreeSWITCH passes voice on."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from lab import storage
 from lab.calls.needs import ENDS, EXTENSIONS, TOR_CLIENT, VPN_CLIENT, VPN_SERVER, Need
 from lab.demo.both_ends import mean_of_both, told_of_both
 from lab.demo.demonstration import Closing, Demonstration, Question, Shown
@@ -83,7 +84,7 @@ def show(stage: Stage) -> Shown:
         f"Far away: {_told(far)}. Now a second lab comes up for one call, the same but that all "
         "its Tor processes set TCP_NODELAY, which Tor never does."
     )
-    topology = str(stage.lab.directory / "topology.yaml")
+    topology = str(stage.lab.directory / storage.TOPOLOGY)
     with lab_of_its_own(
         stage.client, "distance", topology, stage.person, {"tor.nodelay": str(Place.ALL)}
     ) as lab:
