@@ -87,7 +87,7 @@ def state_of(hub: Hub) -> str:
     return f"lab {now.lab} ({now.topology}){work}"
 
 
-def follow(hub: Hub, refresh: Callable[[], None], every_s: float = LOOK_S) -> None:
+def follow(hub: Hub, refresh: Callable[[], object], every_s: float = LOOK_S) -> None:
     """Call `refresh` now, and whenever the hub has news, as long as the viewer looks."""
     seen = -1
 
