@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from rich.table import Table
 
 from lab.checkout import EXPERIMENTS
+from lab.cli.expectation_options import expectation_options, stated, stated_of_run, tell_outcome
 from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, err, out, print_json
 from lab.measure.opinion import Opinion
@@ -32,12 +34,15 @@ def command() -> None:
     show_default=True,
     help="Labs side by side, as far as this host carries them.",
 )
+@expectation_options
 @opinion_options("when all calls are made")
 def run_command(
     file: str,
     quick: bool,
     name: str | None,
     jobs: int,
+    expect: tuple[str, ...],
+    junit: Path | None,
     every: bool,
     some: tuple[Opinion, ...],
 ) -> None:
@@ -50,18 +55,31 @@ def run_command(
 
     opinions = asked(every, some)
     experiment = load_experiment(find_experiment(file), quick)
+    expected = stated(expect, junit, experiment.points)
     with open_store() as store:
-        _go_on(store, new_run(store, experiment, name, jobs), opinions)
+        run = new_run(store, experiment, name, jobs)
+        _go_on(store, run, opinions)
+        tell_outcome(store, run.run_id, expected)
 
 
 @command.command("resume")
 @click.argument("run_id", metavar="RUN", default="last")
+@expectation_options
 @opinion_options("when all calls are made")
-def resume_command(run_id: str, every: bool, some: tuple[Opinion, ...]) -> None:
+def resume_command(
+    run_id: str,
+    expect: tuple[str, ...],
+    junit: Path | None,
+    every: bool,
+    some: tuple[Opinion, ...],
+) -> None:
     """Go on with RUN (default: the last one): no finished call is lost, none repeated."""
     opinions = asked(every, some)
     with open_store() as store:
-        _go_on(store, store.run(run_id), opinions)
+        run = store.run(run_id)
+        expected = stated_of_run(expect, junit, run)
+        _go_on(store, run, opinions)
+        tell_outcome(store, run.run_id, expected)
 
 
 @command.command("list")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lab import storage
+from lab.cli.expectation_options import Judged, expectation_options, judged, stated_of_run
 from lab.cli.output import err, out, print_json
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 
 if TYPE_CHECKING:
     from lab.report.pages import Report
@@ -28,8 +30,16 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to write; default: the run's directory, or CALLS-figures beside the CSV.",
 )
+@expectation_options
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> None:
+def command(
+    run_id: str,
+    html: bool,
+    directory: Path | None,
+    expect: tuple[str, ...],
+    junit: Path | None,
+    as_json: bool,
+) -> None:
     """Print the tables of RUN (default: the last one) beside the paper's, and say what agrees.
 
     Of the CSV that `lab field` wrote the second study's figures are drawn: PESQ, per codec and
@@ -42,12 +52,15 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
 
     table = Path(run_id) if Path(run_id).suffix.lower() == ".csv" else None
     citation: str | None = None
+    found: Judged | None = None
+    if table and (expect or junit):
+        raise UsageError("--expect and --junit are for runs, not for the calls of the field")
     if table:
         report = build_field_report(read_table(table), table.name)
         directory = directory or table.with_name(f"{table.stem}-figures")
     else:
-        report, found, citation = _report_on_run(run_id, cited=html)
-        directory = directory or storage.results_directory() / "runs" / found
+        report, found, citation = _report_on_run(run_id, expect, junit, cited=html)
+        directory = directory or storage.results_directory() / "runs" / found.run.run_id
     if as_json:
         print_json(report.data)
     else:
@@ -60,10 +73,14 @@ def command(run_id: str, html: bool, directory: Path | None, as_json: bool) -> N
         written += write_drawings(drawings, directory)
     for path in written:
         err.print(f"Wrote {path}", soft_wrap=True)
+    if found:
+        found.conclude()
 
 
-def _report_on_run(run_id: str, cited: bool) -> tuple[Report, str, str | None]:
-    """The report, the run's whole name and, if it is to be cited, the text of its CITATION.cff."""
+def _report_on_run(
+    run_id: str, expect: Sequence[str], junit: Path | None, cited: bool
+) -> tuple[Report, Judged, str | None]:
+    """The report, the run it is on and, if it is to be cited, the text of its CITATION.cff."""
     from lab.report.build import build_report
     from lab.report.citation import citation_file, with_citation
     from lab.store.reading import read_store
@@ -75,7 +92,12 @@ def _report_on_run(run_id: str, cited: bool) -> tuple[Report, str, str | None]:
         raise LabError(
             f"run {run.run_id} has no calls yet", f"`lab experiment resume {run.run_id}`."
         )
+    found = judged(stated_of_run(expect, junit, run), run, calls)
     report = build_report(run, calls)
+    if found.outcomes:
+        from lab.expectations.section import with_expectations
+
+        report = with_expectations(report, found.outcomes)
     if not cited:
-        return report, run.run_id, None
-    return with_citation(report, run, calls), run.run_id, citation_file(run, calls)
+        return report, found, None
+    return with_citation(report, run, calls), found, citation_file(run, calls)
