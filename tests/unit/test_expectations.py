@@ -281,9 +281,9 @@ def test_without_an_end_it_is_the_end_that_is_scored() -> None:
 
 def test_an_opinion_that_was_asked_is_a_measure() -> None:
     (one,) = sips(4.4)
-    one.opinions = {"callee_visqol_mos": 4.1}
-    assert measure_named("visqol_mos").of(one, Point("sip")) == 4.1
-    assert measure_named("caller_visqol_mos").of(one, Point("sip")) is None
+    one.opinions = {"callee_visqol": 4.1}
+    assert measure_named("visqol").of(one, Point("sip")) == 4.1
+    assert measure_named("caller_visqol").of(one, Point("sip")) is None
 
 
 def test_good_is_of_the_valid_calls_and_valid_of_all() -> None:
