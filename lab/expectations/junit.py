@@ -73,9 +73,7 @@ def _properties(run: Run) -> dict[str, str]:
 def _expectation_case(run: Run, outcome: Outcome) -> Element:
     case = _case(run, "expectations", outcome.expectation.text, 0.0)
     if not outcome.met:
-        failing = [each for each in outcome.at if not each.met]
-        message = f"not met at {len(failing)} of {len(outcome.at)} points"
-        _fail(case, "expectation", message, [each.words for each in failing])
+        _fail(case, "expectation", outcome.words, [each.words for each in outcome.failing])
     return case
 
 

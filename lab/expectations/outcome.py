@@ -89,7 +89,21 @@ class Outcome:
     @property
     def met(self) -> bool:
         """Whether the bound is kept at every point."""
-        return all(each.met for each in self.at)
+        return not self.failing
+
+    @property
+    def failing(self) -> list[AtPoint]:
+        """The points at which it is not."""
+        return [each for each in self.at if not each.met]
+
+    @property
+    def words(self) -> str:
+        """The outcome in a sentence: `met at all 3 points`, `not met at 2 of 3 points`."""
+        verdict = "met" if self.met else "not met"
+        if len(self.at) == 1:
+            return f"{verdict} at its one point"
+        count = f"all {len(self.at)}" if self.met else f"{len(self.failing)} of {len(self.at)}"
+        return f"{verdict} at {count} points"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

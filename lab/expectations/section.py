@@ -49,17 +49,9 @@ def _row(outcome: Outcome, each: AtPoint) -> tuple[str, ...]:
 
 def _findings(found: Iterable[Outcome]) -> Iterator[str]:
     for outcome in found:
-        failing = [each for each in outcome.at if not each.met]
-        text = outcome.expectation.text
-        if failing:
-            where = joined([each.point_id for each in failing])
-            sentence = f"{text}: not met at {len(failing)} of {len(outcome.at)} points: {where}."
-        else:
-            sentence = f"{text}: met at {_points(len(outcome.at))}."
+        sentence = f"{outcome.expectation.text}: {outcome.words}"
+        if failing := [each.point_id for each in outcome.failing]:
+            sentence += f": {joined(failing)}"
         if close := [each.point_id for each in outcome.at if each.is_close]:
-            sentence += f" The interval reaches across the bound at {joined(close)}."
-        yield sentence
-
-
-def _points(count: int) -> str:
-    return "its one point" if count == 1 else f"all {count} points"
+            sentence += f". The interval reaches across the bound at {joined(close)}"
+        yield f"{sentence}."

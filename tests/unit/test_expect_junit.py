@@ -69,7 +69,7 @@ def test_a_failure_says_what_was_measured_and_why_there_was_no_valid_call() -> N
     found = cases(written("pesq>=4.5 at method=sip"))
     expectation = found["pesq>=4.5 at method=sip"].find("failure")
     assert expectation is not None
-    assert expectation.attrib["message"] == "not met at 1 of 1 points"
+    assert expectation.attrib["message"] == "not met at its one point"
     assert expectation.text == (
         "sip.PCMU.to-callee: 4.40 (4.40-4.40), n = 2, 2 valid, 0 invalid, 0 failed"
     )
