@@ -17,6 +17,7 @@ from lab.sweep.written import Key, Keys, Scalar
 from lab.topology.mistakes import did_you_mean
 from lab.topology.variant import value_from
 
+MOST_LISTED = 12
 Given = Mapping[str, Scalar]
 """Values of coordinates, by their names."""
 
@@ -29,12 +30,13 @@ def points_meant(expectation: Expectation, points: Sequence[Point]) -> tuple[Poi
     meant = list(points)
     for name, text in expectation.at:
         choice = _choice(name, text, points)
-        if not any(choice.made_at(point, points) for point in points):
+        chosen = {point for point in points if choice.made_at(point)}
+        if not chosen:
             raise UsageError(
                 f"{expectation.text!r}: no point of the experiment has {name}={text}",
                 f"Its points have there: {_values(choice, points)}.",
             )
-        meant = [point for point in meant if choice.made_at(point, points)]
+        meant = [point for point in meant if point in chosen]
     if not meant:
         raise UsageError(f"{expectation.text!r}: no point of the experiment has all of these")
     return tuple(meant)
@@ -48,47 +50,54 @@ class _Choice:
     text: str
     given: Given | None
     """What the text means; None where it can only be a part of a point's name."""
-    some: tuple[Coordinate[Any], ...]
-    """The coordinates that it may be about."""
+    about: tuple[Coordinate[Any], ...]
+    """The coordinates that it decides, or all that the dimension has."""
+    others: tuple[Given, ...]
+    """Other values there: those of the points, and those that the dimension lists."""
 
-    def made_at(self, point: Point, points: Sequence[Point]) -> bool:
+    def made_at(self, point: Point) -> bool:
         """Whether a point is so."""
         if self.text == self.dimension.labelled(point):
             return True
         if self.given is None:
             return False
-        about = [each for each in self.some if each.name in self.given]
         asked = point.but(**self.given)
-        if all(value_at(point, each) == value_at(asked, each) for each in about):
+        if all(value_at(point, each) == value_at(asked, each) for each in self.about):
             return True
         # 20 ms are the usual packets of PCMU; but of a call without Tor no hops are meant.
         return asked.normalised() == point and any(
-            point.but(**other).normalised() != point for other in self._others(about, points)
+            point.but(**other).normalised() != point for other in self.others
         )
-
-    def _others(self, about: Iterable[Coordinate[Any]], points: Iterable[Point]) -> list[Given]:
-        """Other values there: those of the points, and those that the dimension lists."""
-        others: list[Given] = [{each.name: point[each] for each in about} for point in points]
-        written = self.dimension.written
-        if isinstance(written, Key):
-            for listed in written.schema().get("enum", ()):
-                others += self.dimension.assignments(listed)
-        return others
 
 
 def _choice(name: str, text: str, points: Sequence[Point]) -> _Choice:
+    dimension, key = _named(name, points)
+    given = _meaning(dimension, text) if key is None else _meaning_of_key(*key, text)
+    about = tuple(each for each in dimension.coordinates if given is None or each.name in given)
+    others = [{each.name: point[each] for each in about} for point in points]
+    if isinstance(dimension.written, Key):
+        for listed in dimension.written.schema().get("enum", ()):
+            others += dimension.assignments(listed)
+    distinct = {tuple(other.items()): other for other in others}
+    return _Choice(dimension, text, given, about, tuple(distinct.values()))
+
+
+def _named(
+    name: str, points: Sequence[Point]
+) -> tuple[Dimension, tuple[Key, Coordinate[Any]] | None]:
+    """The dimension of that name, or with one of its keys; UsageError where there is none."""
     dimensions = dimensions_of(points)
     by_name = {each.name: each for each in dimensions}
     by_name |= {each.name.removeprefix(PREFIX): each for each in dimensions}
     if dimension := by_name.get(name):
-        return _Choice(dimension, text, _meaning(dimension, text), dimension.coordinates)
-    keys = {f"{each.name}.{key}": (each, key) for each in dimensions for key in _keys(each)}
+        return dimension, None
+    keys = {
+        f"{each.name}.{key}": (each, told)
+        for each in dimensions
+        for key, told in _keys(each).items()
+    }
     if name in keys:
-        dimension, key = keys[name]
-        written, coordinate = _keys(dimension)[key]
-        value = _value(written, text)
-        given = None if value is None else {coordinate.name: value[0]}
-        return _Choice(dimension, text, given, (coordinate,))
+        return keys[name]
     raise UsageError(
         f"the experiment has no dimension {name}{did_you_mean(name, [*by_name, *keys])}",
         f"Its dimensions: {', '.join(dict.fromkeys(by_name))}.",
@@ -136,6 +145,11 @@ def _meaning_in_parts(dimension: Dimension, text: str) -> Given | None:
     return given
 
 
+def _meaning_of_key(key: Key, coordinate: Coordinate[Any], text: str) -> Given | None:
+    value = _value(key, text)
+    return None if value is None else {coordinate.name: value[0]}
+
+
 def _value(key: Key, text: str) -> tuple[Scalar] | None:
     """What a text is as the value of a key; None where it cannot be one."""
     for read in _readings():
@@ -153,5 +167,8 @@ def _readings(dimension: Dimension | None = None) -> list[Callable[[str], object
 
 
 def _values(choice: _Choice, points: Iterable[Point]) -> str:
-    """What the points have there, in words."""
-    return "; ".join(dict.fromkeys(in_words(point, choice.some) or USUAL for point in points))
+    """What the points have there, in words; the first of very many."""
+    some = choice.dimension.coordinates
+    said = list(dict.fromkeys(in_words(point, some) or USUAL for point in points))
+    left = [f"and {len(said) - MOST_LISTED} more"] if len(said) > MOST_LISTED else []
+    return "; ".join([*said[:MOST_LISTED], *left])

@@ -201,6 +201,11 @@ def test_what_has_no_effect_at_a_point_is_not_asked_of_it() -> None:
         points_meant(parse_expectation("pesq>=4 at load=wget"), [against(0), Point("sip")])
 
 
+def test_of_very_many_values_the_first_are_named() -> None:
+    with pytest.raises(UsageError, match=r"12 streams, load through Tor; and 28 more\."):
+        points_meant(parse_expectation("pesq>=4 at load=0"), [against(n) for n in range(1, 41)])
+
+
 def outcome_of(text: str, calls: list[CallRecord], points: list[Point] | None = None) -> Outcome:
     (found,) = outcomes([parse_expectation(text)], points or [Point("sip")], calls)
     return found
