@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from lab.cli.event_lines import words
 from lab.cli.output import err
@@ -24,6 +23,7 @@ from lab.events import (
     RunBegan,
     RunEnded,
 )
+from lab.sweep.pace import time_left
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +107,10 @@ class RunProgress:
 
     def _time_left(self, run: RunAdvanced) -> str:
         """By the pace so far, invalid calls included."""
-        per_call_s = (time.monotonic() - self._began) / (run.made - self._made_before)
-        left_s = per_call_s * run.still_wanted * run.made / max(1, run.valid)
-        return f"{timedelta(seconds=round(left_s))} left" if run.still_wanted else "done"
+        if not run.still_wanted:
+            return "done"
+        spent_s, made = time.monotonic() - self._began, run.made - self._made_before
+        return f"{time_left(spent_s, made, run.made, run.valid, run.still_wanted)} left"
 
 
 def _show_line(text: str) -> None:

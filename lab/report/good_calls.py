@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from lab.measure.good_call import GOOD_DELAY_MS, GOOD_MOS
 from lab.measure.intervals import scaled
@@ -10,7 +11,27 @@ from lab.measure.record import CallRecord
 from lab.measure.statistics import Interval, share_interval
 
 
-def is_good(call: CallRecord, ends: Iterable[str]) -> bool | None:
+class Heard(Protocol):
+    """What makes a call good or bad, of a whole record or of some of its columns."""
+
+    @property
+    def caller_pesq_mos(self) -> float | None:
+        """MOS-LQO of what the caller received."""
+
+    @property
+    def callee_pesq_mos(self) -> float | None:
+        """And of what the callee received."""
+
+    @property
+    def caller_owd_ms_p50(self) -> float | None:
+        """Median one-way delay of what the caller received."""
+
+    @property
+    def callee_owd_ms_p50(self) -> float | None:
+        """And of what the callee received."""
+
+
+def is_good(call: Heard, ends: Iterable[str]) -> bool | None:
     """Whether PESQ and one-way delay are good at all of these ends; None where one is unknown."""
     figures = [
         (getattr(call, f"{end}_pesq_mos"), getattr(call, f"{end}_owd_ms_p50")) for end in ends
@@ -35,7 +56,7 @@ def has_good_pesq(call: CallRecord, ends: Iterable[str], column: str = "pesq_mos
     return all(score > GOOD_MOS for score in scores)
 
 
-def good_share(calls: Iterable[CallRecord], ends: Sequence[str]) -> Interval:
+def good_share(calls: Iterable[Heard], ends: Sequence[str]) -> Interval:
     """Of the calls of which it is known, with Wilson's interval; 0 to 1."""
     return share_of(is_good(call, ends) for call in calls)
 

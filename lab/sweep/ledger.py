@@ -5,16 +5,60 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lab.measure.precision import mean_half_width
-from lab.measure.record import CallRecord
 from lab.sweep.dimensions.direction import hearer
 from lab.sweep.plan import Plan, PlannedCall, plan_from_json
 from lab.sweep.point import Point
 
 if TYPE_CHECKING:
     from lab.store.database import Run, Store
+
+
+class Outcome(Protocol):
+    """What a ledger asks of a call that has ended: a whole record has it, and so have others."""
+
+    @property
+    def call_id(self) -> str:
+        """Its name."""
+
+    @property
+    def point_id(self) -> str | None:
+        """The point at which it was made."""
+
+    @property
+    def point_call(self) -> int | None:
+        """Counts the calls there."""
+
+    @property
+    def status(self) -> str:
+        """`ok` or `failed`."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether the lab vouches for the measurement."""
+
+    @property
+    def caller_pesq_mos(self) -> float | None:
+        """Of what the caller received."""
+
+    @property
+    def callee_pesq_mos(self) -> float | None:
+        """Of what the callee received."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutcome:
+    """An `Outcome` as the store has it."""
+
+    call_id: str
+    point_id: str | None
+    point_call: int | None
+    status: str
+    valid: bool
+    caller_pesq_mos: float | None
+    callee_pesq_mos: float | None
 
 
 @dataclass(slots=True)
@@ -51,7 +95,7 @@ class Tally:
 class Ledger:
     """A plan beside what has become of it."""
 
-    def __init__(self, plan: Plan, done: Iterable[CallRecord] = ()) -> None:
+    def __init__(self, plan: Plan, done: Iterable[Outcome] = ()) -> None:
         """Begin with the calls that are already stored."""
         self.plan = plan
         self.tallies = {point: Tally() for point in plan.points}
@@ -61,7 +105,7 @@ class Ledger:
         for record in done:
             self.enter(record)
 
-    def enter(self, record: CallRecord) -> None:
+    def enter(self, record: Outcome) -> None:
         """Count a call that has ended."""
         if record.point_id is None or record.point_call is None:
             raise ValueError(f"call {record.call_id} belongs to no point")
@@ -128,19 +172,19 @@ class Ledger:
     @property
     def still_wanted(self) -> int:
         """Calls still to be made if every one turns out valid, and precise enough."""
-        return sum(
-            min(
-                self._lacking(self.tallies[point]),
-                self.plan.calls_at_most - self.tallies[point].made,
-            )
-            for point in self.plan.points
-            if not self.complete(point)
-        )
+        return sum(map(self.still_wanted_at, self.plan.points))
+
+    def still_wanted_at(self, point: Point) -> int:
+        """The same of one point."""
+        if self.complete(point):
+            return 0
+        tally = self.tallies[point]
+        return min(self._lacking(tally), self.plan.calls_at_most - tally.made)
 
 
 def ledger_of(store: Store, run: Run) -> Ledger:
     """A run's plan beside the calls that are stored."""
-    return Ledger(plan_from_json(run.plan), store.calls(run.run_id))
+    return Ledger(plan_from_json(run.plan), store.calls_as(StoredOutcome, run.run_id))
 
 
 def _key(planned: PlannedCall) -> tuple[str, int]:

@@ -7,17 +7,25 @@ from contextlib import contextmanager
 
 from lab import storage
 from lab.engine.lock import alone, until_taken
-from lab.engine.names import open_name
+from lab.engine.names import Holder, holder_of, open_name
 from lab.events import Listener
 
 
 @contextmanager
 def only_hand_on(run_id: str) -> Iterator[None]:
     """Hold a run; LabError where another command is going on with it."""
-    # Others may have a run of the same name in another store.
-    name = f"run/{storage.results_directory().resolve()}/{run_id}"
-    with alone(name, f"run {run_id} is under way", "Wait until it has ended."):
+    with alone(_name(run_id), f"run {run_id} is under way", "Wait until it has ended."):
         yield
+
+
+def hand_on(run_id: str) -> Holder | None:
+    """Who goes on with a run; None where nobody does."""
+    return holder_of(_name(run_id))
+
+
+def _name(run_id: str) -> str:
+    # Others may have a run of the same name in another store.
+    return f"run/{storage.results_directory().resolve()}/{run_id}"
 
 
 @contextmanager

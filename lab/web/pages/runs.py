@@ -1,0 +1,217 @@
+"""The list of runs: how far each has come, what can be started, and calls of no run."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from nicegui import events, run, ui
+
+from lab.errors import LabError
+from lab.web.call_table import call_row
+from lab.web.hub import Hub
+from lab.web.jobs import Job
+from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
+from lab.web.pages.page import LOOK_S, Page
+from lab.web.progress import HANDS, NEWEST_CALLS, UNDER_WAY, Listed, RunRow, listed, row_of
+from lab.web.run_table import run_cells
+from lab.web.shipped import Shipped, shipped, shipped_names
+
+RUN_COLUMNS = (
+    ("run", "Run", "left"),
+    ("state", "State", "left"),
+    ("experiment", "Experiment", "left"),
+    ("started", "Started (UTC)", "left"),
+    ("points", "Points", "right"),
+    ("valid", "Valid", "right"),
+    ("invalid", "Invalid", "right"),
+    ("failed", "Failed", "right"),
+    ("wanted", "Still wanted", "right"),
+    ("lab", "Lab", "left"),
+)
+CALL_COLUMNS = (
+    ("id", "Call", "left"),
+    ("started", "Started (UTC)", "left"),
+    ("method", "Method", "left"),
+    ("codec", "Codec", "left"),
+    ("verdict", "Verdict", "left"),
+    ("caller_mos", "PESQ at caller", "right"),
+    ("callee_mos", "PESQ at callee", "right"),
+    ("caller_ms", "Delay to caller, ms", "right"),
+    ("callee_ms", "Delay to callee, ms", "right"),
+    ("why", "Why", "left"),
+)
+RUN_LINK = """<q-td :props="props">
+  <a class="lab-link" :href="'/runs/' + encodeURIComponent(props.value)">{{ props.value }}</a>
+</q-td>"""
+RUN_STATE = """<q-td :props="props">
+  <span :class="props.row.tone">{{ props.value }}</span>
+  <q-btn v-if="props.row.interrupted" label="Resume" dense outline no-caps size="sm" class="q-ml-sm"
+    :aria-label="'resume run ' + props.row.run"
+    @click="() => $parent.$emit('resume', props.row.run)" />
+</q-td>"""
+CALL_LINK = """<q-td :props="props">
+  <a class="lab-link" :href="'/calls/' + encodeURIComponent(props.value)">{{ props.value }}</a>
+</q-td>"""
+VERDICT = """<q-td :props="props">
+  <span :class="{valid: 'lab-good', invalid: 'lab-warn', failed: 'lab-bad'}[props.value]">
+    {{ props.value }}</span>
+</q-td>"""
+STYLE = """
+.lab-link { color: var(--accent) } .lab-accent { color: var(--accent) }
+.lab-table { background: var(--panel); color: var(--text); width: 100% }
+h2.lab-title { font-size: 1.1rem; font-weight: 600; line-height: 1.4; margin: 16px 0 6px }
+"""
+
+
+def columns(named: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
+    """As a table has them: name, label and side."""
+    return [
+        {"name": name, "field": name, "label": label, "align": side} for name, label, side in named
+    ]
+
+
+def title(text: str) -> None:
+    """The heading of a part of a page."""
+    ui.html(f'<h2 class="lab-title">{escape(text)}</h2>', sanitize=False)
+
+
+def build(hub: Hub) -> None:
+    """Show it."""
+    ui.add_css(STYLE)
+    title("Run an experiment")
+    _show_form(hub)
+    show_jobs(hub)
+    title("Runs")
+    _List(hub)
+
+
+class _List:
+    """The tables, for one viewer."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._listed = Listed((), ())
+        self._seen: tuple[object, ...] = ()
+        self._busy = False
+        self._trouble = ui.label("reading the results ...").props('role="status"')
+        self._runs = _table(RUN_COLUMNS, "run", "runs")
+        self._runs.add_slot("body-cell-run", RUN_LINK)
+        self._runs.add_slot("body-cell-state", RUN_STATE)
+        self._runs.on("resume", lambda event: self._resume(event.args))
+        title(f"Calls of no run, the newest {NEWEST_CALLS}")
+        self._calls = _table(CALL_COLUMNS, "id", "calls of no run")
+        self._calls.add_slot("body-cell-id", CALL_LINK)
+        self._calls.add_slot("body-cell-verdict", VERDICT)
+        ui.timer(LOOK_S, self._look)
+
+    def _resume(self, run_id: object) -> None:
+        for row in self._listed.runs:
+            if row.run_id == run_id:
+                resume(row.run_id)
+
+    async def _look(self) -> None:
+        """Read again what has changed: the run under way alone, where that is all."""
+        if self._busy:
+            return
+        now = self._hub.now
+        under_way, ended = now.run, now.ended
+        advanced = (under_way.made, under_way.advanced) if under_way else None
+        others = (
+            under_way.run_id if under_way else None,
+            ended.call_id if ended and not under_way else None,
+            len(JOBS.under_way),
+            tuple(row.run_id for row in self._listed.runs if _has_been_left(row)),
+        )
+        if (others, advanced) == self._seen:
+            return
+        whole = not self._seen or others != self._seen[0]
+        self._seen, self._busy = (others, advanced), True
+        try:
+            await self._read(None if whole or under_way is None else under_way.run_id)
+        finally:
+            self._busy = False
+
+    async def _read(self, run_id: str | None) -> None:
+        try:
+            if run_id is None:
+                found = await run.io_bound(listed, HANDS)
+                if found is None:
+                    return
+                self._listed = found
+            else:
+                row = await run.io_bound(row_of, run_id, HANDS)
+                if row is None:
+                    return
+                rows = tuple(row if old.run_id == run_id else old for old in self._listed.runs)
+                self._listed = Listed(rows, self._listed.single_calls)
+        except LabError as error:
+            self._trouble.set_text(str(error))
+            return
+        self._trouble.set_text("" if self._listed.runs else "There are no runs yet.")
+        self._trouble.set_visibility(not self._listed.runs)
+        _fill(self._runs, [run_cells(row) for row in self._listed.runs])
+        _fill(self._calls, [call_row(call, {}) for call in self._listed.single_calls])
+
+
+def _has_been_left(row: RunRow) -> bool:
+    """Whether nobody goes on any more with a run that was under way when it was read."""
+    return row.state == UNDER_WAY and HANDS.on(row.run_id) is None
+
+
+def _table(named: tuple[tuple[str, str, str], ...], key: str, what: str) -> ui.table:
+    table = ui.table(columns=columns(named), rows=[], row_key=key, pagination=25)
+    return table.classes("lab-table").props(f'flat bordered dense aria-label="{what}"')
+
+
+def _fill(table: ui.table, rows: list[dict[str, Any]]) -> None:
+    """Show these rows, where they are others than those that are shown."""
+    if rows != table.rows:
+        table.rows = rows
+
+
+def _show_form(hub: Hub) -> None:
+    """What starts an experiment."""
+    with ui.column().classes("lab-panel gap-2"):
+        with ui.row().classes("items-center gap-3 w-full"):
+            experiment = ui.select(shipped_names(), label="Experiment", with_input=True)
+            experiment.classes("w-64").props("dense")
+            quick = ui.checkbox("quick, the short version", value=True)
+            lab = ui.input("Lab", placeholder="the topology's name").props("dense").classes("w-48")
+            start = ui.button("Run").props("no-caps color=primary")
+        told = ui.label("Choose an experiment that comes with the lab.").classes("lab-quiet")
+    known: Shipped | None = None
+
+    async def describe(_event: events.ValueChangeEventArguments[Any] | None = None) -> None:
+        nonlocal known
+        known = None
+        start.disable()
+        if experiment.value is None:
+            return
+        try:
+            found = await run.io_bound(shipped, experiment.value, bool(quick.value))
+        except LabError as error:
+            told.set_text(str(error))
+            return
+        if found is None or found.name != experiment.value:
+            return
+        known = found
+        told.set_text(found.sentence)
+        followed = hub.now.is_up and hub.now.topology == found.topology
+        lab.set_value(hub.now.lab if followed else "")
+        start.enable()
+
+    def begin() -> None:
+        if known is None:
+            return
+        words = ["experiment", "run", known.name, *(["--quick"] if quick.value else [])]
+        name = (lab.value or "").strip()
+        JOBS.start(Job(*words, *([f"--name={name}"] if name else [])))
+
+    start.disable()
+    experiment.on_value_change(describe)
+    quick.on_value_change(describe)
+    start.on_click(begin)
+
+
+PAGE = Page("/runs", "Runs", build)
