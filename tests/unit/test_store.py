@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -67,6 +67,49 @@ def test_a_planned_call_is_stored_once(tmp_path: Path) -> None:
         open_store(tmp_path / "calls.sqlite") as store,
     ):
         store.add_call(again)
+
+
+@dataclass(frozen=True, slots=True)
+class SomeColumns:
+    call_id: str
+    valid: bool
+    callee_pesq_mos: float | None
+    rtt_ms: float | None
+    invalid_reasons: list[str] = field(default_factory=list)
+
+
+def test_some_columns_of_calls_are_what_their_records_have(tmp_path: Path) -> None:
+    records = [simulated(PlannedCall(POINT, number, seed=number), "cliff-1") for number in (1, 2)]
+    for record, second in zip(records, (2, 1), strict=True):
+        record.started_at = f"2026-01-01T00:00:0{second}+00:00"
+    records[0].rtt_ms, records[1].invalid_reasons = 1.5, ["too late"]
+    other = simulated(PlannedCall(POINT, 3, seed=3), "another")
+    single = replace(other, call_id="single", run_id=None, point_id=None, point_call=None)
+    with open_store(tmp_path / "calls.sqlite") as store:
+        for record in (*records, other, single):
+            store.add_call(record)
+        read = store.calls_as(SomeColumns, "cliff-1")
+        assert [each.call_id for each in read] == [each.call_id for each in store.calls("cliff-1")]
+        for each, record in zip(read, reversed(records), strict=True):
+            for item in fields(SomeColumns):
+                assert getattr(each, item.name) == getattr(record, item.name)
+        assert [each.call_id for each in store.calls_as(SomeColumns, None)] == ["single"]
+        newest = store.calls_as(SomeColumns, "cliff-1", newest=1)
+        assert [each.call_id for each in newest] == [records[0].call_id]
+
+
+def test_columns_that_a_database_lacks_are_read_as_unknown(tmp_path: Path) -> None:
+    file = tmp_path / "calls.sqlite"
+    with read_store(file) as store:
+        assert store.calls_as(SomeColumns, "cliff-1") == []
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE calls (call_id TEXT PRIMARY KEY, run_id TEXT, started_at TEXT)"
+        )
+        connection.execute("INSERT INTO calls VALUES ('one', 'cliff-1', '2026-01-01')")
+    with read_store(file) as store:
+        (call,) = store.calls_as(SomeColumns, "cliff-1")
+    assert (call.call_id, call.callee_pesq_mos, call.invalid_reasons) == ("one", None, [])
 
 
 def test_calls_outside_runs_have_no_plan(tmp_path: Path) -> None:
