@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
-from statistics import stdev
+from math import fsum, sqrt
+from statistics import fmean
 
 
 def mean_half_width(values: Sequence[float], level: float = 0.95) -> float | None:
@@ -17,5 +17,8 @@ def mean_half_width(values: Sequence[float], level: float = 0.95) -> float | Non
     # Lists of runs, most of which want no precision, need no scipy.
     from scipy.special import stdtrit  # noqa: PLC0415
 
-    quantile = float(stdtrit(len(values) - 1, 0.5 + level / 2))
-    return quantile * stdev(values) / sqrt(len(values))
+    n, mean = len(values), fmean(values)
+    quantile = float(stdtrit(n - 1, 0.5 + level / 2))
+    # Not that of `statistics`, which reckons in fractions: hundreds of points have one each.
+    stdev = sqrt(fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return quantile * stdev / sqrt(n)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -157,6 +158,7 @@ def _ends_of_bootstrap(
     return float(interval.low), float(interval.high)
 
 
+@lru_cache(maxsize=4096)
 def share_interval(hits: int, n: int, level: float = 0.95) -> Interval:
     """A share of calls with its Wilson score interval (Wilson 1927)."""
     if n == 0:

@@ -194,11 +194,12 @@ class Store:
             " ORDER BY started_at DESC, call_id DESC LIMIT ?",
             (run_id, -1 if newest is None else newest),
         ).fetchall()
-        convert = [column.from_sql for column in columns.values()]
-        return [
-            row(*(read(cell) for read, cell in zip(convert, cells, strict=True)))
-            for cells in reversed(found)
+        stored = zip(*reversed(found), strict=True)
+        cells = [
+            column.all_from_sql(each)
+            for column, each in zip(columns.values(), stored, strict=bool(found))
         ]
+        return [row(*each) for each in zip(*cells, strict=True)]
 
 
 @contextmanager

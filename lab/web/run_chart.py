@@ -6,6 +6,7 @@ browser; those of curves can be seen on both, and every curve has a mark of its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lab.measure.good_call import GOOD_MOS
@@ -116,7 +117,7 @@ def _invalid(dots: list[tuple[float, float, str]]) -> dict[str, Any]:
     }
 
 
-def _dots(dots: tuple[tuple[float, float, str], ...] | list[tuple[float, float, str]]) -> Any:
+def _dots(dots: Sequence[tuple[float, float, str]]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "symbolSize": 6,

@@ -138,16 +138,17 @@ def _families(points: Sequence[Point], axis: Axis) -> dict[Point, list[Point]]:
         for point in points:
             families.setdefault(without(point, axis.told), []).append(point)
         return families
-    loaded = [point for point in points if point[LOAD_KIND] != NONE]
-    families = {point.but(load_count=0): [] for point in loaded}
-    begun = {unloaded(family): family for family in families}
-    families |= {point: [] for point in points if point[LOAD_KIND] == NONE and point not in begun}
+    quiet = [point for point in points if point[LOAD_KIND] == NONE]
+    families = {}
+    for point in points:
+        if point[LOAD_KIND] != NONE:
+            families.setdefault(point.but(load_count=0), []).append(point)
+    begun: set[Point] = set()
     for family, members in families.items():
         alone = unloaded(family)
-        members += [
-            point for point in points if point == alone or point.but(load_count=0) == family
-        ]
-    return families
+        begun.add(alone)
+        members += [point for point in quiet if point == alone]
+    return families | {point: [point] for point in quiet if point not in begun}
 
 
 def _curve(

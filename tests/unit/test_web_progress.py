@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web_runs import SIP, TOR, keep, made, run_of
@@ -83,12 +84,17 @@ def test_calls_of_no_run_are_listed_apart_newest_first() -> None:
         made(SIP, number, run_id=None, point_id=None, point_call=None) for number in (1, 3, 2)
     ]
     keep([run_of([SIP])], [*singles, made(SIP, 5)])
-    assert [call.call_id for call in listed(Hands()).single_calls] == ["sip-3", "sip-2", "sip-1"]
+    listed_calls = [call.call_id for call in listed(Hands()).single_calls]
+    assert listed_calls == [f"{SIP.point_id}-{number}" for number in (3, 2, 1)]
 
 
 def test_points_have_figures_of_valid_calls_at_the_end_that_is_scored() -> None:
     to_caller = TOR.but(direction="to-caller")
-    scored = {"callee_pesq_mos": 1.0, "callee_owd_ms_p50": 900.0, "caller_jitter_mean": 8.0}
+    scored: dict[str, Any] = {
+        "callee_pesq_mos": 1.0,
+        "callee_owd_ms_p50": 900.0,
+        "caller_jitter_mean": 8.0,
+    }
     calls = [
         made(to_caller, 1, caller_pesq_mos=4.0, caller_owd_ms_p50=100.0, **scored),
         made(to_caller, 2, caller_pesq_mos=3.0, caller_owd_ms_p50=300.0, **scored),
