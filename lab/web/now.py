@@ -153,6 +153,9 @@ def _node_state(now: LabNow, what: NodeState, _told: Told) -> None:
         for (node, _), link in now.links.items():
             if node == what.node:
                 link.sent_kbps = link.received_kbps = None
+                if what.state == "exited":
+                    # It starts again with what its topology says.
+                    link.shapes.clear()
 
 
 def _link_found(now: LabNow, what: LinkFound, _told: Told) -> None:

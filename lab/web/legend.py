@@ -1,0 +1,79 @@
+"""What the signs of the drawing mean."""
+
+from __future__ import annotations
+
+from lab.web.backlog import READ_FROM
+from lab.web.drawing import QUEUE_WORDS
+from lab.web.marks import Mark, mark
+
+STYLE = """
+.lab-legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 12px; color: var(--quiet);
+  margin: 8px 0 0; padding: 0; list-style: none }
+.lab-legend svg { vertical-align: middle; margin-right: 5px }
+"""
+
+
+def legend() -> Mark:
+    """Lines, colours and shapes, each with its words."""
+    queues = [
+        _item(_line(f"var(--{_variable(queue)})", badge=badge), words)
+        for queue, words, badge in (
+            ("unread", f"{QUEUE_WORDS['none']}, or {QUEUE_WORDS['unread']}", ""),
+            ("empty", QUEUE_WORDS["empty"], "0"),
+            ("waiting", QUEUE_WORDS["waiting"], "7"),
+            ("full", QUEUE_WORDS["full"], "150"),
+        )
+    ]
+    items = [
+        _item(_sign("circle"), "endpoint"),
+        _item(_sign("hexagon"), "relay or bridge"),
+        _item(_sign("diamond"), "router"),
+        _item(_sign("square"), "server"),
+        _item(_line("var(--quiet)", width=7), "thickness: what the node sends"),
+        *queues,
+        _item(_line("var(--accent)", dash="11 5"), "the caller's circuit, relays 1, 2, 3"),
+        _item(_line("var(--callee)", dash="3 5"), "the callee's circuit, relays a, b, c"),
+    ]
+    note = (
+        "The number on a link is how many packets wait at its cap. Queues are read every two "
+        f"seconds, where at least {READ_FROM * 100:.0f} % of a cap is in use."
+    )
+    return mark("div", None, (mark("ul", None, items, class_="lab-legend"), _note(note)))
+
+
+def _variable(queue: str) -> str:
+    return "quiet" if queue == "unread" else queue
+
+
+def _note(text: str) -> Mark:
+    return mark("p", None, text, class_="lab-quiet", style="font-size: 12px; margin: 6px 0 0")
+
+
+def _item(picture: Mark, words: str) -> Mark:
+    return mark("li", None, (picture, mark("span", None, words)))
+
+
+def _line(colour: str, width: float = 3, dash: str | None = None, badge: str = "") -> Mark:
+    stroke = {"stroke": colour, "stroke_width": width, "stroke_dasharray": dash}
+    parts = [mark("line", None, x1=1, y1=7, x2=35, y2=7, **stroke)]
+    if badge:
+        wide = 8 + 6 * len(badge)
+        box = {"x": 18 - wide / 2, "y": 0.5, "width": wide, "height": 13, "rx": 3}
+        parts.append(mark("rect", None, **box, fill="var(--panel)", stroke=colour))
+        style = "font: 600 10px system-ui; text-anchor: middle; fill: var(--text)"
+        parts.append(mark("text", None, badge, x=18, y=10.5, style=style))
+    return mark("svg", None, parts, width=36, height=14, aria_hidden="true")
+
+
+def _sign(shape: str) -> Mark:
+    look = {"fill": "var(--page)", "stroke": "var(--text)"}
+    points = {
+        "hexagon": "1,7 4,1.8 10,1.8 13,7 10,12.2 4,12.2",
+        "diamond": "1,7 7,1 13,7 7,13",
+        "square": "2,2 12,2 12,12 2,12",
+    }
+    if shape == "circle":
+        inside = mark("circle", None, cx=7, cy=7, r=6, **look)
+    else:
+        inside = mark("polygon", None, points=points[shape], **look)
+    return mark("svg", None, (inside,), width=14, height=14, aria_hidden="true")
