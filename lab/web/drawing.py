@@ -20,6 +20,8 @@ BESIDE = 8.0
 """How far from a link the circuits over it are drawn."""
 BOW = 0.14
 """How far a way between two places is bent, of its length."""
+CAPTIONED = 90.0
+"""How long a way between two places has to be drawn for its delay to stand at it."""
 SIDES = {"endpoint": 0, "relay": 6, "bridge": 6, "onion-service": 6, "router": 4}
 """Role → corners of its sign, 0 for a circle; a square for those that serve."""
 CROSS = "\u00d7"
@@ -140,8 +142,10 @@ def _link(number: int, link: LinkShown, looks: Looks) -> Mark:
     selected = " selected" if looks.selected == link.key else ""
     parts = [
         mark("title", f"{name}-title", _link_title(link)),
-        mark("line", None, **ends, class_="hit"),
-        mark("line", f"{name}-wire", **ends, class_="wire", stroke_width=thickness(link.sent_kbps)),
+        mark("line", None, (), ends, class_="hit"),
+        mark(
+            "line", f"{name}-wire", (), ends, class_="wire", stroke_width=thickness(link.sent_kbps)
+        ),
         mark("g", f"{name}-badge", tuple(_badge(link, start, end)), class_=_badge_class(link)),
     ]
     return mark(
@@ -253,12 +257,11 @@ def _nodes(
     by_machine: dict[str, list[LinkShown]] = {}
     for link in links:
         by_machine.setdefault(link.node, []).append(link)
-    on_way = {
-        machine: end
-        for end in reversed(ways)
-        for hop in ways[end]
-        for machine in (hop.start, hop.end)
-    }
+    on_way: dict[str, str] = {}
+    for whose, hops in ways.items():
+        for hop in hops:
+            on_way.setdefault(hop.start, whose)
+            on_way.setdefault(hop.end, whose)
     for number, machine in enumerate(plan.machines):
         yield _node(
             number,
@@ -289,7 +292,7 @@ def _node(
     classes += ["selected"] if looks.selected == key else []
     classes += ["unlabelled"] if machine.name in looks.layout.unlabelled else []
     where = machine.place.name if machine.place else None
-    about = machine.role if looks.layout.view != "map" or where is None else where
+    about = _about(machine, looks.layout)
     load, third = _third_line(state, links, looks.layout)
     sign = letter if state == RUNNING else SIGNS.get(state, CROSS)
     name = f"node-{number}"
@@ -320,6 +323,12 @@ def _node(
         data_what=key,
         aria_label=f"{machine.name}, {machine.role}{place}, {state}",
     )
+
+
+def _about(machine: Machine, layout: Layout) -> str:
+    """The place on a map, where the name does not say it already; else the role."""
+    place = machine.place.name if machine.place and layout.view == "map" else ""
+    return machine.role if place.lower() in {"", machine.name.replace("-", " ")} else place
 
 
 def _third_line(state: str, links: Sequence[LinkShown], layout: Layout) -> tuple[str, str]:
@@ -412,7 +421,7 @@ def _lit(plan: Plan, layout: Layout, ways: Mapping[str, Sequence[Hop]]) -> Itera
         for hop in hops:
             yield mark("path", None, d=_path(layout, hop, side), class_=f"lab-lit {end}")
             delay_ms = plan.delays_ms.get((hop.start, hop.network, hop.end))
-            if delay_ms and layout.view != "chain":
+            if delay_ms and layout.view != "chain" and _span(layout, hop) >= CAPTIONED:
                 captions.append((_top_of(layout, hop, side), amounts.milliseconds(delay_ms)))
         for spot, text in captions:
             yield mark("text", None, text, x=spot.x, y=spot.y, class_=f"lit-{end}")
@@ -425,10 +434,13 @@ def _path(layout: Layout, hop: Hop, side: float) -> str:
         points = [*_shifted(start, near, side), *_shifted(near, end, side)]
         return "M" + "L".join(f"{one.x:.1f} {one.y:.1f}" for one in points)
     bend = _bend(near, far, side)
-    return (
-        f"M{start.x:.1f} {start.y:.1f}L{near.x:.1f} {near.y:.1f}"
-        f"Q{bend.x:.1f} {bend.y:.1f} {far.x:.1f} {far.y:.1f}L{end.x:.1f} {end.y:.1f}"
-    )
+    return f"M{near.x:.1f} {near.y:.1f}Q{bend.x:.1f} {bend.y:.1f} {far.x:.1f} {far.y:.1f}"
+
+
+def _span(layout: Layout, hop: Hop) -> float:
+    """How far apart the ends of a hop are drawn."""
+    near, far = layout.ends[hop.start, hop.network], layout.ends[hop.end, hop.network]
+    return hypot(far.x - near.x, far.y - near.y)
 
 
 def _normal(start: Spot, end: Spot) -> Spot:

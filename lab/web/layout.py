@@ -138,29 +138,35 @@ def _chain(plan: Plan, layers: Sequence[Sequence[str]], width: float) -> Layout:
     top = 12.0
     for row in range(rows):
         own = layers[row * per_row : (row + 1) * per_row]
-        heights = [
-            [size_of(by_name[n])[1] + 34 if n in by_name else 60.0 for n in la] for la in own
-        ]
-        height = max(map(sum, heights))
-        for i, (layer, each) in enumerate(zip(own, heights, strict=True)):
+        # The middles of all layers of a row are level, whatever stands under their names.
+        above, below = zip(*(_reach(layer, by_name) for layer in own), strict=True)
+        level = top + max(above)
+        for i, layer in enumerate(own):
             x = left + step * (i if row % 2 == 0 else per_row - 1 - i)
-            tallest = max(each)
-            y = top + (height - tallest * len(layer)) / 2 + 20 + GLYPH
-            for name in layer:
-                found[name] = Spot(x, y)
-                y += tallest
-        top += height
-    # Hubs stand at the height of the signs beside them, not in the middle of their labels.
-    hubs = {}
-    for network in plan.networks:
-        beside = [found[name] for name in plan.members(network)]
-        spot = found[f"/{network}"]
-        level = [other.y for other in beside if abs(other.x - spot.x) <= step * 1.01]
-        middle = sum(level) / len(level) if level else spot.y
-        hubs[network] = Spot(spot.x, middle if abs(middle - spot.y) < 60 else spot.y)
+            apart_by = _apart(layer, by_name)
+            for place, name in enumerate(layer):
+                found[name] = Spot(x, level + (place - (len(layer) - 1) / 2) * apart_by)
+        top = level + max(below)
+    hubs = {network: found[f"/{network}"] for network in plan.networks}
     machines = {name: spot for name, spot in found.items() if name in by_name}
     ends = {(one.name, net): hubs[net] for one in plan.machines for net in one.networks}
     return Layout("chain", width, top, machines, ends, hubs)
+
+
+def _apart(layer: Sequence[str], machines: Mapping[str, Machine]) -> float:
+    """From one of a layer to the next."""
+    return max(_under(name, machines) for name in layer) + 2 * GLYPH + 20
+
+
+def _under(name: str, machines: Mapping[str, Machine]) -> float:
+    """What is under the sign of a machine, or of a network."""
+    return size_of(machines[name])[1] - 2 * GLYPH if name in machines else 24.0
+
+
+def _reach(layer: Sequence[str], machines: Mapping[str, Machine]) -> tuple[float, float]:
+    """How far a layer reaches above its middle, with the labels of its links, and below."""
+    half = (len(layer) - 1) / 2 * _apart(layer, machines)
+    return half + GLYPH + 24, half + GLYPH + _under(layer[-1], machines) + 16
 
 
 def _map(plan: Plan, width: float, hidden: frozenset[str]) -> Layout:

@@ -55,11 +55,11 @@ def _item(picture: Mark, words: str) -> Mark:
 
 def _line(colour: str, width: float = 3, dash: str | None = None, badge: str = "") -> Mark:
     stroke = {"stroke": colour, "stroke_width": width, "stroke_dasharray": dash}
-    parts = [mark("line", None, x1=1, y1=7, x2=35, y2=7, **stroke)]
+    parts = [mark("line", None, (), stroke, x1=1, y1=7, x2=35, y2=7)]
     if badge:
         wide = 8 + 6 * len(badge)
         box = {"x": 18 - wide / 2, "y": 0.5, "width": wide, "height": 13, "rx": 3}
-        parts.append(mark("rect", None, **box, fill="var(--panel)", stroke=colour))
+        parts.append(mark("rect", None, (), box, fill="var(--panel)", stroke=colour))
         style = "font: 600 10px system-ui; text-anchor: middle; fill: var(--text)"
         parts.append(mark("text", None, badge, x=18, y=10.5, style=style))
     return mark("svg", None, parts, width=36, height=14, aria_hidden="true")
@@ -73,7 +73,7 @@ def _sign(shape: str) -> Mark:
         "square": "2,2 12,2 12,12 2,12",
     }
     if shape == "circle":
-        inside = mark("circle", None, cx=7, cy=7, r=6, **look)
+        inside = mark("circle", None, (), look, cx=7, cy=7, r=6)
     else:
-        inside = mark("polygon", None, points=points[shape], **look)
+        inside = mark("polygon", None, (), look, points=points[shape])
     return mark("svg", None, (inside,), width=14, height=14, aria_hidden="true")

@@ -33,13 +33,17 @@ class Mark:
 
 
 def mark(
-    element: str, name: str | None = None, inside: str | Sequence[Mark] = (), **attributes: object
+    element: str,
+    name: str | None = None,
+    inside: str | Sequence[Mark] = (),
+    also: Mapping[str, object] | None = None,
+    **attributes: object,
 ) -> Mark:
     """An element called `name`; `stroke_width` is written stroke-width, None is left out."""
     own = {} if name is None else {"id": name}
     own |= {
         key.rstrip("_").replace("_", "-"): _written(value)
-        for key, value in attributes.items()
+        for key, value in {**(also or {}), **attributes}.items()
         if value is not None
     }
     return Mark(element, own, inside if isinstance(inside, str) else tuple(inside))

@@ -57,8 +57,18 @@ def node_table(plan: Plan, now: LabNow, read: Read) -> Mark:
 
 def link_table(plan: Plan, now: LabNow, read: Read) -> Mark:
     """Every link."""
-    head = ("link", "network", "address", "cap", "way behind it", "sends", "receives")
-    head = (*head, "queue", "dropped by the interface", "fault")
+    head = (
+        "link",
+        "network",
+        "address",
+        "cap",
+        "way behind it",
+        "sends",
+        "receives",
+        "queue",
+        "dropped by the interface",
+        "fault",
+    )
     rows = [
         (
             one.key,

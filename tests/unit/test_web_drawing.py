@@ -133,6 +133,7 @@ def test_of_a_hundred_relays_the_names_are_hidden_until_they_are_looked_at() -> 
     text_ = f"name: many\nnetworks: {{net: {{}}}}\nnodes:\n{relays}"
     for end in ("caller", "callee"):
         text_ += f"  {end}: {{role: endpoint, links: {{net: {{}}}}, tor: true}}\n"
+    text_ += "  server: {role: vpn-server, links: {net: {}}}\n  pbx: {role: pbx, on: server}\n"
     topology = resolve(parse_topology(text_, "many.yaml"), "demo", BLOCK, PbxKind.KAMAILIO)
     plan = plan_of(topology)
     layout = lay_out(plan, 1300)
@@ -189,7 +190,7 @@ def test_the_circuits_of_both_ends_are_lit_apart(paper: Plan) -> None:
     now = with_a_call(as_it_runs(paper), caller=CIRCUIT, callee=CIRCUIT[::-1])
     picture = drawn(paper, now)
     assert picture.count('class="lab-lit caller"') == 5
-    assert picture.count('class="lab-lit callee"') == 6
+    assert picture.count('class="lab-lit callee"') == 7
     assert ">1c</text>" in picture
     assert "lab-lit" not in drawn(paper, as_it_runs(paper))
 

@@ -30,7 +30,6 @@ STYLE = """
 @media (max-width: 900px) { .lab-split.open { grid-template-columns: minmax(0, 1fr) } }
 .lab-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .lab-stack { display: flex; flex-direction: column; gap: 12px; width: 100% }
-.lab-panel h1 { font-size: 18px; font-weight: 600; line-height: 1.3; margin: 0 }
 """
 LOOK_S = 1.0
 """How often a viewer says that it looks."""
@@ -55,6 +54,7 @@ class View:
         self._width = 0
         self._told: object = None
         with ui.element("div").classes("lab-stack"):
+            ui.html("The lab as its packets see it", sanitize=False, tag="h1").classes("lab-hidden")
             self._state = ui.label().classes("lab-panel").props('role="status"')
             with (
                 ui.element("section")
@@ -170,7 +170,8 @@ class View:
 def _section(title: str) -> LiveMark:
     with ui.element("section").classes("lab-panel").props(f'aria-label="{title}"'):
         ui.html(title, sanitize=False, tag="h2")
-        with ui.element("div").classes("lab-scroll").props('tabindex="-1"'):
+        room = ui.element("div").classes("lab-scroll")
+        with room.props(f'tabindex="0" role="region" aria-label="{title}, scrolls sideways"'):
             return LiveMark()
 
 
