@@ -230,7 +230,9 @@ def _label_lines(
         upwards = y - 30 if not rises else y + 12
         heights = (upwards, upwards + 12, upwards + 24)
         if abs(end.x - start.x) < 10:
-            heights = (y - 8, y + 4, y + 16)
+            # Above the labels of the row below, and under what hangs from the row above.
+            lower = end.y if end.y > start.y else start.y + GLYPH
+            heights = (lower - 54, lower - 42, lower - 30)
     yield from zip((note, link.rate, load), (x,) * 3, heights, strict=True)
 
 

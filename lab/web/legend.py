@@ -9,7 +9,7 @@ from lab.web.marks import Mark, mark
 STYLE = """
 .lab-legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 12px; color: var(--quiet);
   margin: 8px 0 0; padding: 0; list-style: none }
-.lab-legend svg { vertical-align: middle; margin-right: 5px }
+.lab-legend svg { display: inline-block; vertical-align: middle; margin-right: 5px }
 """
 
 

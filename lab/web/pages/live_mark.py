@@ -23,6 +23,10 @@ window.labChange = (changes) => {
     else element.setAttribute(key, value);
   }
 };
+window.labToEnd = (id) => requestAnimationFrame(() => {
+  const element = document.getElementById(id);
+  if (element) element.scrollTop = element.scrollHeight;
+});
 window.labWatchWidth = (id) => {
   let told = 0;
   new ResizeObserver(([entry]) => {

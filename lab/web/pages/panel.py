@@ -28,6 +28,7 @@ AMOUNTS = (
 )
 """Option of `lab link set`, what it is called here, how it is written."""
 STYLE = """
+.lab-panel { --q-primary: var(--accent) }
 .lab-panel h2 { font-size: 17px; font-weight: 600; line-height: 1.3; margin: 0 }
 .lab-panel h3 { font-size: 14px; font-weight: 600; line-height: 1.3; margin: 12px 0 4px }
 .lab-log-text { font: 11px ui-monospace, monospace; max-height: 240px; overflow: auto; margin: 0;
@@ -128,7 +129,7 @@ class Panel:
             for option, name, example in AMOUNTS:
                 fields[option] = _field(name, example)
             with ui.row().classes("gap-2 q-mt-xs"):
-                ui.button("Set").props("type=submit dense no-caps unelevated")
+                ui.button("Set").props("type=submit outline dense no-caps")
                 _button("Reset", lambda: self._do(doing, "link", "reset", node, network))
         form.on("submit.prevent", lambda: self._set(node, network, direction, fields, doing))
         ui.label("What is left empty stays as it is.").classes("lab-quiet text-caption")
@@ -153,6 +154,8 @@ class Panel:
             done = await run_lab("logs", *self._name(), "-n", str(LINES), node)
             if not text.is_deleted:
                 text.set_content(escape(_log_of(done)))
+                with text:
+                    ui.run_javascript(f"labToEnd('{text.html_id}')")
 
         again.on_click(read)
         ui.timer(0.05, read, once=True)
