@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from lab.web import amounts
 from lab.web.backlog import READ_FROM, Backlog, Side
 from lab.web.now import LabNow
-from lab.web.plan import Plan, way_in_words
+from lab.web.plan import Plan, Shaped, way_in_words
 from lab.wire.faults import DOWN, LOSS
-from lab.wire.shape import Direction, Shape
+from lab.wire.shape import Direction
 
 RUNNING = "running"
 
@@ -19,7 +19,7 @@ RUNNING = "running"
 class Read:
     """What was read of a lab's links beside the stream."""
 
-    shapes: Mapping[Side, Shape] = field(default_factory=dict)
+    shapes: Mapping[Side, Shaped] = field(default_factory=dict)
     """In force when they were read."""
     backlogs: Mapping[Side, Backlog] = field(default_factory=dict)
 
@@ -111,7 +111,7 @@ def link_shown(plan: Plan, now: LabNow, read: Read, which: tuple[str, str]) -> L
     node, network = which
     link = now.links.get(which)
     told = link.shapes if link else {}
-    wanted = [str(plan.shapes[node, network, direction]) for direction in Direction]
+    wanted = [plan.shapes[node, network, direction].words for direction in Direction]
     shapes = []
     rate_kbps = link.rate_kbps if link else None
     is_read = True
@@ -120,7 +120,7 @@ def link_shown(plan: Plan, now: LabNow, read: Read, which: tuple[str, str]) -> L
         is_read = is_read and (str(direction) in told or known is not None)
         if direction is Direction.OUT and known is not None and str(direction) not in told:
             rate_kbps = known.rate_kbps
-        shapes.append(told.get(str(direction)) or (configured if known is None else str(known)))
+        shapes.append(told.get(str(direction)) or (configured if known is None else known.words))
     faults = [now.faults.get((kind, node, network)) for kind in (DOWN, LOSS)]
     broken = next((fault for fault in faults if fault), None)
     words = None

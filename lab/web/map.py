@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lab.places.cities import Place
@@ -71,6 +71,7 @@ def projection(places: Iterable[Place], width: float, least_height: float) -> Pr
     )
 
 
+@lru_cache(16)
 def outline(of: Projection) -> str:
     """All land as one SVG path, to be filled by the even-odd rule."""
     parts = []

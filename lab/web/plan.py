@@ -38,6 +38,21 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class Shaped:
+    """What one direction of a link does to packets, as far as it is shown."""
+
+    rate_kbps: int | None
+    """None where nothing caps it."""
+    words: str
+    """All of it."""
+
+    @classmethod
+    def of(cls, shape: Shape) -> Shaped:
+        """What is shown of a shape."""
+        return cls(shape.rate_kbps, str(shape))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The lab as it was rendered; what has become of it since, the stream tells."""
 
@@ -45,7 +60,7 @@ class Plan:
     machines: tuple[Machine, ...]
     roles: Mapping[str, str]
     """Node → role, guests among them."""
-    shapes: Mapping[tuple[str, str, Direction], Shape]
+    shapes: Mapping[tuple[str, str, Direction], Shaped]
     """What the topology wants of each direction of each link."""
     delays_ms: Mapping[tuple[str, str, str], float]
     """Machine, network, another machine on it → how long packets to that one take."""
@@ -121,7 +136,7 @@ def plan_of(topology: Topology) -> Plan:
     machines = [node for node in topology.nodes if node.on is None]
     places = topology.places
     shapes = {
-        (node.name, link.network, direction): link.shape(direction)
+        (node.name, link.network, direction): Shaped.of(link.shape(direction))
         for node in machines
         for link in node.links
         for direction in Direction

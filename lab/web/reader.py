@@ -26,9 +26,9 @@ from lab.web.backlog import READ_ON_S, Backlog, Side, worth_reading
 from lab.web.hub import Hub
 from lab.web.links import RUNNING, Read
 from lab.web.now import LabNow
-from lab.web.plan import Plan, plan_of
+from lab.web.plan import Plan, Shaped, plan_of
 from lab.wire.links import LinkInForce, LinksShown, ShowLinks
-from lab.wire.shape import Direction, Shape
+from lab.wire.shape import Direction
 
 log = logging.getLogger(__name__)
 
@@ -218,12 +218,12 @@ def _entered(
     at: float,
 ) -> Read:
     """What is known after a reading; queues that are read no more are forgotten."""
-    shapes: dict[Side, Shape] = dict(read.shapes)
+    shapes: dict[Side, Shaped] = dict(read.shapes)
     backlogs: dict[Side, Backlog] = {}
     for (machine, network), link in found.items():
         for direction in Direction:
             side, which = link.side(direction), (machine, network, direction)
-            shapes[which] = side.shape
+            shapes[which] = Shaped.of(side.shape)
             if side.counters is None or side.shape.rate_kbps is None:
                 continue
             if (machine, network) in queues:

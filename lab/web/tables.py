@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lab.cli.event_lines import broken, line_of
 from lab.web import amounts
-from lab.web.links import RUNNING, Read, link_shown, links_shown
+from lab.web.links import RUNNING, LinkShown, Read, link_shown, links_shown
 from lab.web.marks import Mark, mark
 from lab.web.now import LabNow
 from lab.web.plan import Plan
@@ -32,11 +32,14 @@ STYLE = """
 def node_table(plan: Plan, now: LabNow, read: Read) -> Mark:
     """Every node, with what its links send together."""
     places = {machine.name: machine.place for machine in plan.machines}
+    links: dict[str, list[LinkShown]] = {}
+    for one in links_shown(plan, now, read):
+        links.setdefault(one.node, []).append(one)
     rows = []
     for node, role in plan.roles.items():
         machine = plan.machine_of(node) or node
         place = places.get(machine)
-        own = [one for one in links_shown(plan, now, read) if one.node == node]
+        own = links.get(node, [])
         rows.append(
             (
                 f"node:{node}",

@@ -21,7 +21,7 @@ from lab.web.links import Read, link_shown
 from lab.web.map import land, projection
 from lab.web.marks import INNER, SHOWS, Mark, changes, mark, text_of
 from lab.web.now import CallNow, LabNow, LinkNow, NodeNow
-from lab.web.plan import Plan, plan_of, way_in_words
+from lab.web.plan import Plan, Shaped, plan_of, way_in_words
 from lab.web.tables import figures_of_link, link_table, node_table, wrong
 from lab.wire.shape import Direction, FifoKind, Queue, Shape
 
@@ -229,7 +229,7 @@ def test_a_link_is_the_thicker_the_more_its_node_sends() -> None:
 def reading(packets: int, *, dropping: bool = False, queue: Queue | None = None) -> Read:
     shape = Shape(rate_kbps=100_000, queue=queue or Queue())
     backlog = Backlog(0.0, shape, packets, packets * 214, 0, dropping)
-    return Read({(*HOME, Direction.OUT): shape}, {(*HOME, Direction.OUT): backlog})
+    return Read({(*HOME, Direction.OUT): Shaped.of(shape)}, {(*HOME, Direction.OUT): backlog})
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_what_the_stream_told_comes_before_what_was_read_and_that_before_the_top
 ) -> None:
     now = as_it_runs(paper)
     assert not link_shown(paper, now, Read(), HOME).is_read
-    read = Read({(*HOME, direction): Shape(rate_kbps=5000) for direction in Direction})
+    read = Read({(*HOME, direction): Shaped.of(Shape(5000)) for direction in Direction})
     link = link_shown(paper, now, read, HOME)
     assert (link.is_read, link.rate_kbps) == (True, 5000)
     now.links[HOME].shapes["out"] = "10mbit, htb pfifo 200 packets, delay 20 ms, loss 1 %"
