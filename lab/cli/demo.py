@@ -35,6 +35,13 @@ from lab.errors import UsageError
     help="Where the record goes; default: among the results.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("--web", "on_page", is_flag=True, help="Give it on a page, in a browser.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Of 127.0.0.1, for --web; default: any that is free.",
+)
+@click.option("--in-lines", is_flag=True, hidden=True)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -47,20 +54,30 @@ def command(
     seed: int,
     file: Path | None,
     as_json: bool,
+    on_page: bool,
+    port: int | None,
+    in_lines: bool,
 ) -> None:
     """Give a demonstration: a question, your prediction, calls that answer it, and why.
 
     It ends with a question that is checked against what was measured, and writes a record (one
     HTML file) to hand in. Exit status 1 where it did not show what it is meant to; the record
     says so, too. `lab demo --list` tells which there are and which lab each takes.
+
+    With --web it is shown and answered on a page whose address is printed; "Done" there, or
+    Ctrl-C, ends the command. `lab web` has a page with all demonstrations.
     """
+    from lab.cli.demo_page import give_on_page
     from lab.cli.demo_terminal import Terminal
     from lab.demo.demonstrations import DEMONSTRATIONS
+    from lab.demo.distant import Distant
     from lab.demo.frame import demonstrate, predict
     from lab.demo.labs import fitting_lab, lab_of_its_own, lab_that_is_up
+    from lab.demo.lines import TELLING
     from lab.demo.record import write_record
     from lab.engine.client import connect
     from lab.store.database import open_store
+    from lab.wire.line import Line
 
     if listed:
         _list(as_json)
@@ -69,15 +86,24 @@ def command(
         raise UsageError("no demonstration is named", "`lab demo --list` tells which there are.")
     if own and lab is not None:
         raise UsageError("--up has a lab of its own, so --name has no meaning beside it")
+    if port is not None and not on_page:
+        raise UsageError("--port is that of the page, so it has no meaning without --web")
     demonstration = DEMONSTRATIONS.named(name)
-    if not unattended and not sys.stdin.isatty():
+    if not (unattended or on_page or in_lines or sys.stdin.isatty()):
         raise UsageError(
             "a demonstration asks questions, and there is no terminal to answer them at",
-            "--yes runs it without a person.",
+            "--yes runs it without a person, and --web gives it in a browser.",
         )
     client = connect()
     fitting = None if own else fitting_lab(client, demonstration, lab)
-    person = Terminal(err if as_json else out, attends=not unattended)
+    if on_page:
+        words = _words(fitting, student, seed, file, unattended=unattended)
+        ctx.exit(give_on_page(client, name, words, fitting, port or 0, as_json=as_json))
+    person = (
+        Distant(Line(TELLING), attends=not unattended)
+        if in_lines
+        else Terminal(err if as_json else out, attends=not unattended)
+    )
     student = person.name() if student is None else student
     prediction = predict(demonstration, person)
     given = (
@@ -90,10 +116,26 @@ def command(
             client, ready, demonstration, person, store, prediction, student, seed
         )
     written = write_record(outcome, file)
-    if as_json:
+    if isinstance(person, Distant):
+        person.hand_over(outcome, written)
+    elif as_json:
         print_json({**outcome.to_dict(), "record": str(written)})
     err.print(f"Wrote {written}", soft_wrap=True)
     ctx.exit(0 if outcome.lacking is None else 1)
+
+
+def _words(
+    lab: str | None, student: str | None, seed: int, file: Path | None, *, unattended: bool
+) -> list[str]:
+    """The options of the same command that is told and answered in lines."""
+    words = ["--up"] if lab is None else ["--name", lab]
+    if student is not None:
+        words += ["--student", student]
+    if file is not None:
+        words += ["--out", str(file)]
+    if unattended:
+        words.append("--yes")
+    return [*words, "--seed", str(seed)]
 
 
 def _list(as_json: bool) -> None:

@@ -13,7 +13,7 @@ from lab.cli.output import doing, err, styled
 from lab.cli.progress import saying
 from lab.demo.demonstration import Question, Recording
 from lab.events import Listener
-from lab.report.pages import Table, rich_table
+from lab.report.pages import Drawing, Table, rich_table
 
 WIDEST = 80
 """Columns: longer lines are hard to read, whatever the terminal has."""
@@ -52,6 +52,9 @@ class Terminal:
     def show(self, table: Table) -> None:
         """Have them look at a table."""
         self._console.print(rich_table(table), width=self._width)
+
+    def draw(self, drawing: Drawing) -> None:
+        """Nothing: a terminal shows no drawings, and the record has them."""
 
     def hear(self, recording: Recording) -> None:
         """Tell them where something is to be heard."""

@@ -79,6 +79,8 @@ def demonstrate(
 def _tell(shown: Shown, person: Person) -> None:
     for table in shown.tables:
         person.show(table)
+    for drawing in shown.drawings:
+        person.draw(drawing)
     for finding in shown.findings:
         person.tell(finding)
     for recording in shown.recordings:

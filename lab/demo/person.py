@@ -9,11 +9,11 @@ from lab.demo.demonstration import Question, Recording
 from lab.events import Listener
 
 if TYPE_CHECKING:
-    from lab.report.pages import Table
+    from lab.report.pages import Drawing, Table
 
 
 class Person(Protocol):
-    """Reads, predicts and answers: at a terminal, or elsewhere."""
+    """Reads, predicts and answers: at a terminal, or at a page."""
 
     @property
     def attends(self) -> bool:
@@ -27,6 +27,9 @@ class Person(Protocol):
 
     def show(self, table: Table) -> None:
         """Have them look at a table."""
+
+    def draw(self, drawing: Drawing) -> None:
+        """Have them look at a drawing, where it can be shown; the record has it in any case."""
 
     def hear(self, recording: Recording) -> None:
         """Tell them where something is to be heard."""

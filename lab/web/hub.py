@@ -13,6 +13,7 @@ from requests.exceptions import RequestException
 from lab.engine.discovery import find_lab, find_labs
 from lab.errors import LabError
 from lab.watching.watch import watch
+from lab.web.giving import Demonstrating
 from lab.web.now import LabNow
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Hub:
         self.version = 0
         self.trouble: str | None = None
         """Why nothing is followed at the moment, a sentence; None where a lab is."""
+        self.demonstrating = Demonstrating()
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import closing
 
@@ -21,10 +22,12 @@ from lab.web.pages import PAGES
 ADDRESS = "127.0.0.1"
 
 
-def serve(hub: Hub, port: int, ready: Callable[[str], None]) -> None:
+def serve(hub: Hub, port: int, ready: Callable[[str], None], path: str = "/") -> None:
     """Serve the page until SIGINT or SIGTERM; `ready` is told its address, token included.
 
-    Port 0 is any that is free. LabError where the port cannot be had.
+    Port 0 is any that is free, and `path` is where the address leads. Where the page is there for
+    one demonstration it also ends when a viewer is done with that, and one under way ends with the
+    page in any case. LabError where the port cannot be had.
     """
     # The page keeps nothing in files, but NiceGUI would where the command was started.
     Storage.path = storage.home() / "web"
@@ -34,15 +37,26 @@ def serve(hub: Hub, port: int, ready: Callable[[str], None]) -> None:
     ui.run_with(app, title="Voice over Tor lab", dark=None, show_welcome_message=False)
     token = secrets.token_urlsafe(24)
     with closing(_listening(port)) as listening:
-        ready(f"http://{ADDRESS}:{listening.getsockname()[1]}/?{TOKEN}={token}")
+        ready(f"http://{ADDRESS}:{listening.getsockname()[1]}{path}?{TOKEN}={token}")
         config = uvicorn.Config(
             Guard(app, token), log_level="warning", access_log=False, server_header=False
         )
+        server = uvicorn.Server(config)
+        if hub.demonstrating.done is not None:
+            threading.Thread(
+                target=_end, args=(server, hub.demonstrating.done), daemon=True
+            ).start()
         hub.start()
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
         finally:
             hub.stop()
+            hub.demonstrating.end()
+
+
+def _end(server: uvicorn.Server, done: threading.Event) -> None:
+    done.wait()
+    server.should_exit = True
 
 
 def _listening(port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from lab.demo.demonstration import Closing, Demonstration, Question, Recording, 
 from lab.demo.stage import Stage
 from lab.events import Listener, silent
 from lab.measure.record import CallRecord
-from lab.report.pages import Table
+from lab.report.pages import Drawing, Table
 
 
 class Script:
@@ -30,6 +30,9 @@ class Script:
 
     def show(self, table: Table) -> None:
         self.read.append(table.title)
+
+    def draw(self, drawing: Drawing) -> None:
+        self.read.append(drawing.caption)
 
     def hear(self, recording: Recording) -> None:
         self.read.append(recording.caption)

@@ -13,9 +13,11 @@ import pytest
 from demo_person import QUESTION
 from rich.console import Console
 
+from lab.cli import demo as demo_command
 from lab.cli.demo_terminal import WIDEST, Terminal
 from lab.demo.demonstrations import DEMONSTRATIONS
 from lab.report.pages import Table
+from lab.web.giving import FOR_A_PAGE
 
 LAB = Path(sys.executable).with_name("lab")
 
@@ -45,6 +47,7 @@ def test_all_are_listed() -> None:
         ((), "no demonstration is named"),
         (("choak", "--yes"), "did you mean 'choke'?"),
         (("choke",), "there is no terminal to answer them at"),
+        (("choke", "--port", "8000", "--yes"), "no meaning without --web"),
         (("choke", "--yes", "--up", "--name", "x"), "--up has a lab of its own"),
     ],
 )
@@ -56,8 +59,9 @@ def test_wrong_use_is_one_sentence(words: tuple[str, ...], told: str) -> None:
     assert done.stderr.count("lab: ") == 1
 
 
-def test_without_docker_it_says_so() -> None:
-    done = demo("choke", "--yes")
+@pytest.mark.parametrize("words", [("--yes",), ("--web",)])
+def test_without_docker_it_says_so(words: tuple[str, ...]) -> None:
+    done = demo("choke", *words)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
 
@@ -73,6 +77,22 @@ def test_what_is_read_fits_a_narrow_terminal(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= WIDEST
     assert "  c: Neither <b>." in text
     assert "nothing" in text
+
+
+def test_the_command_in_lines_is_the_same_but_for_where_it_is_told() -> None:
+    words = demo_command._words("school", "Ada", 3, Path("r.html"), unattended=True)
+    context = demo_command.command.make_context("demo", ["choke", *words, FOR_A_PAGE])
+    asked = {key: value for key, value in context.params.items() if value not in {None, False}}
+    assert asked == {
+        "name": "choke",
+        "lab": "school",
+        "student": "Ada",
+        "seed": 3,
+        "file": Path("r.html"),
+        "unattended": True,
+        "in_lines": True,
+    }
+    assert demo_command._words(None, None, 0, None, unattended=False) == ["--up", "--seed", "0"]
 
 
 def test_nobody_is_asked_where_nobody_attends() -> None:

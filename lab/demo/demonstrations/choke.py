@@ -95,6 +95,10 @@ def show(stage: Stage) -> Shown:
         calls.append((tried, record))
         heard = f"PESQ {_mos(record)}" if record.status == "ok" else f"no call: {record.reason}"
         stage.person.tell(f"At {rate_kbps} kbit/s: {heard}.")
+        if record.status == "ok":
+            stage.person.hear(
+                Recording(f"What the caller heard at {rate_kbps} kbit/s", _heard(record))
+            )
     return _shown(alone, cost_kbps, calls)
 
 

@@ -40,9 +40,13 @@ class Page:
     build: Callable[..., None]
     """Builds what is in its frame, for one viewer: the hub, then what its path has in braces."""
     in_menu: bool = True
+    routes: Callable[[Hub], None] | None = None
+    """Has what belongs to the page, files say, answered at other paths."""
 
     def register(self, hub: Hub, pages: Sequence[Page]) -> None:
         """Have it answered at its path."""
+        if self.routes is not None:
+            self.routes(hub)
 
         @ui.page(self.path, title=f"{self.title} - voice over Tor lab")
         def show(name: str = "") -> None:
