@@ -62,7 +62,7 @@ def test_whose_number_on_the_page(paper: LiveLab, browser: Browser, tmp_path: Pa
         page.get_by_role("button", name="Begin").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(DEMONSTRATION.title)
         answer(page, DEMONSTRATION.prediction.text, 0)
-        expect(other.get_by_text("(your answer)")).to_contain_text("a: ", timeout=CALLS_MS)
+        expect(other.get_by_text("(answered)")).to_contain_text("a: ", timeout=CALLS_MS)
         log = page.get_by_role("log")
         expect(log.get_by_role("table")).to_be_visible(timeout=CALLS_MS)
         expect(log.get_by_role("img")).to_be_visible()

@@ -34,7 +34,7 @@ def _ask_choice(asked: ChoiceAsked, answer: Callable[[int | str], None]) -> None
     html.legend(asked.question.text)
     for choice in range(len(asked.question.choices)):
         with html.label():
-            radio = html.input().props(f'type="radio" name="choice" value="{choice}"')
+            radio = html.input_().props(f'type="radio" name="choice" value="{choice}"')
             radio.on("change", lambda choice=choice: choose(choice), [])
             html.span(asked.question.answer(choice))
     button = ui.button("Answer", on_click=lambda: answer(chosen[0])).props("no-caps")
@@ -67,7 +67,7 @@ def _ask_number(asked: NumberAsked, answer: Callable[[int | str], None]) -> None
 
     html.legend(asked.text)
     with ui.row().classes("items-center gap-4 w-full"):
-        handle = html.input().props(f'type="range" min="0" max="{POSITIONS}" step="1"')
+        handle = html.input_().props(f'type="range" min="0" max="{POSITIONS}" step="1"')
         handle.props["aria-label"] = asked.text
         handle.on("input", moved, js_handler="(event) => emit(event.target.value)", throttle=0.05)
         number = ui.number(value=asked.proposed, min=asked.low, max=asked.high, step=1, format="%d")

@@ -46,7 +46,7 @@ def tell(told: Told, number: int, sounds: str) -> None:
                 for choice in range(len(asked.question.choices)):
                     html.li(
                         asked.question.answer(choice)
-                        + (" (your answer)" if choice == given else "")
+                        + (" (answered)" if choice == given else "")
                     ).classes("demo-given" if choice == given else "")
         case Answered(NumberAsked() as asked, given):
             html.p(f"{asked.text} {given}")

@@ -171,6 +171,7 @@ class _Stage:
         def answer(given: int | str) -> None:
             if not giving.answer(awaited.number, given):
                 ui.notify("This question has been answered by another viewer.")
+            self.look()
 
         with self._form:
             ask(awaited.asked, answer)
