@@ -45,8 +45,7 @@ def tell(told: Told, number: int, sounds: str) -> None:
             with html.ul().classes("demo-choices"):
                 for choice in range(len(asked.question.choices)):
                     html.li(
-                        asked.question.answer(choice)
-                        + (" (answered)" if choice == given else "")
+                        asked.question.answer(choice) + (" (answered)" if choice == given else "")
                     ).classes("demo-given" if choice == given else "")
         case Answered(NumberAsked() as asked, given):
             html.p(f"{asked.text} {given}")
