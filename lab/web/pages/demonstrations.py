@@ -24,8 +24,18 @@ LOOK_S = 0.3
 """How often a viewer looks whether the demonstration has gone on."""
 PATH = "/demos"
 GIVE_UP = "Give up"
+FOLLOW = """
+requestAnimationFrame(() => {
+  const first = document.getElementById("%s");
+  if (first && first.getBoundingClientRect().top < 1.5 * innerHeight) {
+    first.scrollIntoView({block: "start"});
+  }
+})
+"""
+"""Brings what is new to the top, for a viewer who has not gone back to read."""
 STYLE = """
-.demo-told { max-width: 46rem } .demo-told p { margin: .4rem 0 }
+.demo-told { max-width: 46rem } .demo-told > * { scroll-margin-top: 1rem }
+.demo-told p { margin: .4rem 0 }
 .demo h1 { font-size: 1.5rem; line-height: 1.3; margin: .2rem 0 .6rem; font-weight: 600 }
 .demo h2 { font-size: 1.15rem; line-height: 1.3; margin: 1.2rem 0 .3rem; font-weight: 600 }
 .demo h3 { font-size: 1rem; line-height: 1.4; margin: 0; font-weight: 600 }
@@ -132,10 +142,7 @@ class _Stage:
         screen = giving.transcript.screen
         if screen is self._screen:
             return
-        with self._log:
-            for number, told in enumerate(screen.told[self._told :], self._told):
-                tell(told, number, f"{PATH}/sound/{giving.number}")
-        self._told = len(screen.told)
+        self._tell(giving, screen)
         asked = screen.awaited.number if screen.awaited else 0
         if asked != self._asked:
             self._asked = asked
@@ -163,6 +170,16 @@ class _Stage:
                 self._give_up = ui.button(GIVE_UP, on_click=giving.give_up)
                 self._give_up.props("no-caps outline")
 
+    def _tell(self, giving: Giving, screen: Screen) -> None:
+        shown = len(self._log.default_slot.children)
+        with self._log:
+            for number, told in enumerate(screen.told[self._told :], self._told):
+                tell(told, number, f"{PATH}/sound/{giving.number}")
+        self._told = len(screen.told)
+        new = self._log.default_slot.children[shown:]
+        if shown and new:
+            ui.run_javascript(FOLLOW % new[0].html_id)
+
     def _ask(self, giving: Giving, awaited: Awaited | None) -> None:
         self._form.clear()
         if awaited is None:
@@ -175,9 +192,6 @@ class _Stage:
 
         with self._form:
             ask(awaited.asked, answer)
-        ui.run_javascript(
-            f"document.getElementById('{self._form.html_id}').scrollIntoView({{block: 'nearest'}})"
-        )
 
     def _close(self, giving: Giving, screen: Screen) -> None:
         record = screen.record
