@@ -201,6 +201,11 @@ class Store:
         ]
         return [row(*each) for each in zip(*cells, strict=True)]
 
+    def call(self, call_id: str) -> CallRecord | None:
+        """The call with that id; None where there is none."""
+        rows = self._rows("calls", "WHERE call_id = ?", call_id)
+        return _record(rows[0]) if rows else None
+
 
 @contextmanager
 def open_store(path: Path | None = None) -> Iterator[Store]:

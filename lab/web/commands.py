@@ -59,6 +59,11 @@ class Command:
         """Whether it has begun and not ended."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None before it has one."""
+        return None if self._process is None else self._process.pid
+
     def interrupt(self) -> None:
         """Ask it to end, as Ctrl-C does."""
         if self._process is not None and self.is_running:
