@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,19 @@ def stored_call(call_id: str) -> StoredCall | None:
     return None if record is None else StoredCall(record, _directory(record))
 
 
+def is_kept(call_id: str) -> bool:
+    """Whether there are files of a call, which may not be stored yet."""
+    return call_id in {file.name for file in _kept()}
+
+
+def newest_calls(most: int) -> list[CallRecord]:
+    """The stored calls whose files are the newest, newest first. LabError as above."""
+    names = sorted((file.name for file in _kept()), reverse=True)[:most]
+    with read_store() as store:
+        found = [store.call(name) for name in names]
+    return [record for record in found if record is not None]
+
+
 def call_file(call_id: str, name: str, suffix: str = "") -> Path | None:
     """A file of a call, by its name within the call's directory; None where there is none.
 
@@ -50,6 +63,11 @@ def call_file(call_id: str, name: str, suffix: str = "") -> Path | None:
     if call is None or not name.endswith(suffix):
         return None
     return call.files.get(name)
+
+
+def _kept() -> Iterator[Path]:
+    """The directories of all calls that the results have."""
+    return (storage.results_directory() / "calls").glob("*/")
 
 
 def _directory(record: CallRecord) -> Path | None:
