@@ -6,6 +6,7 @@ markers of their own shape as well.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,7 +144,9 @@ def past_chart(way: Way, said: Waveform | None, heard: Points | None) -> Options
         *(wave for wave in (said and said.points, heard) if wave is not None),
     ]
     for series, of_it in zip(options["series"], data, strict=True):
-        series["data"] = of_it
+        # As JavaScript: NiceGUI would watch each of thousands of lists for changes.
+        del series["data"]
+        series[":data"] = json.dumps(of_it)
     options["series"][0]["markArea"] = _stalls(way)
     return options
 

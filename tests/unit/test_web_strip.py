@@ -23,6 +23,7 @@ from forged_packets import START_NS, voice, write
 from lab.ends import CALLEE, CALLER
 from lab.measure.call.files import REFERENCE, STALLS
 from lab.measure.call.measured import measure_call
+from lab.measure.capture import Floats
 from lab.web.strip import read_strip, thinned
 from lab.web.strip_chart import DEADLINE, LATE, LOST, NAMES, past_chart
 from lab.web.waveform import waveform
@@ -115,7 +116,7 @@ def test_the_chart_has_a_series_for_each_kind_of_packet(tmp_path: Path) -> None:
     said = waveform(directory / REFERENCE)
     series = past_chart(way, said, said.points)["series"]
     assert [each["name"] for each in series] == list(NAMES)
-    drawn = {each["name"]: each["data"] for each in series}
+    drawn = {each["name"]: json.loads(each[":data"]) for each in series}
     assert len(drawn[LATE]) == way.late.sum()
     assert drawn[LOST] == [[8.0, 0.0]]
     assert len(drawn[DEADLINE]) > COUNT / 2
@@ -124,8 +125,8 @@ def test_the_chart_has_a_series_for_each_kind_of_packet(tmp_path: Path) -> None:
 
 
 def test_few_points_are_all_drawn_and_of_many_every_extreme() -> None:
-    x = np.arange(30_000) * 0.02
-    y = 20 + np.sin(x)
+    x: Floats = np.arange(30_000) * 0.02
+    y: Floats = 20 + np.sin(x)
     y[12_345], y[20_001] = 900.0, 1.0
     assert len(thinned(x[:4000], y[:4000])) == 4000
     kept = thinned(x, y, 4000)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from nicegui import run, ui
+from nicegui.events import ValueChangeEventArguments
 
 from lab.ends import CALLEE, CALLER, EACH_END
 from lab.errors import LabError
@@ -31,6 +31,7 @@ from lab.web.waveform import Waveform, waveform
 
 STORED_WITHIN_S, AGAIN_S = 60.0, 0.5
 """A call is told to have ended a moment before it is stored."""
+LEAST_SHOWN_S = 0.5
 STYLE = """
 .lab-figures { border-collapse: collapse; width: 100% }
 .lab-figures caption { text-align: left; font-weight: 600; padding: 4px 0 }
@@ -61,6 +62,7 @@ class Charts:
 
     def __init__(self) -> None:
         self._charts: list[ui.echart] = []
+        self._zoomed: WeakKeyDictionary[ui.echart, Options] = WeakKeyDictionary()
         ui.add_css(STYLE)
         ui.add_body_html(MODE)
         ui.on("lab-mode", self._redraw)
@@ -73,10 +75,18 @@ class Charts:
         self._charts.append(chart)
         return chart
 
+    def zoom(self, chart: ui.echart, from_s: float, until_s: float) -> None:
+        """Show only a part of a chart."""
+        ends = {"min": from_s, "max": max(until_s, from_s + LEAST_SHOWN_S)}
+        self._zoomed[chart] = {"xAxis": [ends] * len(chart.options["xAxis"])}
+        chart.run_chart_method("setOption", self._zoomed[chart])
+
     def _redraw(self) -> None:
         self._charts = [chart for chart in self._charts if not chart.is_deleted]
         for chart in self._charts:
             chart.update()
+            if chart in self._zoomed:
+                chart.run_chart_method("setOption", self._zoomed[chart])
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,20 +271,16 @@ def _strip(way: Way, drawn: _Drawn, charts: Charts) -> None:
             else f"What was heard is drawn {shift_ms:.0f} ms earlier than it stands in its "
             "recording, so that it is below what was said."
         ).classes("lab-quiet text-sm")
-    _zoom(chart, options, f"shown part of the voice to the {way.hearer}, seconds")
+    _zoom(chart, options, charts, f"shown part of the voice to the {way.hearer}, seconds")
 
 
-def _zoom(chart: ui.echart, options: Options, label: str) -> None:
+def _zoom(chart: ui.echart, options: Options, charts: Charts, label: str) -> None:
     """Two thumbs that choose the part that is shown, by mouse or arrow keys."""
     until_s = options["xAxis"][0]["max"]
 
-    def zoom(value: dict[str, Any]) -> None:
-        ends = {"min": value["min"], "max": max(value["max"], value["min"] + 0.5)}
-        for axis in chart.options["xAxis"]:
-            axis.update(ends)
-        chart.run_chart_method("setOption", {"xAxis": [ends] * len(options["xAxis"])})
+    def zoom(change: ValueChangeEventArguments[dict[str, float] | None]) -> None:
+        if change.value is not None:
+            charts.zoom(chart, change.value["min"], change.value["max"])
 
-    show: Callable[[Any], None] = lambda change: zoom(change.value)  # noqa: E731
-    part = ui.range(min=0, max=until_s, step=0.1, value={"min": 0, "max": until_s})
-    part.on_value_change(show)
-    part.props("label").props["aria-label"] = label
+    part = ui.range(min=0, max=until_s, step=0.1, on_change=zoom).props("label")
+    part.props["aria-label"] = label
