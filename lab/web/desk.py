@@ -31,6 +31,8 @@ class Desk:
     made: int = 0
     """How many have ended."""
     _pid: int | None = None
+    _own_call_id: str | None = None
+    """The page's call that has been told to have begun."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -68,9 +70,10 @@ class Desk:
         """
         pid = self._pid if self.command is None else self.command.pid
         for told in happenings:
-            if isinstance(told.what, CallBegan) and told.what.call_id == call_id:
-                return self.asked.playout if self.asked and told.pid == pid else None
-        return None
+            if isinstance(told.what, CallBegan) and told.pid == pid:
+                # Kept, as happenings of long ago are not.
+                self._own_call_id = told.what.call_id
+        return self.asked.playout if self.asked and call_id == self._own_call_id else None
 
     @property
     def made_call_id(self) -> str | None:

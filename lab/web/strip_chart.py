@@ -148,6 +148,8 @@ def past_chart(way: Way, said: Waveform | None, heard: Points | None) -> Options
         del series["data"]
         series[":data"] = json.dumps(of_it)
     options["series"][0]["markArea"] = _stalls(way)
+    for axis in options["yAxis"][1:] if said else ():
+        axis.update(_levels(said))
     return options
 
 
@@ -194,7 +196,16 @@ def live_data(window: Window, playout: Playout | None, said: Waveform | None) ->
         [] if said is None else clip_between(said, from_s, until_s),
     ]
     ends = {"min": round(from_s, 2), "max": round(until_s, 2)}
-    return {"xAxis": [ends, ends], "series": [{"data": of_it} for of_it in data]}
+    return {
+        "xAxis": [ends, ends],
+        "yAxis": [{}, {} if said is None else _levels(said)],
+        "series": [{"data": of_it} for of_it in data],
+    }
+
+
+def _levels(said: Waveform) -> Options:
+    """The ends of the axes of waveforms: what was heard is seen against what was said."""
+    return {"min": -said.peak, "max": said.peak}
 
 
 def clip_between(said: Waveform, from_s: float, until_s: float) -> Points:

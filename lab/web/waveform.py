@@ -13,6 +13,9 @@ from lab.measure.wav import open_wav
 COLUMNS = 1500
 """Of a waveform: each is the lowest and the highest sample of its time."""
 
+QUIET = 0.05
+"""Below this nothing is drawn large."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
@@ -23,6 +26,12 @@ class Waveform:
     column_s: float
     """How long a column is."""
     duration_s: float
+
+    @property
+    def peak(self) -> float:
+        """The highest level, either way; of next to nothing, so much that it looks like it."""
+        levels = np.concatenate([np.abs(self.low), np.abs(self.high), [QUIET]])
+        return round(float(levels.max()), 3)
 
     @property
     def points(self) -> list[list[float]]:

@@ -38,8 +38,8 @@ CODEC = "codec"
 def build(hub: Hub) -> None:
     """Show the form, the call under way, and the call that ended last."""
     charts = Charts()
-    heading(1, "Call")
     with ui.column().classes("w-full gap-3 lab-call"):
+        heading(1, "Call")
         _Form(hub, desk(hub))
         _Live(hub, desk(hub), charts)
         _Ended(hub, charts)

@@ -37,7 +37,7 @@ STYLE = """
 .lab-figures caption { text-align: left; font-weight: 600; padding: 4px 0 }
 .lab-figures th, .lab-figures td { text-align: right; padding: 3px 8px; vertical-align: top;
   border-bottom: 1px solid var(--line); font-weight: 400; overflow-wrap: anywhere }
-.lab-figures th[scope=row] { text-align: left }
+.lab-figures th[scope=row], .lab-figures th:first-child { text-align: left }
 .lab-figures thead th { color: var(--quiet) }
 .lab-scroll { overflow-x: auto; width: 100% }
 .lab-told { display: grid; grid-template-columns: minmax(7em, 14em) 1fr; gap: 4px 12px; margin: 0;
