@@ -148,8 +148,9 @@ def past_chart(way: Way, said: Waveform | None, heard: Points | None) -> Options
         del series["data"]
         series[":data"] = json.dumps(of_it)
     options["series"][0]["markArea"] = _stalls(way)
-    for axis in options["yAxis"][1:] if said else ():
-        axis.update(_levels(said))
+    if said is not None:
+        for axis in options["yAxis"][1:]:
+            axis.update(_levels(said))
     return options
 
 

@@ -125,8 +125,8 @@ def test_the_chart_has_a_series_for_each_kind_of_packet(tmp_path: Path) -> None:
 
 
 def test_few_points_are_all_drawn_and_of_many_every_extreme() -> None:
-    x: Floats = np.arange(30_000) * 0.02
-    y: Floats = 20 + np.sin(x)
+    x: Floats = np.linspace(0.0, 600.0, 30_000)
+    y: Floats = np.asarray(20 + np.sin(x), np.float64)
     y[12_345], y[20_001] = 900.0, 1.0
     assert len(thinned(x[:4000], y[:4000])) == 4000
     kept = thinned(x, y, 4000)
