@@ -33,11 +33,6 @@ class Command:
         self.words = words
         self._process: Process | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """Its process; None before it has begun."""
-        return self._process.pid if self._process else None
-
     async def run(self) -> Done:
         """Start it and wait for its end; cancelled, it is interrupted as Ctrl-C does it."""
         process = await asyncio.create_subprocess_exec(

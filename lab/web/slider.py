@@ -26,7 +26,8 @@ class Slider:
         """The number at a position."""
         share = position / POSITIONS
         if self.by_ratio:
-            return round(self.low * float(self.high / self.low) ** share)
+            ratio: float = (self.high / self.low) ** share
+            return round(self.low * ratio)
         return round(self.low + (self.high - self.low) * share)
 
     def position(self, number: int) -> int:

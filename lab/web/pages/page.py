@@ -25,6 +25,8 @@ body { background: var(--page); color: var(--text) }
 .lab-menu { background: var(--panel); border-bottom: 1px solid var(--line); width: 100% }
 .lab-menu a { color: var(--text); text-decoration: none; padding: 4px 8px; border-radius: 4px }
 .lab-menu a[aria-current=page] { background: var(--accent); color: var(--page) }
+h1, h2, h3 { line-height: 1.3; letter-spacing: normal; margin: 0; font-weight: 600 }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem } h3 { font-size: 1rem }
 .lab-quiet { color: var(--quiet) } .lab-good { color: var(--good) } .lab-bad { color: var(--bad) }
 .lab-warn { color: var(--warn) }
 a:focus-visible, button:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--accent) }
