@@ -16,6 +16,7 @@ from web_runs import SIP, TOR, keep, made, run_of
 
 from lab.sweep.locks import only_hand_on
 from lab.web import commands
+from lab.web.giving import Demonstrating
 from lab.web.hub import Hub
 from lab.web.now import LabNow, RunNow
 from lab.web.pages import PAGES
@@ -31,6 +32,7 @@ class StillHub:
         self.now = LabNow(lab="paper")
         self.version = 0
         self.trouble: str | None = None
+        self.demonstrating = Demonstrating()
 
 
 @pytest.fixture(autouse=True)
