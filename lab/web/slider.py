@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
 POSITIONS = 1000
 WIDE = 20
@@ -26,8 +26,7 @@ class Slider:
         """The number at a position."""
         share = position / POSITIONS
         if self.by_ratio:
-            ratio: float = (self.high / self.low) ** share
-            return round(self.low * ratio)
+            return round(self.low * exp(share * log(self.high / self.low)))
         return round(self.low + (self.high - self.low) * share)
 
     def position(self, number: int) -> int:
