@@ -12,6 +12,8 @@ from lab.checkout import EXPERIMENTS
 from lab.cli.expectation_options import expectation_options, stated, stated_of_run, tell_outcome
 from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, err, out, print_json
+from lab.errors import UsageError
+from lab.events import Happening, Listener, RunBegan, both, silent
 from lab.measure.opinion import Opinion
 from lab.store.database import Run, Store, open_store
 from lab.store.reading import read_store
@@ -24,8 +26,15 @@ def command() -> None:
 
 
 @command.command("run")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", required=False)
 @click.option("--quick", is_flag=True, help="The experiment's short version.")
+@click.option(
+    "--from",
+    "bundle",
+    metavar="BUNDLE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Repeat the run of a bundle, in the place of an experiment's FILE.",
+)
 @click.option("--name", help="The lab; default: the topology's name. Brought up if it is not.")
 @click.option(
     "--jobs",
@@ -37,8 +46,9 @@ def command() -> None:
 @expectation_options
 @opinion_options("when all calls are made")
 def run_command(
-    file: str,
+    file: str | None,
     quick: bool,
+    bundle: Path | None,
     name: str | None,
     jobs: int,
     expect: tuple[str, ...],
@@ -48,18 +58,48 @@ def run_command(
 ) -> None:
     """Run the experiment in FILE (a shipped name such as `table1`, or a YAML file).
 
-    Interrupted, it goes on with `lab experiment resume last`.
+    Interrupted, it goes on with `lab experiment resume last`. --from repeats the run of a bundle:
+    the same experiment, topology and seed, as a new run among one's own; it tells what differs.
     """
     from lab.sweep.experiment import find_experiment, load_experiment
     from lab.sweep.run import new_run
 
     opinions = asked(every, some)
+    if (file is None) == (bundle is None):
+        raise UsageError("either FILE or --from BUNDLE says what is to be run")
+    if bundle is not None:
+        if quick:
+            raise UsageError("the run of a bundle is repeated as it was", "Drop --quick.")
+        _repeat(bundle, name, jobs, opinions)
+        return
+    assert file is not None
     experiment = load_experiment(find_experiment(file), quick)
     expected = stated(expect, junit, experiment.points)
     with open_store() as store:
         run = new_run(store, experiment, name, jobs)
         _go_on(store, run, opinions)
         tell_outcome(store, run.run_id, expected)
+
+
+def _repeat(bundle: Path, name: str | None, jobs: int, opinions: Sequence[str]) -> None:
+    from lab.bundles.repeat import differences, repeated_run
+
+    with open_store() as store:
+        run, first = repeated_run(store, bundle, name, jobs)
+        err.print(
+            f"Repeats run {first.run_id} of {bundle} (SHA-256 {run.bundle_sha256}).",
+            soft_wrap=True,
+        )
+
+        def tell_differences(happening: Happening) -> None:
+            if isinstance(happening, RunBegan):
+                found = list(differences(first.versions, store.run(run.run_id).versions))
+                for sentence in found:
+                    err.print(f"Differs: {sentence}.", soft_wrap=True)
+                if not found:
+                    err.print("No version, image or kernel differs.", soft_wrap=True)
+
+        _go_on(store, run, opinions, tell_differences)
 
 
 @command.command("resume")
@@ -118,7 +158,7 @@ def _state(store: Store, run: Run) -> dict[str, str | int | None]:
     }
 
 
-def _go_on(store: Store, run: Run, opinions: Sequence[str]) -> None:
+def _go_on(store: Store, run: Run, opinions: Sequence[str], tell: Listener = silent) -> None:
     from lab.calls.opinions import add_opinions
     from lab.cli.progress import RunProgress
     from lab.engine.client import connect
@@ -127,6 +167,6 @@ def _go_on(store: Store, run: Run, opinions: Sequence[str]) -> None:
     resume = f"lab experiment resume {run.run_id}"
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
     with doing("looking for the lab ...") as say:
-        go_on(connect(), store, run, RunProgress(say).tell)
+        go_on(connect(), store, run, both(RunProgress(say).tell, tell))
         if opinions:
             add_opinions(store, store.calls(run.run_id), opinions, say)

@@ -47,7 +47,7 @@ class Again:
             return {"call_id": self.kept.directory.name, "error": self.error}
         return {
             "call_id": self.record.call_id,
-            "stored": self.kept.stored is not None,
+            "stored": self.kept.stored is not None and not self.kept.travels,
             "changed": {name: list(pair) for name, pair in self.changed.items()},
             "record": self.record.to_dict(),
         }
@@ -69,11 +69,12 @@ def command(
 ) -> None:
     """Measure calls again from their files alone, and write the store anew.
 
-    CALL is a call's id, its directory, or a tar archive of such directories; RUN stands for all
-    its calls. No lab and no Docker are needed, and the host may be another one: the same files
-    give the same row. Calls that the store does not know are measured, and not stored. What other
-    measures say is kept with the call, and not asked again. Exit status 1 where a call cannot be
-    measured.
+    CALL is a call's id, its directory, a tar archive of such directories or a bundle; RUN stands
+    for all its calls, ARCHIVE:CALL for one in an archive. No lab and no Docker are needed, and the
+    host may be another one: the same files give the same row. Calls that the store does not know
+    are measured, and not stored; those of a bundle are compared with its own store, and neither is
+    changed. What other measures say is kept with the call, and not asked again. Exit status 1
+    where a call cannot be measured.
     """
     from lab.store.database import open_store
     from lab.store.kept import kept_calls
@@ -106,9 +107,12 @@ def _measure(kept: Sequence[KeptCall], store: Store, opinions: Sequence[str]) ->
             except LabError as error:
                 done.append(Again(call, error=error.message))
                 continue
-            record.artefacts = str(call.artefacts)
-            if call.stored is not None:
-                store.replace_call(record)
+            if call.travels:
+                record.artefacts = call.stored and call.stored.artefacts
+            else:
+                record.artefacts = str(call.artefacts)
+                if call.stored is not None:
+                    store.replace_call(record)
             done.append(Again(call, record))
     return done
 

@@ -75,7 +75,8 @@ def command(
     """Play the packets of a call again, through any playout buffer.
 
     Tells PESQ, delay and stalls, and draws them against the buffer's depth. CALL is a call's id,
-    its directory, or an archive of it; CAPTURE a capture of one end. Frames are decoded as they
+    its directory, or an archive or a bundle of it (BUNDLE:CALL where that holds several); CAPTURE a
+    capture of one end. Frames are decoded as they
     came, through pjmedia's jitter buffer and concealment, and scored like a phone's recording.
     Says at which depth the call would have been good (PESQ above 3).
     """

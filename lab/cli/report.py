@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("report")
-@click.argument("run_id", metavar="RUN|CALLS.csv", default="last")
+@click.argument("run_id", metavar="RUN|BUNDLE|CALLS.csv", default="last")
 @click.option(
     "--html",
     is_flag=True,
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     "--out",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where to write; default: the run's directory, or CALLS-figures beside the CSV.",
+    help="Where to write; default: the run's directory, BUNDLE-report beside the bundle, or "
+    "CALLS-figures beside the CSV.",
 )
 @expectation_options
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -41,6 +42,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Print the tables of RUN (default: the last one) beside the paper's, and say what agrees.
+
+    RUN may be the file of a bundle: the report is that of the run in it.
 
     Of the CSV that `lab field` wrote the second study's figures are drawn: PESQ, per codec and
     per location, jitter, delay, and jitter against PESQ.
@@ -59,8 +62,10 @@ def command(
         report = build_field_report(read_table(table), table.name)
         directory = directory or table.with_name(f"{table.stem}-figures")
     else:
-        report, found, citation = _report_on_run(run_id, expect, junit, cited=html)
-        directory = directory or storage.results_directory() / "runs" / found.run.run_id
+        report, found, directory_of_run, citation = _report_on_run(
+            run_id, expect, junit, cited=html
+        )
+        directory = directory or directory_of_run
     if as_json:
         print_json(report.data)
     else:
@@ -78,20 +83,23 @@ def command(
 
 
 def _report_on_run(
-    run_id: str, expect: Sequence[str], junit: Path | None, cited: bool
-) -> tuple[Report, Judged, str | None]:
-    """The report, the run it is on and, if it is to be cited, the text of its CITATION.cff."""
+    word: str, expect: Sequence[str], junit: Path | None, cited: bool
+) -> tuple[Report, Judged, Path, str | None]:
+    """The report, its run, where it is written and, if it is to be cited, its CITATION.cff."""
+    from lab.bundles.results import bare_name, results_of
     from lab.report.build import build_report
     from lab.report.citation import citation_file, with_citation
-    from lab.store.reading import read_store
 
-    with read_store() as store:
-        run = store.run(run_id)
-        calls = store.calls(run.run_id)
+    with results_of(word) as results:
+        run = results.store.run(results.run_id)
+        calls = results.store.calls(run.run_id)
     if not calls:
         raise LabError(
             f"run {run.run_id} has no calls yet", f"`lab experiment resume {run.run_id}`."
         )
+    directory = storage.results_directory() / "runs" / run.run_id
+    if results.bundle:
+        directory = results.bundle.with_name(f"{bare_name(results.bundle)}-report")
     found = judged(stated_of_run(expect, junit, run), run, calls)
     report = build_report(run, calls)
     if found.outcomes:
@@ -99,5 +107,5 @@ def _report_on_run(
 
         report = with_expectations(report, found.outcomes)
     if not cited:
-        return report, found, None
-    return with_citation(report, run, calls), found, citation_file(run, calls)
+        return report, found, directory, None
+    return with_citation(report, run, calls), found, directory, citation_file(run, calls)

@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {
     "experiment": "Run experiments: many calls, in an order drawn from a seed",
     "report": "Print the tables of RUN (default: the last one) beside the paper's",
     "export": "Write the calls of RUN (default: the last one), one row each",
+    "bundle": "Pack a run into one file that travels, or verify such a file",
     "measure": "Measure calls again from their files alone, and write the store anew",
     "replay": "Play the packets of a call again, through any playout buffer",
     "schema": "Print the JSON Schema of topology files, or of experiments",

@@ -190,6 +190,7 @@ def _facts(run: Run, calls: Sequence[CallRecord]) -> tuple[tuple[str, str], ...]
     facts = {
         "started": run.started_at,
         "ended": run.ended_at or "not complete",
+        "repeats": run.repeats and f"{run.repeats} (bundle with SHA-256 {run.bundle_sha256})",
         "seed": str(run.seed),
         "congestion control": _all(call.congestion_control for call in calls),
         "PBX": _all(call.pbx for call in calls),

@@ -51,6 +51,10 @@ class Run:
     versions: dict[str, str] = field(default_factory=dict)
     ended_at: str | None = None
     """When its last call ended; None while it can go on."""
+    repeats: str | None = None
+    """The run that it repeats, of a bundle; None for a run of its own."""
+    bundle_sha256: str | None = None
+    """Of that bundle's file, in hexadecimal."""
 
 
 RUN_COLUMNS = columns_of(Run)

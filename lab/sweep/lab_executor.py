@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ from lab.sweep.locks import bringing_up
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.sweep.variants import changes_of
-from lab.topology.variant import value_text, varied
+from lab.topology.variant import variant_file, varied
 
 log = logging.getLogger(__name__)
 
@@ -66,20 +65,13 @@ class RunFiles:
 
         LabError where it cannot be written.
         """
-        file = self.directory / f"topology{_short_name(changes)}.yaml"
+        file = self.directory / variant_file(changes)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(varied(text, changes), encoding="utf-8")
         except OSError as error:
             raise LabError(f"cannot write {file}: {error.strerror}", "Make room.") from error
         return file
-
-
-def _short_name(changes: Mapping[str, Any]) -> str:
-    """Another one for other changes; none for no changes."""
-    if not changes:
-        return ""
-    return f"-{sha256(value_text(dict(changes)).encode()).hexdigest()[:12]}"
 
 
 class LabExecutor:

@@ -30,7 +30,7 @@ def new_run(store: Store, experiment: Experiment, lab: str | None, jobs: int = 1
     """
     if jobs > 1 and lab is not None:
         raise UsageError("several labs side by side get their names from the run", "Drop --name.")
-    run_id, now = _new_run_id(store, experiment.name)
+    run_id, now = new_run_id(store, experiment.name)
     topology = experiment.topology.read_text(encoding="utf-8")
     return Run(
         run_id=run_id,
@@ -47,8 +47,8 @@ def new_run(store: Store, experiment: Experiment, lab: str | None, jobs: int = 1
     )
 
 
-def _new_run_id(store: Store, experiment: str) -> tuple[str, datetime]:
-    """A name that sorts by time within its experiment: table1-261122-060102."""
+def new_run_id(store: Store, experiment: str) -> tuple[str, datetime]:
+    """A name that sorts by time within its experiment (table1-261122-060102), and that time."""
     taken = {run.run_id for run in store.runs()}
     now = datetime.now(UTC)
     while (run_id := f"{experiment}-{now:%y%m%d-%H%M%S}") in taken:

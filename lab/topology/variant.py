@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import yaml
@@ -48,3 +49,10 @@ def varied(topology: str, changes: Mapping[str, Any]) -> str:
             place = place[name]
         place[last] = value
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def variant_file(changes: Mapping[str, Any]) -> str:
+    """What the file of a topology with these changes is called: another one for others."""
+    if not changes:
+        return "topology.yaml"
+    return f"topology-{sha256(value_text(dict(changes)).encode()).hexdigest()[:12]}.yaml"

@@ -1,0 +1,117 @@
+"""Read a bundle: unpacked for as long as it is looked at, each file compared with its checksum."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.bundles.layout import CALLS, CONTENTS, STORE, SUMS, Contents, read_contents
+from lab.bundles.members import UNREADABLE, damage, name_of, top_of
+from lab.bundles.sums import read_sums, sha256_of
+from lab.errors import LabError
+
+_CHECK = "`lab bundle verify` tells all that is wrong with it."
+_ROOM = "It is unpacked into a temporary directory; TMPDIR names another."
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that is unpacked, but for calls that nobody asked for."""
+
+    file: Path
+    contents: Contents
+    directory: Path
+    """What is in it; removed when it is closed."""
+
+    @property
+    def store(self) -> Path:
+        """Its database."""
+        return self.directory / STORE
+
+    def call(self, call_id: str) -> Path:
+        """The directory of a call that was asked for."""
+        return self.directory / CALLS / call_id
+
+    def text(self, name: str) -> str:
+        """A file of it; LabError where it is not in the bundle."""
+        try:
+            return (self.directory / name).read_text(encoding="utf-8")
+        except OSError:
+            raise LabError(f"{self.file} holds no {name}", _CHECK) from None
+
+
+@contextmanager
+def opened(file: Path, calls: Collection[str] | None = ()) -> Iterator[Bundle]:
+    """The bundle in `file`, with the directories of `calls` (None: all that it holds).
+
+    The file stays as it is. LabError where it is no bundle, is damaged as far as it was read, is
+    of a newer version, or where there is no room to unpack it.
+    """
+    with tempfile.TemporaryDirectory(prefix="voice-tor-lab-") as scratch:
+        directory = Path(scratch)
+        contents = _unpacked(file, directory, calls)
+        yield Bundle(file.absolute(), contents, directory)
+
+
+def _unpacked(file: Path, directory: Path, calls: Collection[str] | None) -> Contents:
+    try:
+        with tarfile.open(file) as archive:
+            return _unpack(file, archive, directory, calls)
+    except UNREADABLE as error:
+        raise LabError(f"{file} {damage(error)}", _CHECK) from error
+
+
+def _unpack(
+    file: Path, archive: tarfile.TarFile, directory: Path, calls: Collection[str] | None
+) -> Contents:
+    top = top_of(archive, file)
+    contents: Contents | None = None
+    sums: Mapping[str, str] = {}
+    for member in archive:
+        try:
+            name = name_of(member, top)
+        except LabError as error:
+            raise LabError(f"{file} is refused: {error.message}", _CHECK) from None
+        call = _call_of(name)
+        if call is not None and calls is not None:
+            if not calls:
+                break
+            if call not in calls:
+                continue
+        place = _extract(archive, member, directory, name)
+        if name == CONTENTS:
+            contents = read_contents(place.read_text("utf-8", "replace"), file)
+        elif name == SUMS:
+            sums = read_sums(place.read_text("utf-8", "replace"), file)
+            _check(file, CONTENTS, directory / CONTENTS, sums)
+        else:
+            _check(file, name, place, sums)
+    if contents is None or not (directory / STORE).exists():
+        raise LabError(f"{file} is cut short: it holds no {STORE}", _CHECK)
+    return contents
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, name: str) -> Path:
+    member.name = name
+    try:
+        archive.extract(member, directory, filter="data")
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise LabError(f"cannot unpack {name}: {error.strerror}", _ROOM) from error
+    return directory / name
+
+
+def _check(file: Path, name: str, place: Path, sums: Mapping[str, str]) -> None:
+    if sums.get(name) != sha256_of(place):
+        raise LabError(f"{file} is damaged: {name} is not what was packed", _CHECK)
+
+
+def _call_of(name: str) -> str | None:
+    """The call to which a file belongs; None where it is no call's."""
+    parts = name.split("/")
+    return parts[1] if parts[0] == CALLS and len(parts) > 2 else None
