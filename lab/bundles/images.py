@@ -51,5 +51,5 @@ def image_digests(tags: Sequence[str]) -> Mapping[str, dict[str, Any]]:
         except (DockerException, RequestException) as error:
             log.info("the digest of %s is not known: %s", tag, error)
             continue
-        found[tag] = {"id": image.id, "repo_digests": sorted(image.attrs["RepoDigests"] or ())}
+        found[tag] = {"id": image.id, "repo_digests": sorted(image.attrs.get("RepoDigests") or ())}
     return found

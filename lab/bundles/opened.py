@@ -76,12 +76,10 @@ def _unpack(
             name = name_of(member, top)
         except LabError as error:
             raise LabError(f"{file} is refused: {error.message}", _CHECK) from None
-        call = _call_of(name)
-        if call is not None and calls is not None:
+        if not _wanted(name, calls):
             if not calls:
                 break
-            if call not in calls:
-                continue
+            continue
         place = _extract(archive, member, directory, name)
         if name == CONTENTS:
             contents = read_contents(place.read_text("utf-8", "replace"), file)
@@ -90,9 +88,16 @@ def _unpack(
             _check(file, CONTENTS, directory / CONTENTS, sums)
         else:
             _check(file, name, place, sums)
-    if contents is None or not (directory / STORE).exists():
-        raise LabError(f"{file} is cut short: it holds no {STORE}", _CHECK)
+    lacking = [n for n in (STORE, *sums) if _wanted(n, calls) and not (directory / n).exists()]
+    if lacking or contents is None:
+        raise LabError(f"{file} is cut short: it holds no {(*lacking, CONTENTS)[0]}", _CHECK)
     return contents
+
+
+def _wanted(name: str, calls: Collection[str] | None) -> bool:
+    """Whether a file is no call's, or one of those that are asked for; they come last."""
+    first, *others = name.split("/")
+    return first != CALLS or calls is None or (len(others) > 1 and others[0] in calls)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, name: str) -> Path:
@@ -109,9 +114,3 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path,
 def _check(file: Path, name: str, place: Path, sums: Mapping[str, str]) -> None:
     if sums.get(name) != sha256_of(place):
         raise LabError(f"{file} is damaged: {name} is not what was packed", _CHECK)
-
-
-def _call_of(name: str) -> str | None:
-    """The call to which a file belongs; None where it is no call's."""
-    parts = name.split("/")
-    return parts[1] if parts[0] == CALLS and len(parts) > 2 else None

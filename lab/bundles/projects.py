@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -49,15 +49,16 @@ def rendered_projects(run: Run, calls: Sequence[CallRecord]) -> list[Rendered]:
     The images are those that its calls recorded. What a host decides is decided anew: addresses
     begin at the first free block of an empty host, and no user is named.
     """
-    points = {variant_of(point): point for point in reversed(plan_from_json(run.plan).points)}
-    made_at: dict[Any, Mapping[str, str]] = {}
-    by_id = {point.point_id: point for point in plan_from_json(run.plan).points}
+    points = plan_from_json(run.plan).points
+    variants = {point.point_id: variant_of(point) for point in points}
+    changes = {variant_of(point): changes_of(point) for point in points}
+    recorded: dict[Hashable, Mapping[str, str]] = {}
     for call in calls:
-        if call.point_id in by_id and call.versions:
-            made_at.setdefault(variant_of(by_id[call.point_id]), call.versions)
+        if call.point_id in variants and call.versions:
+            recorded.setdefault(variants[call.point_id], call.versions)
     return [
-        _rendered(run, changes_of(point), made_at.get(variant, run.versions))
-        for variant, point in sorted(points.items(), key=lambda item: item[1].point_id)
+        _rendered(run, changed, recorded.get(variant, run.versions))
+        for variant, changed in changes.items()
     ]
 
 

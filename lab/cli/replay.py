@@ -126,7 +126,10 @@ def _source(name: str, reference: Path | None, towards: str | None) -> Iterator[
         return
     with open_store() as store, kept_calls([name], store) as kept:
         if len(kept) != 1:
-            raise LabError(f"{name} stands for {len(kept)} calls; name one of them.")
+            raise LabError(
+                f"{name} stands for {len(kept)} calls; name one of them",
+                f"Of an archive as {name}:CALL." if path.is_file() else "",
+            )
         yield _of_call(kept[0].directory, kept[0].artefacts, clip)
 
 
