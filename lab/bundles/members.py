@@ -51,7 +51,14 @@ def name_of(member: tarfile.TarInfo, top: str) -> str:
 def damage(error: BaseException) -> str:
     """What is wrong with an archive that raised one of `UNREADABLE`, after its name."""
     text = str(error)
-    if isinstance(error, EOFError) or "unexpected end" in text or text == "empty file":
+    if "could not be opened successfully" in text:
+        # What every kind of compression has to say of it follows.
+        return (
+            "cannot be read as a tar archive: it is empty"
+            if "empty file" in text
+            else ("cannot be read as a tar archive")
+        )
+    if isinstance(error, EOFError) or "unexpected end" in text:
         return "is cut short"
     if isinstance(error, zlib.error | lzma.LZMAError) or "CRC" in text:
         return "is damaged: what it was compressed from cannot be had again"

@@ -48,6 +48,7 @@ class Checked:
     contents: Contents | None = None
     """None where it could not be read."""
     files: int = 0
+    read_to_the_end: bool = True
     mistakes: list[str] = field(default_factory=list)
     """Sentences without their full stop; none of a bundle that is whole."""
 
@@ -62,12 +63,15 @@ def check_bundle(file: Path) -> Checked:
         directory = Path(scratch)
         found = _read(file, directory, checked)
         checked.files = len(found)
+        if not found:
+            return checked
         if (directory / CONTENTS).exists():
             text = (directory / CONTENTS).read_text("utf-8", "replace")
             checked.contents = read_contents(text, file)
         checked.mistakes += _wrong_sums(file, directory, found)
         if checked.contents is not None:
-            checked.mistakes += _wrong_calls(checked.contents, found)
+            if checked.read_to_the_end:
+                checked.mistakes += _wrong_calls(checked.contents, found)
             checked.mistakes += _wrong_store(directory, checked.contents, found)
             checked.mistakes += _wrong_crate(directory, found)
     return checked
@@ -93,6 +97,7 @@ def _read(file: Path, directory: Path, checked: Checked) -> Mapping[str, str]:
                 pass
     except UNREADABLE as error:
         checked.mistakes.append(f"it {damage(error)}")
+        checked.read_to_the_end = False
     return found
 
 

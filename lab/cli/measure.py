@@ -108,7 +108,7 @@ def _measure(kept: Sequence[KeptCall], store: Store, opinions: Sequence[str]) ->
                 done.append(Again(call, error=error.message))
                 continue
             if call.travels:
-                record.artefacts = call.stored and call.stored.artefacts
+                record.artefacts = call.stored.artefacts if call.stored else None
             else:
                 record.artefacts = str(call.artefacts)
                 if call.stored is not None:

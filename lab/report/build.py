@@ -159,6 +159,8 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     ]
     if run.quick:
         remarks.append("A quick run: few calls a point, so the intervals mean little.")
+    if run.repeats:
+        remarks.append(f"It repeats run {run.repeats} of the bundle {run.bundle_sha256} (SHA-256).")
     plan = plan_from_json(run.plan)
     if fitted := values_in_words([point for point in plan.points if point[RATE]], plan.fit):
         remarks.append(f"A fit, chosen after seeing results: {joined(fitted)}.")
@@ -190,7 +192,6 @@ def _facts(run: Run, calls: Sequence[CallRecord]) -> tuple[tuple[str, str], ...]
     facts = {
         "started": run.started_at,
         "ended": run.ended_at or "not complete",
-        "repeats": run.repeats and f"{run.repeats} (bundle with SHA-256 {run.bundle_sha256})",
         "seed": str(run.seed),
         "congestion control": _all(call.congestion_control for call in calls),
         "PBX": _all(call.pbx for call in calls),

@@ -17,10 +17,11 @@ import pytest
 import yaml
 from bundled_runs import EXPERIMENT, VERSIONS, bundled, files_in, make_run
 from click.testing import CliRunner
+from docker.errors import ImageNotFound
 from report_runs import call as reported_call
 
 from lab import storage
-from lab.bundles import archive, images
+from lab.bundles import images
 from lab.bundles.archive import Entry, write_archive
 from lab.bundles.layout import Artefacts
 from lab.bundles.placeholders import MARK, placeholder_secrets
@@ -268,7 +269,7 @@ def test_digests_are_those_that_docker_has(
     class Images:
         def get(self, tag: str) -> Any:
             if tag == VERSIONS["image tor"]:
-                raise images.ImageNotFound("gone")
+                raise ImageNotFound("gone")
             return type("Image", (), {"id": "sha256:ab", "attrs": {"RepoDigests": None}})
 
     monkeypatch.setattr(images, "connect", lambda _: type("Client", (), {"images": Images()}))
@@ -355,7 +356,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     done = lab("bundle", NAME, "-o", target)
     assert isinstance(done.exception, LabError)
     assert done.exception.message == f"cannot write {target}: No space left on device"

@@ -62,9 +62,9 @@ def test_a_report_on_a_bundle_is_that_of_its_run(
     own = lab("report", run.run_id).stdout
     exported = lab("export", run.run_id).stdout
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "elsewhere"))
+    assert lab("report", bundle).stdout == own
     there = lab("report", bundle, "--html")
     assert there.exit_code == 0, there.output
-    assert there.stdout == own
     assert {path.name for path in (tmp_path / "it-report").iterdir()} >= {"CITATION.cff"}
     portable = "\n".join(
         line.replace(f"{tmp_path}/home/results/", "") for line in exported.splitlines()
@@ -181,9 +181,10 @@ def test_a_bundle_without_calls_says_why_none_can_be_measured(tmp_path: Path) ->
     assert f"the directory of call {calls[0].call_id} not" in one.exception.message
 
 
-def test_a_run_is_repeated_by_its_own_plan(tmp_path: Path, elsewhere: Path) -> None:
+def test_a_run_is_repeated_by_its_own_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, calls = make_run(tmp_path)
     made = bundled(run, calls, tmp_path / "it.tar.gz")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "elsewhere"))
     with open_store() as store:
         again, first = repeated_run(store, made.file, None)
     same = ("experiment", "seed", "definition", "topology", "quick", "paper_table")
@@ -200,11 +201,10 @@ def test_a_run_is_repeated_by_its_own_plan(tmp_path: Path, elsewhere: Path) -> N
             repeated_run(store, made.file, "mine", jobs=2)
 
 
-def test_it_is_run_and_told_what_differs(
-    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_run_and_told_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, calls = make_run(tmp_path)
     made = bundled(run, calls, tmp_path / "it.tar.gz")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "elsewhere"))
 
     def go_on(_client: object, store: Store, run: Run, tell: Listener) -> None:
         store.add_run(run)
@@ -230,7 +230,10 @@ def test_it_is_run_and_told_what_differs(
         (stored,) = store.runs()
         assert (stored.repeats, stored.bundle_sha256) == (run.run_id, made.sha256)
         assert len(store.calls(stored.run_id)) >= 8
-    assert f"{run.run_id} (bundle with SHA-256 {made.sha256})" in lab("report", "last").stdout
+    assert (
+        f"It repeats run {run.run_id} of the bundle {made.sha256} (SHA-256)."
+        in lab("report", "last").stdout
+    )
 
 
 def test_where_nothing_differs_nothing_is_listed() -> None:
