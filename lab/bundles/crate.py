@@ -64,6 +64,7 @@ _DIRECTORIES = {
     PROJECTS: "The rendered compose project of every topology, without secrets",
 }
 _AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<address>https?://[^<>\s]+)>)?")
+_COMPLETED = "http://schema.org/CompletedActionStatus"
 _RUN, _LAB, _SEED = "#run", "#lab", "#seed"
 
 
@@ -146,17 +147,18 @@ def _root(
 def _action(
     run: Run, objects: Iterable[str], results: Iterable[str], people: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    state = "Completed" if run.ended_at else "Active"
+    ended = {"endTime": run.ended_at, "actionStatus": _COMPLETED} if run.ended_at else {}
     return {
         "@id": _RUN,
         "@type": "CreateAction",
         "name": f"Run {run.run_id}",
+        "description": f"The calls of experiment {run.experiment}, in an order drawn from seed "
+        f"{run.seed}, each stored as it ended",
         "startTime": run.started_at,
-        **({"endTime": run.ended_at} if run.ended_at else {}),
-        "actionStatus": {"@id": f"http://schema.org/{state}ActionStatus"},
+        **ended,
         "instrument": {"@id": _LAB},
         "object": [{"@id": name} for name in (*objects, _SEED)],
-        "result": [{"@id": name} for name in results],
+        "result": _references({"@id": name} for name in results),
         **({"agent": _references(people)} if people else {}),
     }
 
@@ -196,5 +198,7 @@ def _person(name: str, address: str | None) -> dict[str, Any]:
     return {"@id": address or made, "@type": "Person", "name": name}
 
 
-def _references(things: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    return [{"@id": thing["@id"]} for thing in things]
+def _references(things: Iterable[Mapping[str, Any]]) -> list[dict[str, str]] | dict[str, str]:
+    """A reference to each; to a single one without a list around it, as is recommended."""
+    found = [{"@id": thing["@id"]} for thing in things]
+    return found[0] if len(found) == 1 else found

@@ -137,5 +137,5 @@ def verify_command(ctx: click.Context, file: Path, as_json: bool) -> None:
         )
     else:
         for mistake in checked.mistakes:
-            out.print(f"{mistake}.", soft_wrap=True)
+            out.print(f"{file}: {mistake}.", soft_wrap=True)
     ctx.exit(1 if checked.mistakes else 0)

@@ -252,7 +252,10 @@ def test_a_database_that_another_version_wrote_is_said(bundle: Path, tmp_path: P
         connection.execute("DELETE FROM calls WHERE call_id = ?", (CALL,))
     change = with_right_sums({"results.sqlite": file.read_bytes()})
     done = verify(repacked(bundle, tmp_path / "newer.tar.gz", change))
-    assert done.stdout.splitlines() == [
+    said = [
+        line.removeprefix(f"{tmp_path / 'newer.tar.gz'}: ") for line in done.stdout.splitlines()
+    ]
+    assert said == [
         "results.sqlite has columns of runs that this version does not know: weather.",
         f"results.sqlite lacks calls that bundle.json names: {CALL}.",
         "results.sqlite has columns of calls that this version does not know: mood.",
@@ -272,7 +275,7 @@ def test_what_is_no_archive_is_said(content: bytes, told: str, tmp_path: Path) -
     file.write_bytes(content)
     done = verify(file)
     assert done.exit_code == 1
-    assert done.stdout == told
+    assert done.stdout == f"{file}: {told}"
 
 
 def test_an_archive_of_something_else_is_no_bundle(tmp_path: Path) -> None:
