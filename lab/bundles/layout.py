@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lab.errors import LabError
@@ -96,11 +96,14 @@ def read_contents(text: str, bundle: Path) -> Contents:
             "Use the version that made it, or a later one.",
         )
     try:
-        return from_plain(Contents, plain)
+        contents = from_plain(Contents, plain)
     except ShapeError as error:
-        raise LabError(f"{bundle} is damaged: {CONTENTS} does not tell of a bundle: {error}") from (
-            error
-        )
+        words = f"{bundle} is damaged: {CONTENTS} does not tell of a bundle: {error}"
+        raise LabError(words) from error
+    for call in contents.calls:
+        if call in ("", "..") or PurePosixPath(call).name != call:
+            raise LabError(f"{bundle} is refused: {call!r} cannot be the name of a call")
+    return contents
 
 
 def as_json(value: Any) -> str:

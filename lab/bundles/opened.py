@@ -1,4 +1,4 @@
-"""Read a bundle: unpacked for as long as it is looked at, each file compared with its checksum."""
+"""Read the results in a bundle: unpacked meanwhile, each file compared with its checksum."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.bundles.layout import CALLS, CONTENTS, STORE, SUMS, Contents, read_contents
+from lab.bundles.layout import (
+    CALLS,
+    CONTENTS,
+    FIRST,
+    PROFILES,
+    STORE,
+    SUMS,
+    Contents,
+    read_contents,
+)
 from lab.bundles.members import UNREADABLE, damage, name_of, top_of
 from lab.bundles.sums import read_sums, sha256_of
 from lab.errors import LabError
@@ -20,12 +29,12 @@ _ROOM = "It is unpacked into a temporary directory; TMPDIR names another."
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle that is unpacked, but for calls that nobody asked for."""
+    """A bundle of which the results are unpacked, but for calls that nobody asked for."""
 
     file: Path
     contents: Contents
     directory: Path
-    """What is in it; removed when it is closed."""
+    """What of it is unpacked; removed when it is closed."""
 
     @property
     def store(self) -> Path:
@@ -36,17 +45,10 @@ class Bundle:
         """The directory of a call that was asked for."""
         return self.directory / CALLS / call_id
 
-    def text(self, name: str) -> str:
-        """A file of it; LabError where it is not in the bundle."""
-        try:
-            return (self.directory / name).read_text(encoding="utf-8")
-        except OSError:
-            raise LabError(f"{self.file} holds no {name}", _CHECK) from None
-
 
 @contextmanager
 def opened(file: Path, calls: Collection[str] | None = ()) -> Iterator[Bundle]:
-    """The bundle in `file`, with the directories of `calls` (None: all that it holds).
+    """The bundle in `file`: store, profiles, and the directories of `calls` (None: all of them).
 
     The file stays as it is. LabError where it is no bundle, is damaged as far as it was read, is
     of a newer version, or where there is no room to unpack it.
@@ -77,7 +79,7 @@ def _unpack(
         except LabError as error:
             raise LabError(f"{file} is refused: {error.message}", _CHECK) from None
         if not _wanted(name, calls):
-            if not calls:
+            if name.startswith(f"{CALLS}/") and not calls:
                 break
             continue
         place = _extract(archive, member, directory, name)
@@ -95,9 +97,11 @@ def _unpack(
 
 
 def _wanted(name: str, calls: Collection[str] | None) -> bool:
-    """Whether a file is no call's, or one of those that are asked for; they come last."""
+    """Whether a file is read here, and no call's or that of one that is asked for."""
     first, *others = name.split("/")
-    return first != CALLS or calls is None or (len(others) > 1 and others[0] in calls)
+    if first == CALLS:
+        return calls is None or (len(others) > 1 and others[0] in calls)
+    return first in (*FIRST, PROFILES)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, name: str) -> Path:

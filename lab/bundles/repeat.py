@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lab import storage
+from lab.bundles.layout import PROFILES
 from lab.bundles.opened import opened
 from lab.bundles.reduced import files_named, plan_with_files
 from lab.bundles.sums import sha256_of
@@ -15,6 +16,7 @@ from lab.errors import LabError, UsageError
 from lab.store.database import Run, Store
 from lab.store.reading import read_store
 from lab.sweep.plan import plan_from_json
+from lab.sweep.raw import checked_name
 from lab.sweep.run import new_run_id
 from lab.topology.load import parse_topology
 
@@ -33,7 +35,7 @@ def repeated_run(store: Store, file: Path, lab: str | None, jobs: int = 1) -> tu
         with read_store(bundle.store) as packed:
             first = packed.run(bundle.contents.run_id)
         topology = parse_topology(first.topology, f"the topology in {file}")
-        plan_from_json(first.plan)
+        _check_names(file, first)
         run_id, now = new_run_id(store, first.experiment)
         own = storage.results_directory() / "runs" / run_id / "profiles"
         for name in files_named(first.plan):
@@ -70,6 +72,18 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[s
             yield f"{name} was {there} there, and is not part of it here"
         else:
             yield f"{name} is {here} here, and was {there} there"
+
+
+def _check_names(file: Path, run: Run) -> None:
+    """LabError where what becomes a path here would lie elsewhere, or the plan cannot be used."""
+    plan_from_json(run.plan)
+    try:
+        checked_name(run.experiment)
+    except ValueError as error:
+        raise LabError(f"{file} is refused: {run.experiment!r} {error}") from None
+    for name in files_named(run.plan):
+        if PurePosixPath(name).parts[:-1] != (PROFILES,) or PurePosixPath(name).name == "..":
+            raise LabError(f"{file} is refused: its plan names {name}, which is no file of it")
 
 
 def _copy(file: Path, directory: Path) -> None:

@@ -18,6 +18,7 @@ from simulated_calls import SimulatedCalls
 from test_profile import both_ends
 
 from lab import storage
+from lab.bundles import make
 from lab.bundles.layout import Artefacts
 from lab.bundles.repeat import differences, repeated_run
 from lab.bundles.verify import check_bundle
@@ -234,6 +235,33 @@ def test_it_is_run_and_told_what_differs(tmp_path: Path, monkeypatch: pytest.Mon
         f"It repeats run {run.run_id} of the bundle {made.sha256} (SHA-256)."
         in lab("report", "last").stdout
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"experiment": "../../x"}, "is refused: '../../x' cannot be a name"),
+        ({"profile": "/etc/passwd"}, "is refused: its plan names /etc/passwd"),
+        ({"profile": "profiles/../../x"}, "is refused: its plan names profiles/../../x"),
+        ({"profile": "profiles/.."}, "is refused: its plan names profiles/.."),
+        ({"topology": "name: nothing\n"}, "the topology in "),
+    ],
+)
+def test_a_bundle_that_would_reach_beyond_itself_is_not_repeated(
+    changes: dict[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checksums do not hinder who makes a bundle of their own."""
+    run, calls = make_run(tmp_path)
+    if "profile" in changes:
+        plan = json.loads(run.plan)
+        plan["points"][0]["profile"] = changes["profile"]
+        monkeypatch.setattr(make, "portable_run", lambda run: (run, {}))
+        changes = {"plan": json.dumps(plan)}
+    made = bundled(replace(run, **changes), calls, tmp_path / "it.tar.gz")  # type: ignore[arg-type]
+    with open_store() as store, pytest.raises(LabError) as refused:
+        repeated_run(store, made.file, None)
+    assert told in str(refused.value)
+    assert not (storage.results_directory() / "runs").exists()
 
 
 def test_where_nothing_differs_nothing_is_listed() -> None:
