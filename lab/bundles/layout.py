@@ -1,7 +1,8 @@
 """What a bundle holds and where: the names of its files, and `bundle.json`, which tells of it.
 
-A bundle is a tar archive, compressed by gzip: text and the database shrink to a tenth, captures and
-recordings by a third, and every host unpacks it. All its files lie below one directory, which has
+A bundle is a tar archive, compressed by gzip: projects and the database shrink to a tenth, captures
+and recordings to a half, and every host unpacks it; xz would halve those again, in eight times the
+time. All its files lie below one directory, which has
 the run's name. `bundle.json` comes first, so that a bundle is known by its first few hundred
 octets, and the calls' directories come last, so that a report reads none of them.
 """

@@ -35,9 +35,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
 
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A bundle with the directories of its calls."""
+    directory = tmp_path_factory.mktemp("packed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_HOME", str(directory / "home"))
+        patch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        made = bundled(*make_run(directory), directory / "it.tar.gz", artefacts=Artefacts.ALL)
+    return made.file.read_bytes()
+
+
 @pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    return bundled(*make_run(tmp_path), tmp_path / "it.tar.gz", artefacts=Artefacts.ALL).file
+def bundle(packed: bytes, tmp_path: Path) -> Path:
+    file = tmp_path / "it.tar.gz"
+    file.write_bytes(packed)
+    return file
 
 
 def verify(*words: str | Path) -> Any:
