@@ -70,7 +70,7 @@ def run_command(
     if bundle is not None:
         if quick:
             raise UsageError("the run of a bundle is repeated as it was", "Drop --quick.")
-        _repeat(bundle, name, jobs, opinions)
+        _repeat(bundle, name, jobs, opinions, expect, junit)
         return
     assert file is not None
     experiment = load_experiment(find_experiment(file), quick)
@@ -81,11 +81,19 @@ def run_command(
         tell_outcome(store, run.run_id, expected)
 
 
-def _repeat(bundle: Path, name: str | None, jobs: int, opinions: Sequence[str]) -> None:
+def _repeat(
+    bundle: Path,
+    name: str | None,
+    jobs: int,
+    opinions: Sequence[str],
+    expect: Sequence[str],
+    junit: Path | None,
+) -> None:
     from lab.bundles.repeat import differences, repeated_run
 
     with open_store() as store:
         run, first = repeated_run(store, bundle, name, jobs)
+        expected = stated_of_run(expect, junit, run)
         err.print(
             f"Repeats run {first.run_id} of {bundle} (SHA-256 {run.bundle_sha256}).",
             soft_wrap=True,
@@ -100,6 +108,7 @@ def _repeat(bundle: Path, name: str | None, jobs: int, opinions: Sequence[str]) 
                     err.print("No version, image or kernel differs.", soft_wrap=True)
 
         _go_on(store, run, opinions, tell_differences)
+        tell_outcome(store, run.run_id, expected)
 
 
 @command.command("resume")
