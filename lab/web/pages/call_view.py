@@ -17,6 +17,7 @@ from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import AUDIO, StoredCall, is_kept, stored_call
 from lab.web.call_tables import (
+    Table,
     as_html,
     bandwidth_table,
     opinions_table,
@@ -248,6 +249,11 @@ def _strips(drawn: _Drawn, charts: Charts) -> None:
             _strip(way, drawn, charts)
 
 
+def _stalls(way: Way) -> Table:
+    rows = [(f"{gap.at_s:.2f} s", f"{gap.ms:.0f} ms", gap.cause) for gap in way.gaps]
+    return Table(f"Stalls of the {way.hearer}", ("at", "for", "because packets were"), tuple(rows))
+
+
 def _strip(way: Way, drawn: _Drawn, charts: Charts) -> None:
     talker = CALLER if way.hearer == CALLEE else CALLEE
     heading(2, f"From the {talker} to the {way.hearer}")
@@ -258,6 +264,8 @@ def _strip(way: Way, drawn: _Drawn, charts: Charts) -> None:
             f"{len(way.gaps)} stalls, {total_ms:.0f} ms in all, shaded in the chart: in them "
             "nothing of the voice was played."
         ).classes("text-sm")
+        with ui.expansion("Every stall").classes("w-full"), ui.element("div").classes("lab-scroll"):
+            ui.html(as_html(_stalls(way)), sanitize=False)
     heard = drawn.heard.get(way.hearer)
     waves = sum(each is not None for each in (drawn.said, heard))
     options = past_chart(way, drawn.said, heard)
