@@ -25,6 +25,7 @@ from simulated_calls import simulated
 from lab.checkout import EXPERIMENTS
 from lab.measure.record import CallRecord
 from lab.measure.statistics import mean_interval
+from lab.report.pages import interval_text
 from lab.store.database import Run, open_store
 from lab.store.reading import read_store
 from lab.sweep.experiment import load_experiment
@@ -36,6 +37,7 @@ from lab.web.run_chart import chart_of
 from lab.web.run_figure import figure_of
 
 RUN_ID = "opened-1"
+RECORDS = "whole records"
 FIGURES: dict[str, Callable[[random.Random], Any]] = {
     "float": lambda chance: chance.uniform(0, 100),
     "int": lambda chance: chance.randrange(1000),
@@ -109,7 +111,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    actions = {"page of the run": open_page, "list of runs": open_list, "records": read_records}
+    actions = {"page of the run": open_page, "list of runs": open_list, RECORDS: read_records}
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as home:
         os.environ["LAB_HOME"] = home
         points = store_run(options.calls)
@@ -124,13 +126,18 @@ def main() -> None:
         f"{os.getloadavg()[0]:.2f}; the page for the first time {first:.3f} s"
     )
     for name, values in taken.items():
-        ratios = [whole / one for whole, one in zip(taken["records"], values, strict=True)]
-        ratio = mean_interval(ratios)
         print(
             f"{name}: median {statistics.median(values):.3f} s, {min(values):.3f} to "
-            f"{max(values):.3f}; records take {ratio.estimate:.1f} times as long "
-            f"({ratio.low:.1f}-{ratio.high:.1f}, 95 %, n = {ratio.n})"
+            f"{max(values):.3f} (n = {len(values)})"
         )
+        if name != RECORDS:
+            ratio = mean_interval(
+                [whole / one for whole, one in zip(taken[RECORDS], values, strict=True)]
+            )
+            print(
+                f"  {RECORDS} take {interval_text(ratio, 1)} times as long, mean of {ratio.n} "
+                "rounds with its 95 % interval"
+            )
 
 
 if __name__ == "__main__":
