@@ -197,8 +197,6 @@ class _Stage:
         record = screen.record
         if record:
             html.h2("The record")
-            if record.lacking:
-                html.p(f"Not as it is meant to be: {record.lacking}.").classes("lab-bad")
             _record_links(record, giving.number)
         elif screen.ended:
             html.p(screen.sentence).classes("lab-bad")
