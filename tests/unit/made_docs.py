@@ -1,0 +1,325 @@
+"""The parts of docs/*.md that are made from the code, and how they are found in a page.
+
+A part stands between two comments, which a reader of the page does not see:
+
+    <!-- made: help of lab rtp -->
+    ...
+    <!-- end -->
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import click
+
+from lab.calls.methods import METHODS
+from lab.checkout import EXPERIMENTS, ROOT
+from lab.cli import app
+from lab.demo.demonstrations import DEMONSTRATIONS
+from lab.faults.kinds import FAULT_KINDS
+from lab.load.kinds import LOAD_KINDS
+from lab.measure.opinions import OPINIONS
+from lab.roles import ROLES
+from lab.sweep.design import DESIGNS
+from lab.sweep.dimension import Dimension
+from lab.sweep.dimensions import DIMENSIONS
+from lab.sweep.experiment import Experiment, load_experiment
+from lab.sweep.variants import variant_of
+
+DOCS = ROOT / "docs"
+HELP_WIDTH = 98
+PART = re.compile(r"(<!-- made: (?P<name>[^\n]+?) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
+_SENTENCE = re.compile(r".+?\.(?= [A-Z]|$)", re.DOTALL)
+
+Make = Callable[[], str]
+Row = Sequence[object]
+
+
+def pages() -> list[Path]:
+    """Every page of the site, the front page included."""
+    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def parts(text: str) -> dict[str, str]:
+    """The made parts of a page, by name."""
+    return {match["name"]: match["text"] for match in PART.finditer(text)}
+
+
+def with_made_parts(text: str) -> str:
+    """The page with every part made anew; KeyError for one that nothing makes."""
+    return PART.sub(lambda match: match[1] + made_part(match["name"]) + match[4], text)
+
+
+def made_part(name: str) -> str:
+    """What stands in the part of that name: `METHOD of FILE` is what a module assigns to it."""
+    if match := re.fullmatch(r"(?P<what>[A-Z_]+) of (?P<path>\S+)", name):
+        return _code(match["path"], match["what"])
+    return _makers()[name]()
+
+
+def _code(path: str, name: str) -> str:
+    """The statement of a module that assigns to a name."""
+    source = (ROOT / path).read_text()
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=found)]) if found == name:
+                return f"```python\n# {path}\n{ast.get_source_segment(source, statement)}\n```\n"
+    raise KeyError(f"{name} of {path}")
+
+
+@cache
+def _makers() -> Mapping[str, Make]:
+    return {
+        **{f"help of {name}": partial(_help, name, command) for name, command in commands()},
+        "methods": _methods,
+        "loads": _loads,
+        "roles": _roles,
+        "faults": _faults,
+        "opinions": _opinions,
+        "demonstrations": _demonstrations,
+        "dimensions": _dimensions,
+        "designs": _designs,
+        "experiments": _experiments,
+        "packages": _packages,
+    }
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """The command line itself, and every command that does something, with all its words."""
+    yield "lab", app
+    yield from _commands_of("lab", app)
+
+
+def _commands_of(name: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for verb in group.list_commands(context):
+        command = group.get_command(context, verb)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands_of(f"{name} {verb}", command)
+        else:
+            yield f"{name} {verb}", command
+
+
+def _help(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=name, terminal_width=HELP_WIDTH)
+    lines = [line.rstrip() for line in command.get_help(context).splitlines()]
+    return "\n".join(["```text", *lines, "```", ""])
+
+
+def table(heads: Row, rows: Iterable[Row]) -> str:
+    """A table in Markdown."""
+    lines = [_row(heads), _row(["---"] * len(heads)), *map(_row, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Row) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _methods() -> str:
+    rows = (
+        (
+            f"`{each.name}`",
+            each.system,
+            each.description,
+            ", ".join(f"`{point.name}`" for point in each.points),
+            "yes" if each.both_hidden else "",
+        )
+        for each in METHODS
+    )
+    return table(("method", "in tables", "what it is", "captured at", "`--anonymous both`"), rows)
+
+
+def _loads() -> str:
+    return table(
+        ("kind", "what it is"), ((f"`{each.name}`", each.explanation) for each in LOAD_KINDS)
+    )
+
+
+def _roles() -> str:
+    rows = (
+        (f"`{each.name}`", each.description, "yes" if each.is_guest else "")
+        for each in ROLES
+        if each.is_written
+    )
+    return table(("role", "what a node of it is", "may be `on:` another node's machine"), rows)
+
+
+def _faults() -> str:
+    rows = (
+        (
+            f"`{each.name}`",
+            each.description,
+            f"`{each.ended_by}`",
+            "a link" if each.on_link else "a node",
+        )
+        for each in FAULT_KINDS
+    )
+    return table(("kind", "what it does", "ended by", "of"), rows)
+
+
+def _opinions() -> str:
+    return table(
+        ("opinion", "what it is"), ((f"`{each.name}`", each.description) for each in OPINIONS)
+    )
+
+
+def _demonstrations() -> str:
+    rows = ((f"`{each.name}`", each.title, f"`{each.topology}`") for each in DEMONSTRATIONS)
+    return table(("demonstration", "what it asks", "lab"), rows)
+
+
+def _dimensions() -> str:
+    rows = (
+        (
+            f"`{each.name}`",
+            each.description,
+            _usual(each.usual),
+            f"`--{each.name}`" if each.option else "",
+            _changed(each),
+            ", ".join(f"`{coordinate.name}`" for coordinate in each.coordinates),
+        )
+        for each in DIMENSIONS
+    )
+    heads = ("key", "what it varies", "left out", "`lab call`", "changes", "in a plan")
+    return table(heads, rows)
+
+
+def _usual(usual: object) -> str:
+    match usual:
+        case None:
+            return "left alone"
+        case str() | int():
+            return f"`{usual}`"
+        case {"kind": kind}:
+            return f"`{{kind: {kind}}}`"
+        case _:
+            return "must be written"
+
+
+def _changed(dimension: Dimension) -> str:
+    if dimension.topology:
+        return "the topology: the lab is brought up anew"
+    return "the running lab, around the call" if dimension.around else "the call"
+
+
+def _designs() -> str:
+    rows = ((f"`{each.name}`", each.explanation) for each in DESIGNS.values())
+    return table(("`design:`", "points"), rows)
+
+
+def _experiments() -> str:
+    heads = ("experiment", "what it asks", "topology", "points", "calls", "labs", "quick", "labs")
+    return table(heads, map(_experiment, sorted(EXPERIMENTS.glob("[!.]*.yaml"))))
+
+
+def _experiment(path: Path) -> Row:
+    whole, quick = load_experiment(path), load_experiment(path, quick=True)
+    first = _SENTENCE.match(whole.description)
+    return (
+        f"[`{path.stem}`](../topologies/experiments/{path.name})",
+        first[0] if first else whole.description,
+        f"`{whole.topology.stem}`",
+        len(whole.points),
+        _calls(whole),
+        _labs(whole),
+        _calls(quick),
+        _labs(quick),
+    )
+
+
+def _calls(experiment: Experiment) -> str:
+    """How many, if every call is valid; "and more" where a precision asks for more."""
+    return f"{len(experiment.points) * experiment.calls}{'+' if experiment.precision_mos else ''}"
+
+
+def _labs(experiment: Experiment) -> int:
+    """How often the lab is brought up, at least."""
+    return len({variant_of(point) for point in experiment.points})
+
+
+def _packages() -> str:
+    imported = package_imports()
+    rows = (
+        (
+            f"`lab.{name}`",
+            _said_of(ROOT / "lab" / name / "__init__.py"),
+            ", ".join(f"`{each}`" for each in sorted(others)),
+        )
+        for name, others in sorted(imported.items())
+    )
+    return table(("package", "what it is", "imports, of the others"), rows)
+
+
+def _said_of(path: Path) -> str:
+    """The first paragraph of a package's docstring."""
+    words = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return " ".join(dedent(words).split("\n\n")[0].split())
+
+
+def package_imports() -> dict[str, set[str]]:
+    """Package of `lab` → the other packages that its modules import, wherever they do.
+
+    What is imported for types alone is not counted, nor are what a `Lazy` names and the modules
+    at the top, which everybody may import.
+    """
+    packages = {path.parent.name for path in (ROOT / "lab").glob("*/__init__.py")}
+    found: dict[str, set[str]] = {}
+    for name in packages:
+        modules = (ROOT / "lab" / name).rglob("*.py")
+        names = (each for path in modules for each in _imported(ast.parse(path.read_text())))
+        found[name] = {each for each in names if each != name} & packages
+    return found
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """The second word of what of `lab` is imported below `node`."""
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return
+        case ast.ImportFrom(module="lab", names=names):
+            yield from (each.name for each in names)
+        case ast.ImportFrom(module=str(module)) if module.startswith("lab."):
+            yield module.split(".")[1]
+        case ast.Import(names=names):
+            yield from (each.name.split(".")[1] for each in names if each.name.startswith("lab."))
+    for child in ast.iter_child_nodes(node):
+        yield from _imported(child)
+
+
+def sentences_in(function: ast.AST) -> Iterator[str]:
+    """The texts of three words and more in a function, `…` for what is put into them.
+
+    Its docstring is none of them.
+    """
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(function)
+        if isinstance(node, ast.FunctionDef) and isinstance(node.body[0], ast.Expr)
+    }
+    for text in _texts(function, docstrings):
+        if len(re.findall(r"[a-z']{2,}", text)) >= 3:
+            yield " ".join(text.split())
+
+
+def _texts(node: ast.AST, without: set[int]) -> Iterator[str]:
+    match node:
+        case ast.JoinedStr(values=values):
+            yield "".join(_put_in(value) for value in values)
+            return
+        case ast.Constant(value=str(text)) if id(node) not in without:
+            yield text
+    for child in ast.iter_child_nodes(node):
+        yield from _texts(child, without)
+
+
+def _put_in(value: Any) -> str:
+    return str(value.value) if isinstance(value, ast.Constant) else "…"
