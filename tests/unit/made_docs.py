@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import click
@@ -69,7 +68,9 @@ def _code(path: str, name: str) -> str:
     source = (ROOT / path).read_text()
     for statement in ast.parse(source).body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id=found)]) if found == name:
+            case (
+                ast.Assign(targets=[ast.Name(id=found)]) | ast.AnnAssign(target=ast.Name(id=found))
+            ) if found == name:
                 return f"```python\n# {path}\n{ast.get_source_segment(source, statement)}\n```\n"
     raise KeyError(f"{name} of {path}")
 
@@ -251,7 +252,7 @@ def _packages() -> str:
     rows = (
         (
             f"`lab.{name}`",
-            _said_of(ROOT / "lab" / name / "__init__.py"),
+            _said_of(ROOT / "lab" / name),
             ", ".join(f"`{each}`" for each in sorted(others)),
         )
         for name, others in sorted(imported.items())
@@ -259,10 +260,14 @@ def _packages() -> str:
     return table(("package", "what it is", "imports, of the others"), rows)
 
 
-def _said_of(path: Path) -> str:
-    """The first paragraph of a package's docstring."""
-    words = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return " ".join(dedent(words).split("\n\n")[0].split())
+def _said_of(package: Path) -> str:
+    """The first paragraph of a package's docstring; of one that has none, what is in it."""
+    module = package / "__init__.py"
+    if not module.exists():
+        inner = sorted(path.parent.name for path in package.glob("*/__init__.py"))
+        return f"The programs that run inside nodes: {', '.join(inner)}."
+    words = ast.get_docstring(ast.parse(module.read_text())) or ""
+    return " ".join(words.split("\n\n")[0].split())
 
 
 def package_imports() -> dict[str, set[str]]:
@@ -271,7 +276,7 @@ def package_imports() -> dict[str, set[str]]:
     What is imported for types alone is not counted, nor are what a `Lazy` names and the modules
     at the top, which everybody may import.
     """
-    packages = {path.parent.name for path in (ROOT / "lab").glob("*/__init__.py")}
+    packages = {path.name for path in (ROOT / "lab").iterdir() if any(path.rglob("*.py"))}
     found: dict[str, set[str]] = {}
     for name in packages:
         modules = (ROOT / "lab" / name).rglob("*.py")

@@ -83,21 +83,21 @@ def code_cells() -> list[dict[str, Any]]:
 def test_what_is_not_valid_is_in_no_mean(ran: Ran) -> None:
     kinds = [len(ran.names[name]) for name in ("valid", "invalid", "failed")]
     assert kinds == [6, 1, 1]
-    mean, half = ran.names["pesq"]["v-tor"]
+    mean, half = ran.names["pesq"]["v-tor PCMU"]
     assert mean == pytest.approx(np.mean([3.9, 2.1, 4.2]))
     assert half == pytest.approx(mean_half_width([3.9, 2.1, 4.2]), rel=1e-3)
 
 
 def test_one_call_has_no_interval(ran: Ran) -> None:
-    mean, half = ran.names["pesq"]["m-tor"]
+    mean, half = ran.names["pesq"]["m-tor PCMU"]
     assert mean == 4.0
     assert np.isnan(half)
 
 
 def test_reasons_are_told(ran: Ran) -> None:
     assert "8 calls" in ran.said
-    assert "invalid: call-6, v-tor: the host's CPU 99 % > 95 %" in ran.said
-    assert "failed: call-7, v-tor: the circuit ended" in ran.said
+    assert "invalid: call-6, v-tor PCMU: the host's CPU 99 % > 95 %" in ran.said
+    assert "failed: call-7, v-tor PCMU: the circuit ended" in ran.said
 
 
 def test_the_quantiles_are_students(ran: Ran) -> None:
