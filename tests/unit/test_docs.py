@@ -91,6 +91,15 @@ def test_command_lines_that_are_shown_can_be_typed(
         _parse(words)
 
 
+def test_a_command_line_that_cannot_be_typed_is_found() -> None:
+    page = "$ lab call v-tor --rate 1mbit | less && lab lonk show  # wrong\n"
+    assert list(_shown(page)) == [["call", "v-tor", "--rate", "1mbit"], ["lonk", "show"]]
+    with pytest.raises(click.UsageError, match="No such option"):
+        _parse(["call", "v-tor", "--rote", "1mbit"])
+    with pytest.raises(AssertionError):
+        _parse(["lonk", "show"])
+
+
 def test_every_reason_for_an_invalid_call_is_explained() -> None:
     page = " ".join(PAGES["docs/how-checked.md"].read_text().split())
     reasons = set(_reasons())
