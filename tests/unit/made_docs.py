@@ -33,7 +33,8 @@ from lab.sweep.experiment import Experiment, load_experiment
 from lab.sweep.variants import variant_of
 
 DOCS = ROOT / "docs"
-HELP_WIDTH = 98
+HELP_WIDTH = 78
+"""Of a terminal of 80 columns or more."""
 PART = re.compile(r"(<!-- made: (?P<name>[^\n]+?) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
 _SENTENCE = re.compile(r".+?\.(?= [A-Z]|$)", re.DOTALL)
 
@@ -110,7 +111,10 @@ def _commands_of(name: str, group: click.Group) -> Iterator[tuple[str, click.Com
 
 
 def _help(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name, terminal_width=HELP_WIDTH)
+    settings: dict[str, Any] = {**app.context_settings, "terminal_width": HELP_WIDTH}
+    context = click.Context(app, info_name="lab", **settings)
+    if command is not app:
+        context = click.Context(command, context, name.removeprefix("lab "), **settings)
     lines = [line.rstrip() for line in command.get_help(context).splitlines()]
     return "\n".join(["```text", *lines, "```", ""])
 
