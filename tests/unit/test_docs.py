@@ -162,13 +162,16 @@ def _shown(page: str) -> Iterator[list[str]]:
 def _parse(words: list[str]) -> None:
     """Let click read the words; its own errors where a word or an option is none."""
     command: click.Command = app
-    context = click.Context(app)
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        found = command.get_command(context, words[0])
-        assert found is not None, words
-        command, words = found, words[1:]
+    context: click.Context | None = None
     try:
-        command.make_context("lab", words)
+        while True:
+            context = command.make_context("lab", words, context)
+            if not isinstance(command, click.Group):
+                return
+            name, *words = [*context._protected_args, *context.args]
+            found = command.get_command(context, name)
+            assert found is not None, name
+            command = found
     except click.exceptions.Exit as end:
         assert end.exit_code == 0, words
 
