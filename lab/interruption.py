@@ -109,6 +109,12 @@ def undisturbed() -> Iterator[None]:
             _heeding.end(_heeding.waiting)
 
 
+def heed_nothing() -> None:
+    """In a forked worker: let signals end it without a word, as any process; its parent heeds."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _leave_terminal() -> None:
     """Have what is said go nowhere where the terminal is gone, instead of failing."""
     for descriptor in (0, 1, 2):

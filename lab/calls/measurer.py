@@ -13,6 +13,7 @@ from lab.calls.measuring import MEASURER, CallMeasured, ClipPrepared, MeasureCal
 from lab.clip.coded import write_coded
 from lab.clip.fitness import check_fitness
 from lab.errors import LabError
+from lab.interruption import heed_nothing
 from lab.measure.call.files import CODED, REFERENCE
 from lab.measure.call.measured import measure_call
 from lab.measure.call.opinions import Heard as Said
@@ -40,7 +41,7 @@ class Scorer:
         if new:
             # Forked: what is loaded here is loaded there.
             pools = multiprocessing.get_context("fork")
-            with pools.Pool(min(len(new), os.cpu_count() or 1)) as pool:
+            with pools.Pool(min(len(new), os.cpu_count() or 1), heed_nothing) as pool:
                 found = pool.map(score, [wanted[key] for key in new], chunksize=1)
             self._known |= zip(new, found, strict=True)
         # Only of this call anything is scored again.

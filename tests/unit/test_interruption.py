@@ -163,3 +163,25 @@ def test_a_verb_ends_in_one_line(
         main()
     assert ended.value.code == 128 + number
     assert capsys.readouterr().err.strip() == "lab: interrupted"
+
+
+POOL = """
+import multiprocessing
+from lab.interruption import heed_nothing, heeding_signals
+
+with heeding_signals(), multiprocessing.get_context("fork").Pool(2, heed_nothing) as pool:
+    print(pool.map(abs, [-1, -2]))
+"""
+
+
+def test_workers_of_a_pool_end_with_it_and_say_nothing() -> None:
+    """They are ended by SIGTERM, and were forked from who heeds it."""
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", POOL],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "[1, 2]\n", "")

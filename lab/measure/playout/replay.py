@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.interruption import heed_nothing
 from lab.measure.good_call import GOOD_MOS
 from lab.measure.playout.coded import CodedVoice, coded_voice, cut_payloads
 from lab.measure.playout.decoding import audio, undecodable
@@ -142,7 +143,7 @@ def several_at_once(function: Callable[..., Score], jobs: Sequence[tuple[Any, ..
     """In processes of their own, since PESQ's code can do one at a time in a process."""
     workers = min(len(jobs), os.cpu_count() or 1)
     # Forked: what is loaded here is there.
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
+    with multiprocessing.get_context("fork").Pool(workers, heed_nothing) as pool:
         return pool.starmap(function, jobs, chunksize=1)
 
 
