@@ -8,7 +8,7 @@ from math import hypot, log10
 
 from lab.ends import CALLER
 from lab.web import amounts
-from lab.web.layout import GLYPH, LABEL_HEIGHT, PILLS_A_ROW, Layout, Spot, pill_width
+from lab.web.layout import GLYPH, LABEL_HEIGHT, LETTER, PILLS_A_ROW, Layout, Spot, pill_width
 from lab.web.links import RUNNING, LinkShown, Read, links_shown
 from lab.web.map import outline
 from lab.web.marks import Mark, mark
@@ -66,6 +66,7 @@ STYLE = """
 .lab-node .sign, .lab-guest rect { fill: var(--page); stroke: var(--text); stroke-width: 1.5 }
 .lab-guest rect { stroke: var(--quiet) }
 .lab-node.broken .sign, .lab-guest.broken rect { stroke: var(--bad); stroke-dasharray: 3 2 }
+.lab-node .hit { fill: transparent }
 .lab-node .letter { font-weight: 700; stroke: none; font-size: 13px }
 .lab-node.caller-way .sign { stroke: var(--accent); stroke-width: 3 }
 .lab-node.callee-way .sign { stroke: var(--callee); stroke-width: 3 }
@@ -306,6 +307,7 @@ def _node(
             mark(
                 "title", f"{name}-title", f"{machine.name} ({machine.role}){place}: {state}{load}"
             ),
+            _hit(machine, spot, looks.layout),
             _sign(machine.role, spot),
             mark("text", f"{name}-sign", sign, x=spot.x, y=spot.y + 4.5, class_="letter"),
             mark("text", None, machine.name, x=spot.x, y=spot.y + GLYPH + 14, class_="name"),
@@ -324,6 +326,16 @@ def _node(
         role="button",
         data_what=key,
         aria_label=f"{machine.name}, {machine.role}{place}, {state}",
+    )
+
+
+def _hit(machine: Machine, spot: Spot, layout: Layout) -> Mark:
+    """What takes a click between a node's sign and its name as well."""
+    wide, high = 2 * GLYPH, 2 * GLYPH
+    if machine.name not in layout.unlabelled:
+        wide, high = max(wide, len(machine.name) * LETTER), high + LABEL_HEIGHT - 4
+    return mark(
+        "rect", x=spot.x - wide / 2, y=spot.y - GLYPH, width=wide, height=high, class_="hit"
     )
 
 
