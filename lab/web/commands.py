@@ -9,6 +9,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
 
 WORDS = (sys.executable, "-c", "from lab.cli import main; main()")
+WRONG = "lab: "
+"""How what went wrong is said; what to do stands in the lines below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,13 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """What it said of its end: the last line it wrote."""
-        lines = self.err.strip().splitlines() or self.out.strip().splitlines()
-        return lines[-1].removeprefix("lab: ") if lines else f"exit status {self.status}"
+        """What it said of its end: what went wrong and what to do, or the last line it wrote."""
+        lines = self.err.strip().splitlines()
+        for number in reversed(range(len(lines))):
+            if lines[number].startswith(WRONG):
+                return " ".join(lines[number:]).removeprefix(WRONG)
+        lines = lines or self.out.strip().splitlines()
+        return lines[-1] if lines else f"exit status {self.status}"
 
 
 class Command:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -11,11 +12,14 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = logging.getLogger(__name__)
+
 HOSTS = frozenset({"127.0.0.1", "localhost"})
 """What the page is called here, and at the near end of an SSH tunnel, whatever the port: a name
 that somebody else has pointed at this host is none of these."""
 TOKEN = "token"  # noqa: S105
 """The key of the token in the address."""
+LEFT = "No response returned."
 POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
@@ -43,11 +47,20 @@ class Guard:
             return
         answer = self._refusal(scope)
         if answer is None:
-            await self._behind(scope, receive, _with_headers(send))
+            await self._let_through(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
         else:
             await answer(scope, receive, send)
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._behind(scope, receive, _with_headers(send))
+        except RuntimeError as error:
+            # Starlette's word for a browser that has left before it was answered.
+            if str(error) != LEFT:
+                raise
+            log.debug("a browser left: %s", scope.get("path"))
 
     def _refusal(self, scope: Scope) -> Response | None:
         """What to answer instead of the page; None where it may be seen."""

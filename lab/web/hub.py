@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import closing
 
 from docker import DockerClient
@@ -12,6 +13,7 @@ from requests.exceptions import RequestException
 
 from lab.engine.discovery import find_lab, find_labs
 from lab.errors import LabError
+from lab.events.at_work import is_at_work
 from lab.watching.watch import watch
 from lab.web.giving import Demonstrating
 from lab.web.now import LabNow
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 COUNTERS_S = 1.0
 """From one reading of the links' counters to the next, while anybody looks."""
+LIVES_S = 1.0
+"""From one look at whether who calls is still at work to the next."""
 AGAIN_S = 1.0
 """Until a lab that is not up is looked for again."""
 
@@ -72,9 +76,13 @@ class Hub:
         if name is None:
             raise LabError("no lab is up", "`lab up` brings one up; this page follows it.")
         with closing(watch(self.client, find_lab(self.client, name), COUNTERS_S)) as stream:
+            look_at = 0.0
             for told in stream:
                 self.trouble = None
                 self.now.enter(told)
+                if time.monotonic() > look_at:
+                    look_at = time.monotonic() + LIVES_S
+                    self.now.forget_who_has_ended(is_at_work)
                 self.version += 1
                 if self._left.is_set():
                     return

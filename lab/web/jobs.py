@@ -9,8 +9,6 @@ from lab.web.commands import Command, Done
 
 KEPT = 5
 """Ended ones that are still shown."""
-WRONG = "lab: "
-"""How the line begins in which a command says what went wrong."""
 
 
 class Job:
@@ -39,13 +37,7 @@ class Job:
     @property
     def said(self) -> str:
         """What it said of its end: what went wrong and what to do, or its last line."""
-        if self.done is None:
-            return ""
-        lines = self.done.err.strip().splitlines()
-        for number in reversed(range(len(lines))):
-            if lines[number].startswith(WRONG):
-                return " ".join(lines[number:]).removeprefix(WRONG)
-        return self.done.sentence
+        return "" if self.done is None else self.done.sentence
 
     async def run(self) -> Done:
         """Start it and wait for its end."""

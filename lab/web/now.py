@@ -66,8 +66,8 @@ class CallNow:
     method: str
     codec: str
     run_id: str | None
-    began_at: float
-    """Unix time, s."""
+    began: Told
+    """When, and by which process."""
     stage: str = ""
     """The one that began last."""
     circuits: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -81,6 +81,8 @@ class RunNow:
     run_id: str
     made: int
     still_wanted: int
+    told: Told
+    """What was told of it last."""
     valid: int = 0
     stage: str = ""
     advanced: int = 0
@@ -108,6 +110,13 @@ class LabNow:
     """What was found wrong when the lab was found."""
     happenings: deque[Told] = field(default_factory=lambda: deque(maxlen=KEPT))
     """The last ones; counters are not among them."""
+
+    def forget_who_has_ended(self, is_at_work: Callable[[Told], bool]) -> None:
+        """Let go a call or a run whose process has ended without a word of it."""
+        if self.call is not None and not is_at_work(self.call.began):
+            self.call = None
+        if self.run is not None and not is_at_work(self.run.told):
+            self.run = None
 
     def enter(self, told: Told) -> None:
         """Take in what has been told."""
@@ -186,7 +195,7 @@ def _fault_ended(now: LabNow, what: FaultEnded, _told: Told) -> None:
 
 
 def _call_began(now: LabNow, what: CallBegan, told: Told) -> None:
-    now.call = CallNow(what.call_id, what.method, what.codec, what.run_id, told.at)
+    now.call = CallNow(what.call_id, what.method, what.codec, what.run_id, told)
 
 
 def _began(now: LabNow, what: Began, told: Told) -> None:
@@ -207,8 +216,8 @@ def _call_interrupted(now: LabNow, _what: CallInterrupted, _told: Told) -> None:
     now.call = None
 
 
-def _run_began(now: LabNow, what: RunBegan, _told: Told) -> None:
-    now.run = RunNow(what.run_id, what.made, what.still_wanted)
+def _run_began(now: LabNow, what: RunBegan, told: Told) -> None:
+    now.run = RunNow(what.run_id, what.made, what.still_wanted, told)
 
 
 def _call_stage(now: LabNow, what: CallStage, _told: Told) -> None:
@@ -216,12 +225,15 @@ def _call_stage(now: LabNow, what: CallStage, _told: Told) -> None:
         now.run.stage = f"{what.point_id}, call {what.number}: {what.stage}"
 
 
-def _run_advanced(now: LabNow, what: RunAdvanced, _told: Told) -> None:
-    before = now.run if now.run and now.run.run_id == what.run_id else RunNow(what.run_id, 0, 0)
+def _run_advanced(now: LabNow, what: RunAdvanced, told: Told) -> None:
+    before = now.run
+    if before is None or before.run_id != what.run_id:
+        before = RunNow(what.run_id, 0, 0, told)
     now.run = replace(
         before,
         made=what.made,
         still_wanted=what.still_wanted,
+        told=told,
         valid=what.valid,
         advanced=before.advanced + 1,
     )

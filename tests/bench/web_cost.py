@@ -1,6 +1,6 @@
 """What a viewer of `lab web` costs: valid calls, processor time, memory, first paint.
 
-    python tests/bench/web_cost.py [--calls 20] [--method sip] [--path /] [--browser PROGRAM]
+    python tests/bench/web_cost.py [--calls 20] [--seconds 10] [--method sip] [--path /]
 
 Brings a lab of its own up. Calls are made by turns without a page, and with one browser on it,
 which runs on this host, too. Prints the share of valid calls of both with Wilson intervals and
@@ -100,11 +100,11 @@ def page_of(name: str) -> Iterator[tuple[int, str]]:
         process.wait(30)
 
 
-def one_call(lab: ReadyLab, method: str, page: int | None, into: Calls) -> None:
+def one_call(lab: ReadyLab, plan: CallPlan, page: int | None, into: Calls) -> None:
     """Make a call and count what page and browser take meanwhile."""
     own = [] if page is None else [page]
     before, others, began = cpu_s(own), cpu_s(browsers()), time.monotonic()
-    record = make_call(lab, CallPlan(method))
+    record = make_call(lab, plan)
     wall_s = time.monotonic() - began
     into.records.append(record)
     into.host_percent += [] if record.cpu_pct is None else [record.cpu_pct]
@@ -115,12 +115,13 @@ def one_call(lab: ReadyLab, method: str, page: int | None, into: Calls) -> None:
 def measure(client: DockerClient, name: str, options: argparse.Namespace) -> None:
     """Make the calls and print what they say."""
     lab = open_lab(client, name)
+    plan = CallPlan(options.method, duration_s=options.seconds)
     alone, seen = Calls(), Calls()
     paints: list[float] = []
     memory: list[float] = []
     with sync_playwright() as playwright:
         for _ in range(options.calls):
-            one_call(lab, options.method, None, alone)
+            one_call(lab, plan, None, alone)
             with page_of(name) as (page, address):
                 browser = playwright.chromium.launch(
                     executable_path=options.browser, args=["--no-sandbox"]
@@ -130,7 +131,7 @@ def measure(client: DockerClient, name: str, options: argparse.Namespace) -> Non
                 viewer.goto(address.replace("/?", f"{options.path}?"))
                 viewer.wait_for_timeout(LOOKED_S * 1000)
                 paints.append(viewer.evaluate(PAINTED))
-                one_call(lab, options.method, page, seen)
+                one_call(lab, plan, page, seen)
                 memory.append(memory_mb(page))
                 browser.close()
     for title, calls in (("no page", alone), ("one viewer", seen)):
@@ -164,6 +165,7 @@ def main() -> None:
     """Bring a lab up, measure in it, and take it down."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=20, help="of each kind")
+    parser.add_argument("--seconds", type=int, default=10, help="that both ends talk")
     parser.add_argument("--method", default="sip")
     parser.add_argument("--path", default="/")
     parser.add_argument("--browser", default="/usr/bin/chromium")

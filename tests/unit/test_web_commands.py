@@ -51,3 +51,5 @@ def test_one_that_says_nothing_has_its_exit_status() -> None:
     assert Done(3, "", "").sentence == "exit status 3"
     assert Done(1, "told", "").sentence == "told"
     assert Done(1, "told", "lab: no lab is up\n").sentence == "no lab is up"
+    hinted = Done(1, "", "building ...\nlab: no lab is up\n`lab up` brings one up.\n")
+    assert hinted.sentence == "no lab is up `lab up` brings one up."

@@ -136,3 +136,19 @@ def test_only_the_last_happenings_are_kept_and_counters_never() -> None:
     now = told(*(counters(1.0, 1.0) for _ in range(2 * KEPT)), CallInterrupted("c1"))
     assert len(now.happenings) == len(FOUND) + 1
     assert len(told(*(CallInterrupted(str(n)) for n in range(2 * KEPT))).happenings) == KEPT
+
+
+def test_who_has_ended_without_a_word_is_let_go() -> None:
+    now = told(CallBegan("c1", "sip", "PCMU"), RunBegan("r1", 6, 14))
+    asked: list[Told] = []
+
+    def at_work(one: Told) -> bool:
+        asked.append(one)
+        return isinstance(one.what, CallBegan)
+
+    now.forget_who_has_ended(at_work)
+    assert now.call is not None, "its process is at work"
+    assert now.run is None
+    assert [type(one.what) for one in asked] == [CallBegan, RunBegan]
+    now.forget_who_has_ended(lambda _: False)
+    assert now.call is None

@@ -14,6 +14,8 @@ from nicegui.testing import User
 from nicegui.testing.user_simulation import user_simulation
 from web_runs import SIP, TOR, keep, made, run_of
 
+from lab.events import RunBegan
+from lab.events.told import Told
 from lab.sweep.locks import only_hand_on
 from lab.web import commands
 from lab.web.giving import Demonstrating
@@ -22,6 +24,7 @@ from lab.web.now import LabNow, RunNow
 from lab.web.pages import PAGES
 from lab.web.pages.jobs_panel import JOBS
 
+TOLD = Told(1.0, "paper", "experiment", 1, RunBegan("two-1", 1, 3))
 Shown = TypeVar("Shown", bound=ui.element)
 
 
@@ -112,7 +115,7 @@ def test_the_page_of_a_run_advances_with_it() -> None:
             assert "▶ under way" in texts(user)
             assert "time left not known yet" in texts(user)
             keep([], [made(SIP, 2, "invalid"), made(TOR, 3, "failed")])
-            hub.now.run = RunNow("two-1", 3, 3, advanced=2)
+            hub.now.run = RunNow("two-1", 3, 3, TOLD, advanced=2)
             hub.version += 1
             await until(lambda: len(rows(user, "calls")) == 3)
             assert "3 calls made: 1 valid, 1 invalid, 1 failed; 3 still wanted" in texts(user)
