@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -13,11 +14,15 @@ from lab.cli.completion import lab_names
 from lab.cli.output import err, out, print_json, styled
 from lab.wire.shape import OPEN_WAY
 
+MOST_APART = 12
+"""So many nodes of one role are shown one by one."""
+
 
 @click.command()
 @click.argument("name", required=False, shell_complete=lab_names)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(name: str | None, as_json: bool) -> None:
+@click.option("--all", "every", is_flag=True, help="A row for each of many nodes that are alike.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON, always with every node.")
+def command(name: str | None, every: bool, as_json: bool) -> None:
     """Show the lab called NAME (default: every lab that is up)."""
     from lab.engine.client import connect
     from lab.engine.discovery import find_lab, find_labs
@@ -32,20 +37,27 @@ def command(name: str | None, as_json: bool) -> None:
     if not states:
         err.print("No lab is up. Bring one up with `lab up`.")
     for state in states:
-        print_status(state)
+        print_status(state, every)
 
 
-def print_status(state: dict[str, Any]) -> None:
-    """Print one lab's state as a table, with what programs told and its problems below."""
-    out.print(nodes_table(state))
-    for line in told(state):
+def print_status(state: dict[str, Any], every: bool = False) -> None:
+    """Print one lab's state as a table, with what programs told and its problems below.
+
+    Of a role with many nodes, those that are alike share a row and a line, unless `every`.
+    """
+    out.print(nodes_table(state, every))
+    for line in told(state, every):
         out.print(line)
     for problem in state["problems"]:
         out.print(Text.assemble(("problem:", "red"), f" {problem}"))
 
 
-def nodes_table(state: dict[str, Any]) -> Table:
-    """A row for every link of every node, and one for a node without links of its own."""
+def nodes_table(state: dict[str, Any], every: bool = True) -> Table:
+    """A row for every link of every node, and one for a node without links of its own.
+
+    Unless `every`, those of a role with many nodes that are as they should be, and alike, share
+    their rows.
+    """
     table = Table(
         title=f"lab {state['lab']} (topology {state['topology']}, PBX {state['pbx']})",
         title_justify="left",
@@ -57,22 +69,52 @@ def nodes_table(state: dict[str, Any]) -> Table:
     columns = ("node", "role", *(["place"] if stand else []), "state", "network", "address")
     for column in (*columns, "rate", "in force", *(["way in force"] if late else [])):
         table.add_column(column)
-    for node in state["nodes"]:
-        links = node["links"] or [{}]
-        for position, link in enumerate(links):
+    for nodes in _alike(state["nodes"], every):
+        node = nodes[0]
+        places = list(dict.fromkeys(each["place"] for each in nodes))
+        for position, link in enumerate(node["links"] or [{}]):
             first = position == 0
+            addresses = [each["links"][position]["address"] for each in nodes] if link else [""]
             table.add_row(
-                node["node"] if first else "",
+                and_more([each["node"] for each in nodes]) if first else "",
                 node["role"] if first else "",
-                *([node["place"] if first else ""] if stand else []),
+                *([and_more(places) if first else ""] if stand else []),
                 _state(node["state"]) if first else "",
                 link.get("network", "(shared)"),
-                link.get("address", ""),
+                and_more(addresses),
                 _rate(link.get("rate_configured_kbps")) if link else "",
                 _rate(link.get("rate_in_force_kbps")) if link else "",
-                *([_way(link)] if late else []),
+                *([_ways([each["links"][position] for each in nodes])] if late and link else []),
             )
     return table
+
+
+def and_more(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+
+
+def _alike(nodes: Sequence[dict[str, Any]], every: bool) -> Iterable[list[dict[str, Any]]]:
+    """The nodes, in their order; of a role with many, those that are alike together."""
+    of_role = Counter(node["role"] for node in nodes)
+    groups: dict[Hashable, list[dict[str, Any]]] = {}
+    for node in nodes:
+        apart = every or of_role[node["role"]] <= MOST_APART
+        groups.setdefault(node["node"] if apart else _likeness(node), []).append(node)
+    return groups.values()
+
+
+def _likeness(node: dict[str, Any]) -> Hashable:
+    """What nodes are alike in; what is not as it should be is its own."""
+    links = node["links"]
+    if any(
+        link["rate_in_force_kbps"] != link["rate_configured_kbps"]
+        or link.get("way_in_force", OPEN_WAY) != link.get("way_configured", OPEN_WAY)
+        for link in links
+    ):
+        return node["node"]
+    shapes = ((link["network"], link["rate_configured_kbps"], bool(_way(link))) for link in links)
+    return node["role"], node["state"], *shapes
 
 
 def _state(state: str) -> Text:
@@ -89,17 +131,31 @@ def _way(link: dict[str, Any]) -> Text | str:
     return "" if found == OPEN_WAY else str(found)
 
 
+def _ways(links: Sequence[dict[str, Any]]) -> Text | str:
+    """What lies behind the caps of links that are alike."""
+    ways = [_way(link) for link in links]
+    return ways[0] if len({str(way) for way in ways}) == 1 else "each as configured"
+
+
 def _rate(rate_kbps: int | None) -> str:
     return "uncapped" if rate_kbps is None else f"{rate_kbps / 1000:g} Mbit/s"
 
 
-def told(state: dict[str, Any]) -> Iterator[Text]:
-    """What programs in nodes told, a line each."""
+def told(state: dict[str, Any], every: bool = True) -> Iterator[Text]:
+    """What programs in nodes told, a line each; unless `every`, one of what many told alike."""
     from lab.lifecycle.status import reports
 
     for _, report in reports():
-        for node, answer in state[report.section].items():
+        answers = state[report.section]
+        apart = every or len(answers) <= MOST_APART
+        tellers: dict[Hashable, list[str]] = {}
+        lines: dict[Hashable, Text] = {}
+        for node, answer in answers.items():
             said = styled(report.unanswered, "red")
             if answer is not None:
                 said = Text(report.sentence(answer))
-            yield Text.assemble(f"{report.title} at {node}: ", said)
+            key = (said.plain, node if apart else "")
+            tellers.setdefault(key, []).append(node)
+            lines[key] = said
+        for key, nodes in tellers.items():
+            yield Text.assemble(f"{report.title} at {and_more(nodes)}: ", lines[key])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -41,6 +41,13 @@ NEXT = """Next:
     metavar="NODE=CITY",
     help="Where NODE stands instead (`lab places`); may be repeated.",
 )
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Another value of a key of the topology (relays.count=50); may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the rendered project; start nothing.")
 @click.option(
     "--directory", type=click.Path(path_type=Path), help="Write the dry run's files here."
@@ -50,6 +57,7 @@ def command(
     topology: str,
     name: str | None,
     places: tuple[str, ...],
+    settings: tuple[str, ...],
     dry_run: bool,
     directory: Path | None,
     as_json: bool,
@@ -64,7 +72,7 @@ def command(
     from lab.lifecycle.status import lab_status
     from lab.lifecycle.up import up
 
-    changes = dict(_place(text) for text in places)
+    changes = dict([*(_setting(text) for text in settings), *(_place(text) for text in places)])
     if dry_run:
         _show(topology, name, changes, directory)
         return
@@ -95,8 +103,19 @@ def _place(text: str) -> tuple[str, str]:
     return f"nodes.{node}.place", city
 
 
+def _setting(text: str) -> tuple[str, Any]:
+    """`relays.count=50` as a key of the topology and its value, written as in its file."""
+    from lab.topology.document import read_document
+
+    key, equals, written = text.partition("=")
+    document = read_document(written)
+    if not (key and equals) or document.mistakes:
+        raise UsageError(f"--set {text!r} is not KEY=VALUE, such as relays.count=50")
+    return key, document.value
+
+
 def _show(
-    topology: str, name: str | None, changes: Mapping[str, str], directory: Path | None
+    topology: str, name: str | None, changes: Mapping[str, Any], directory: Path | None
 ) -> None:
     from lab.engine.addresses import taken_networks
     from lab.engine.client import connect

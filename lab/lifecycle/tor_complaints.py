@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from lab.topology.mistakes import some
+
 WARNING = re.compile(r"\[(?:warn|err)\] (.*)")
 OF_DOCUMENTS = re.compile(
     r"unable to parse|couldn't parse|not supported by this version|protocol.* required|"
@@ -26,5 +28,8 @@ def of_documents(log_text: str) -> str | None:
 
 def complaints(nodes: Iterable[str], log_of: Callable[[str], str]) -> str:
     """What these nodes' Tors cannot read, as an addition to a sentence; empty for nothing."""
-    told = {node: said for node in nodes if (said := of_documents(log_of(node)))}
-    return "".join(f"; the Tor of {node} says: {said!r}" for node, said in told.items())
+    told: dict[str, list[str]] = {}
+    for node in nodes:
+        if said := of_documents(log_of(node)):
+            told.setdefault(said, []).append(node)
+    return "".join(f"; the Tor of {some(who)} says: {said!r}" for said, who in told.items())

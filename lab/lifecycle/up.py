@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +49,10 @@ from lab.topology.model import Node, Topology
 from lab.tor_versions import plain_image
 from lab.wire import places
 from lab.wire.network import NetworkInForce
+
+AT_ONCE = 16
+"""Machines that are started together. A net helper waits 10 s for the delay line beside it, relays
+60 s for the authority, and Compose starts what it is given in no order that could be relied on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,13 +291,27 @@ def _start(
         if head_start := role.head_start:
             first = topology.with_role(role.name)
             others = [node for node in others if node not in first]
+            first = sorted(first, key=lambda node: not head_start.awaited(node))
             with stages.stage(f"starting {head_start.together}"):
-                _compose_up(topology.lab, directory, lock, first, wanted)
+                for batch in batches(first, f"starting {head_start.together}", stages.tell):
+                    _compose_up(topology.lab, directory, lock, batch, wanted)
             if running is None:
                 with stages.stage(head_start.stage):
                     _await_words(client, topology, first, head_start)
     with stages.stage("starting the other nodes"):
-        _compose_up(topology.lab, directory, lock, others, wanted)
+        for batch in batches(others, "starting the other nodes", stages.tell):
+            _compose_up(topology.lab, directory, lock, batch, wanted)
+
+
+def batches(nodes: Sequence[Node], doing: str, tell: Listener = silent) -> Iterator[Sequence[Node]]:
+    """The nodes, so many at a time that what waits for one another beside a machine need not long.
+
+    Where there are several batches, it is told how many have been started while `doing` that.
+    """
+    for start in range(0, len(nodes), AT_ONCE):
+        if len(nodes) > AT_ONCE:
+            tell(Began(f"{doing} ({start} of {len(nodes)})"))
+        yield nodes[start : start + AT_ONCE]
 
 
 def _compose_up(

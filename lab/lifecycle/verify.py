@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from docker import DockerClient
@@ -33,6 +34,7 @@ from lab.wire.plain import ShapeError
 log = logging.getLogger(__name__)
 
 HELPER_DEADLINE_S = 30.0
+_AT_ONCE = 8
 
 TOR_STAGES = {
     "client": "the client runs",
@@ -105,25 +107,31 @@ def refuse_complaints(client: DockerClient, lab: RunningLab, plan: Plan) -> None
 def read_networks(client: DockerClient, topology: Topology) -> dict[str, NetworkInForce]:
     """Machine → what its net helper found in force after setting it."""
     helpers = find_helpers(client, topology.lab)
-    found: dict[str, NetworkInForce] = {}
-    for node in topology.nodes:
-        if node.on is not None:
-            continue
-        status, output = outcome_of(client, helpers[node.name].container_id, HELPER_DEADLINE_S)
-        last = (output.splitlines() or ["it said nothing"])[-1]
-        if status != 0:
-            raise LabError(
-                f"the network of {node.name} could not be set up: {last}",
-                f"Its net helper ended with exit status {status}.",
-            )
-        try:
-            shown = NETWORK.read_event(last)
-        except ShapeError as error:
-            raise LabError(f"the net helper of {node.name} cannot be understood: {error}") from None
-        assert isinstance(shown, NetworkInForce)
-        found[node.name] = shown
+    machines = [node.name for node in topology.nodes if node.on is None]
+
+    def read(machine: str) -> NetworkInForce:
+        outcome = outcome_of(client, helpers[machine].container_id, HELPER_DEADLINE_S)
+        shown = _told_by_helper(machine, *outcome)
         check_network(shown, topology.congestion_control)
-    return found
+        return shown
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(machines, pool.map(read, machines), strict=True))
+
+
+def _told_by_helper(machine: str, status: int, output: str) -> NetworkInForce:
+    last = (output.splitlines() or ["it said nothing"])[-1]
+    if status != 0:
+        raise LabError(
+            f"the network of {machine} could not be set up: {last}",
+            f"Its net helper ended with exit status {status}.",
+        )
+    try:
+        shown = NETWORK.read_event(last)
+    except ShapeError as error:
+        raise LabError(f"the net helper of {machine} cannot be understood: {error}") from None
+    assert isinstance(shown, NetworkInForce)
+    return shown
 
 
 def check_network(shown: NetworkInForce, congestion_control: str) -> None:

@@ -49,6 +49,8 @@ class Draft:
     def _unknown(self, kind: str, name: str, known: Iterable[str]) -> str | None:
         if name in known or not self.is_certain(f"{kind}s", name):
             return None
+        if kind == "node" and not self.is_certain("relays", "*"):
+            return None
         return f"there is no {kind} {quoted(name)}{did_you_mean(name, known)}"
 
 

@@ -15,6 +15,7 @@ from lab.errors import LabError, UsageError
 from lab.topology.check import check
 from lab.topology.document import read_document
 from lab.topology.draft import Draft
+from lab.topology.many import as_written, check_relays, left_out_with, with_relays
 from lab.topology.mistakes import Mistake, Path, TopologyError, did_you_mean, quoted
 from lab.topology.raw import (
     RawDistance,
@@ -23,18 +24,21 @@ from lab.topology.raw import (
     RawNetwork,
     RawNode,
     RawQueue,
+    RawRelays,
     RawShape,
+    RawSpread,
     RawTopology,
     RawTor,
     RawVpn,
 )
-from lab.topology.validation import Grammar, check_text, read_content
+from lab.topology.validation import Checked, Grammar, check_text, read_content
 from lab.topology.variant import varied
 
 _HINT = "`lab schema` prints a JSON Schema with which an editor explains every key."
 
 
 _LINK = ("nodes", "*", "links", "*")
+_LINK_OF_RELAYS = ("relays", "links", "*")
 _MODELS: tuple[tuple[Path, type[BaseModel]], ...] = (
     (("networks", "*"), RawNetwork),
     (("nodes", "*"), RawNode),
@@ -42,6 +46,12 @@ _MODELS: tuple[tuple[Path, type[BaseModel]], ...] = (
     ((*_LINK, "queue"), RawQueue),
     ((*_LINK, "in"), RawShape),
     ((*_LINK, "in", "queue"), RawQueue),
+    (("relays",), RawRelays),
+    (("relays", "bandwidth"), RawSpread),
+    (_LINK_OF_RELAYS, RawLink),
+    ((*_LINK_OF_RELAYS, "queue"), RawQueue),
+    ((*_LINK_OF_RELAYS, "in"), RawShape),
+    ((*_LINK_OF_RELAYS, "in", "queue"), RawQueue),
     (("vpn",), RawVpn),
     (("tor",), RawTor),
     (("distances",), RawDistances),
@@ -111,10 +121,20 @@ def parse_topology(content: bytes | str, source: str = "<text>") -> RawTopology:
     """Check a topology given as YAML text (UTF-8 if bytes); `source` names it in messages."""
     checked = check_text(content, _GRAMMAR)
     if checked.value is not None:
-        checked.mistakes += check(Draft(checked.value, checked.spoilt))
+        checked.value = _expanded(checked.value, checked)
     if checked.mistakes or checked.value is None:
         raise TopologyError(source, checked.in_order(), _HINT)
     return checked.value
+
+
+def _expanded(written: RawTopology, checked: Checked[RawTopology]) -> RawTopology:
+    """The topology with all its nodes; adds the mistakes in it to `checked`."""
+    whole = with_relays(written)
+    made = whole.nodes.keys() - written.nodes.keys()
+    spoilt = checked.spoilt | left_out_with(made, checked.spoilt)
+    checked.mistakes += check_relays(Draft(written, checked.spoilt))
+    checked.mistakes += as_written(check(Draft(whole, spoilt)), made)
+    return whole
 
 
 def mistakes_in(topology: str, changes: Mapping[str, Any]) -> list[Mistake]:

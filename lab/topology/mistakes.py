@@ -14,6 +14,7 @@ Path = tuple[str | int, ...]
 
 MAX_LISTED = 100
 MAX_COMPARED = 250
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,14 @@ def listed(words: Sequence[str], conjunction: str) -> str:
     """The words in a sentence: `a`, `a or b`, `a, b or c`."""
     head = ", ".join(words[:-1])
     return f"{head} {conjunction} {words[-1]}" if head else "".join(words)
+
+
+def some(names: Sequence[str]) -> str:
+    """The names in a sentence; of many, the first few and how many more there are."""
+    more = len(names) - MAX_NAMED
+    if more > 1:
+        return f"{', '.join(names[:MAX_NAMED])} and {more} more"
+    return ", ".join(names)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from lab.places.cities import PLACES
 from lab.places.distance import STRETCH
 from lab.roles import ROLES
 from lab.roles.relay import CIRCUIT_HOPS, HOPS
 from lab.topology.mistakes import did_you_mean, listed
 from lab.topology.names import NAME_PATTERN
 from lab.topology.tor import PARAMETER_PATTERN
+from lab.topology.units import parse_rate_kbps
 from lab.topology.values import (
     Address,
     Codec,
@@ -83,6 +85,9 @@ _CODECS: list[Codec] = [codec for codec in get_args(Codec) if codec != "ILBC"]
 """Few images of FreeSWITCH have the module for iLBC."""
 
 _NAMED: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
+
+MAX_RELAYS = 200
+"""Made by number: a network has room for as many nodes."""
 
 
 class RawModel(BaseModel):
@@ -190,6 +195,59 @@ class RawNode(RawModel):
         return ROLES.all[self.role].forwards
 
 
+class RawSpread(RawModel):
+    """Bandwidths that differ from relay to relay: equally likely values of a lognormal."""
+
+    median_kbps: RateKbps = Field(alias="median")
+    """What half of the relays have less than (6.3mbit)."""
+    sigma: float = Field(default=0.0, ge=0, le=3, strict=False)
+    """How far they scatter: the standard deviation of their logarithm; 0: all have the median."""
+    least_kbps: RateKbps | None = Field(default=None, alias="least")
+    """What those have that would have less."""
+    most_kbps: RateKbps | None = Field(default=None, alias="most")
+    """What those have that would have more."""
+
+
+def _every_place(value: object) -> object:
+    return [*PLACES] if value == "all" else value
+
+
+def _one_bandwidth(value: object) -> object:
+    """One rate, as text, is a spread of none."""
+    if isinstance(value, dict | RawSpread):
+        return value
+    parse_rate_kbps(value)
+    return {"median": value}
+
+
+_Places = Annotated[
+    list[PlaceName],
+    BeforeValidator(_every_place, json_schema_input_type=Literal["all"] | list[PlaceName]),
+]
+_Bandwidth = Annotated[
+    RawSpread, BeforeValidator(_one_bandwidth, json_schema_input_type=RateKbps | RawSpread)
+]
+
+
+class RawRelays(RawModel):
+    """Relays by the number: each is a node, called after its place (paris-1), or relay-1."""
+
+    count: int = Field(ge=1, le=MAX_RELAYS)
+    """How many there are, beside those among the nodes."""
+    places: _Places = []
+    """The cities they stand in, or all of the table: dealt in turn, in an order drawn from the
+    seed. A city that stands here twice has twice as many."""
+    links: dict[str, RawLink | None] = Field(default={}, json_schema_extra=_NAMED)
+    """The networks each is attached to, as in a node; if absent, the only network there is."""
+    bandwidth: _Bandwidth | None = None
+    """How much the Tor of each relays (`bandwidth_rate` of a node): one rate (10mbit), or a median
+    and sigma, dealt out in an order drawn from the seed."""
+    tor_version: TorVersionName | None = None
+    """The version of their Tor, if not the network's."""
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    """What the orders are drawn from."""
+
+
 class RawDistance(RawModel):
     """A pair of places for which the formula does not hold."""
 
@@ -283,6 +341,8 @@ class RawTopology(RawModel):
     """The networks, by name; each is one bridge of Docker."""
     nodes: dict[str, RawNode] = Field(json_schema_extra=_NAMED)
     """The nodes, by name; each is one container."""
+    relays: RawRelays | None = None
+    """Further relays, by their number."""
 
     @property
     def wanted_pbx(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lab.roles import ROLES
-from lab.topology.mistakes import Mistake, quoted
+from lab.topology.mistakes import Mistake, quoted, some
 from lab.tor_versions import TOR_VERSIONS
 
 if TYPE_CHECKING:
@@ -73,13 +73,17 @@ def check_tor(draft: Draft) -> Iterator[Mistake]:
 
 def _check_bandwidths(draft: Draft) -> Iterator[Mistake]:
     """Relays of which nothing says how they are to be weighed."""
+    lacking = []
     for name in draft.with_role("relay"):
         node = draft.raw.nodes[name]
         capped = any(link and link.rate_kbps is not None for link in node.links.values())
         known = all(draft.is_certain("nodes", name, key) for key in ("bandwidth_rate", "links"))
         if node.bandwidth_rate is None and not capped and known:
-            message = f"needs a bandwidth of {quoted(name)}: give it a `bandwidth_rate`, or a "
-            yield Mistake(("tor", "selection"), f"{message}`rate` of a link")
+            lacking.append(name)
+    if lacking:
+        who = some([quoted(name) for name in lacking])
+        message = f"needs a bandwidth of {who}: give it a `bandwidth_rate`, or a "
+        yield Mistake(("tor", "selection"), f"{message}`rate` of a link")
 
 
 def _check_conflux(draft: Draft) -> Iterator[Mistake]:
@@ -97,11 +101,15 @@ def _check_conflux(draft: Draft) -> Iterator[Mistake]:
     if len(relays) < CONFLUX_RELAYS and draft.is_certain("nodes", "*", "role"):
         message = f"needs {CONFLUX_RELAYS} relays beside the authority, for two circuits that "
         yield Mistake(place, f"{message}share only their exit, and there are {len(relays)}")
+    too_old: dict[str, list[str]] = {}
     for name, node in draft.raw.nodes.items():
         if node.bridges:
             message = f"needs two guards, and {quoted(name)} enters by `bridges`"
             yield Mistake(place, message)
         version = TOR_VERSIONS[node.tor_version or tor.version]
         if runs_tor(node) and version.number < CONFLUX_SINCE:
-            message = f"is not known to the Tor of {quoted(name)}, {version.name}"
-            yield Mistake(place, message)
+            too_old.setdefault(version.name, []).append(name)
+    for version_name, names in too_old.items():
+        who = some([quoted(name) for name in names])
+        message = f"is not known to the Tor of {who}, {version_name}"
+        yield Mistake(place, message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from lab.topology.mistakes import some
 from lab.wire.circuits import TorStatus
 
 Missing = tuple[str, ...] | None
@@ -23,7 +24,7 @@ class Condition:
 
     def complaint(self, missing: tuple[str, ...]) -> str:
         """What is lacking, as the end of a sentence."""
-        return f"{self.some_missing} {', '.join(missing)}" if missing else self.nothing_yet
+        return f"{self.some_missing} {some(missing)}" if missing else self.nothing_yet
 
 
 def conditions(bridges: Sequence[str]) -> tuple[Condition, ...]:
