@@ -71,7 +71,7 @@ def nodes_table(state: dict[str, Any], every: bool = True) -> Table:
         table.add_column(column)
     for nodes in _alike(state["nodes"], every):
         node = nodes[0]
-        places = list(dict.fromkeys(each["place"] for each in nodes))
+        places = list(dict.fromkeys(each["place"] for each in nodes if each["place"])) or [""]
         for position, link in enumerate(node["links"] or [{}]):
             first = position == 0
             addresses = [each["links"][position]["address"] for each in nodes] if link else [""]

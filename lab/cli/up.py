@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ def command(
     from lab.lifecycle.status import lab_status
     from lab.lifecycle.up import up
 
-    changes = dict([*(_setting(text) for text in settings), *(_place(text) for text in places)])
+    changes = dict([*(setting(text) for text in settings), *(_place(text) for text in places)])
     if dry_run:
         _show(topology, name, changes, directory)
         return
@@ -83,9 +83,10 @@ def command(
         lab = find_lab(client, done.plan.topology.lab)
         if done.already_up:
             with having_turn(client, lab.name, both(tell, in_lab(lab.name, "up"))):
-                status = lab_status(client, lab)
+                # What links are like may have been changed since they were set up.
+                status = lab_status(client, lab, replace(done.in_force, networks={}))
         else:
-            status = lab_status(client, lab, done.networks)
+            status = lab_status(client, lab, done.in_force)
     if as_json:
         stages = [asdict(stage) for stage in done.stages]
         print_json({"seconds": done.seconds, "stages": stages, **status})
@@ -103,7 +104,7 @@ def _place(text: str) -> tuple[str, str]:
     return f"nodes.{node}.place", city
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, Any]:
     """`relays.count=50` as a key of the topology and its value, written as in its file."""
     from lab.topology.document import read_document
 

@@ -15,7 +15,7 @@ from lab.events import Began, Listener, silent
 
 PATIENCE_S = 10.0
 """Longer than a Compose that outlived a killed `lab up` takes to end."""
-UP_PATIENCE_S = 180.0
+UP_PATIENCE_S = 300.0
 """Longer than a `lab up` takes, even on a crowded host."""
 ENDING_S = 60.0
 """Longer than what a killed command began in nodes takes to notice that, and to end."""

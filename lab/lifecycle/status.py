@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from docker import DockerClient
 
@@ -25,6 +25,10 @@ from lab.shaping.borrowed import left_changed
 from lab.wire.network import MachineNetwork, NetworkInForce, ShowNetwork
 from lab.wire.plain import from_plain, to_plain
 from lab.wire.shape import Shape
+from lab.wire.tor_settings import SettingsInForce
+
+if TYPE_CHECKING:
+    from lab.lifecycle.verify import InForce
 
 AGENT_DEADLINE_S = 15.0
 _AT_ONCE = 12
@@ -35,11 +39,11 @@ T = TypeVar("T")
 def lab_status(
     client: DockerClient,
     lab: RunningLab,
-    networks: Mapping[str, NetworkInForce] | None = None,
+    in_force: InForce | None = None,
 ) -> dict[str, Any]:
     """The state of every node and link, and what programs in nodes tell, as plain values.
 
-    `networks` is machine → what was just found in force there; None has it read anew. What
+    `in_force` is what the lab has just said of itself; what is not in it is read anew. What
     cannot be read because its node is down is None, with the reason in `problems`.
     """
     problems = [_stopped(node) for node in lab.stopped]
@@ -47,14 +51,17 @@ def lab_status(
         problems.append(left)
     configured = _attempt(problems, lambda: _networks(lab)) or {}
     running = {node.name for node in lab.nodes if node.state == "running"}
+    known = in_force.tors if in_force else {}
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         asked = {
-            (report.section, node.name): pool.submit(_attempt, problems, _asking(lab, node, report))
+            (report.section, node.name): pool.submit(
+                _attempt, problems, _asking(lab, node, report, known.get(node.name))
+            )
             for role, report in reports()
             for node in lab.nodes
             if node.role == role.name and node.name in running and _is_asked(lab, node, report)
         }
-        shown = networks or _show_networks(
+        shown = (in_force and in_force.networks) or _show_networks(
             pool, problems, lab, {name: configured[name] for name in configured if name in running}
         )
     told = {which: answer.result() for which, answer in asked.items()}
@@ -175,8 +182,14 @@ def _is_asked(lab: RunningLab, node: RunningNode, report: Report) -> bool:
     return (directory / report.file).exists()
 
 
-def _asking(lab: RunningLab, node: RunningNode, report: Report) -> Callable[[], dict[str, Any]]:
+def _asking(
+    lab: RunningLab, node: RunningNode, report: Report, known: SettingsInForce | None
+) -> Callable[[], dict[str, Any]]:
+    """Asks a program in a node, or tells what is `known` where that is what it would answer."""
+
     def ask() -> dict[str, Any]:
+        if isinstance(known, report.answer):
+            return report.plain(known)
         order = report.order(node.name)
         with start_agent(lab, node.name, report.dialogue) as agent:
             return report.plain(agent.ask(order, report.answer, AGENT_DEADLINE_S))

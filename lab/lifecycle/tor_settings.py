@@ -51,13 +51,15 @@ def read_tors(
         return dict(zip(wanted, pool.map(read, wanted), strict=True))
 
 
-def verify_tors(lab: RunningLab, topology: Topology) -> None:
-    """LabError with all that is not as asked, of any Tor of the lab."""
-    told = read_tors(lab, topology, (node.name for node in tors_of(topology)))
+def verify_tors(lab: RunningLab, topology: Topology) -> dict[str, SettingsInForce]:
+    """Node → what its Tor says of itself; LabError with all that is not as asked, of any Tor."""
+    found: dict[str, SettingsInForce] = {}
     faults: list[str] = []
+    told = read_tors(lab, topology, (node.name for node in tors_of(topology)))
     for name, settings in told.items():
         if isinstance(settings, LabError):
             raise settings
+        found[name] = settings
         faults += asked_of(topology, topology.node(name)).faults(name, settings)
     if faults:
         more = f"; and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
@@ -66,3 +68,4 @@ def verify_tors(lab: RunningLab, topology: Topology) -> None:
             f"{'; '.join(faults[:MOST_TOLD])}{more}",
             "`lab logs NODE` shows what a Tor says of its options.",
         )
+    return found

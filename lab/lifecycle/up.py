@@ -39,7 +39,7 @@ from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
 from lab.lifecycle.ready import open_lab_as_it_is
 from lab.lifecycle.set_up import ensure_images
 from lab.lifecycle.stages import Stage, Stages
-from lab.lifecycle.verify import verify
+from lab.lifecycle.verify import InForce, verify
 from lab.render.services import helper_services
 from lab.role import HeadStart
 from lab.roles import ROLES, program_of
@@ -48,7 +48,6 @@ from lab.topology.mistakes import listed
 from lab.topology.model import Node, Topology
 from lab.tor_versions import plain_image
 from lab.wire import places
-from lab.wire.network import NetworkInForce
 
 AT_ONCE = 16
 """Machines that are started together. A net helper waits 10 s for the delay line beside it, relays
@@ -66,8 +65,8 @@ class Up:
     """In the order in which they ended; they may overlap."""
     seconds: float
     """From the beginning to the end of the last stage."""
-    networks: Mapping[str, NetworkInForce]
-    """Machine → what was found in force there after it was set up."""
+    in_force: InForce
+    """What was found after it was set up."""
 
 
 def up(
@@ -120,7 +119,7 @@ def up(
             with blaming_ended_nodes(client, name):
                 _start(client, plan.topology, directory, lock, stages, running)
             choosing.close()
-            networks = verify(client, plan, stages)
+            in_force = verify(client, plan, stages)
         except BaseException:
             if running is None:
                 with undisturbed():
@@ -134,7 +133,7 @@ def up(
             already_up=running is not None,
             stages=tuple(stages.done),
             seconds=stages.total_s,
-            networks=networks,
+            in_force=in_force,
         )
 
 

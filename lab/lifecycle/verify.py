@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from docker import DockerClient
 
@@ -30,6 +31,7 @@ from lab.tor.bootstrap import Bootstrap, BootstrapError, verify_bootstrap
 from lab.wire.circuits import CIRCUITS
 from lab.wire.network import NETWORK, NetworkInForce
 from lab.wire.plain import ShapeError
+from lab.wire.tor_settings import SettingsInForce
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +51,18 @@ TOR_STAGES = {
 """The stages of `verify_bootstrap`, in a user's words."""
 
 
-def verify(client: DockerClient, plan: Plan, stages: Stages) -> Mapping[str, NetworkInForce]:
-    """Wait until every part of the lab has been seen to work; LabError names the one that fails.
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What a lab said of itself while it was verified."""
 
-    Returns what each net helper found in force on its machine.
-    """
+    networks: Mapping[str, NetworkInForce]
+    """Machine → what its net helper found in force there."""
+    tors: Mapping[str, SettingsInForce]
+    """Node → what its Tor says of itself."""
+
+
+def verify(client: DockerClient, plan: Plan, stages: Stages) -> InForce:
+    """Wait until every part of the lab has been seen to work; LabError names the one that fails."""
     lab = find_lab(client, plan.topology.lab)
     relays = [node.name for node in plan.topology.with_role("relay")]
     clients = {node.name: node.bridges for node in plan.topology.nodes if node.tor}
@@ -79,7 +88,7 @@ def verify(client: DockerClient, plan: Plan, stages: Stages) -> Mapping[str, Net
                     like = f" as at {told[tors[name]]}" if len(told) > 1 else ""
                     stages.note(f"Tor at {name}: the same{like}", began, time.monotonic())
             with stages.stage("Tor: versions and settings read back"):
-                verify_tors(lab, plan.topology)
+                settings = verify_tors(lab, plan.topology)
         try:
             for listener in listeners:
                 listener.finish(client, lab, stages)
@@ -90,7 +99,7 @@ def verify(client: DockerClient, plan: Plan, stages: Stages) -> Mapping[str, Net
         if clients:
             directory = storage.project_directory(lab.name)
             verify_onions(lab, plan.topology, directory, next(iter(clients)), stages)
-    return networks
+    return InForce(networks, settings)
 
 
 def refuse_complaints(client: DockerClient, lab: RunningLab, plan: Plan) -> None:

@@ -1,0 +1,181 @@
+"""What many relays on one host cost: `lab up` stage by stage, processor time, memory, one call.
+
+    python tests/bench/many_relays.py [--counts 20,50,100] [--topology crowd] [--no-call] \
+        [--set KEY=VALUE]
+
+Brings a lab up and takes it down again for every count, beside which an authority and the ends of
+a call run. Memory is what the whole host has less afterwards, in /proc/meminfo, and of which
+programs it is the proportional share (Pss) of, where this user may read that. Every figure stands
+beside its ratio to that of the smallest count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.calls.call import make_call
+from lab.cli.up import setting
+from lab.engine.client import connect
+from lab.engine.discovery import find_lab
+from lab.engine.host import read_cpu_times
+from lab.lifecycle.down import down
+from lab.lifecycle.ready import open_lab
+from lab.lifecycle.stages import Stage
+from lab.lifecycle.status import lab_status
+from lab.lifecycle.up import up
+from lab.measure.call.notes import CallPlan
+from lab.measure.host_load import load_between
+
+SETTLED_S = 5.0
+"""How long after `lab up` its memory is read."""
+OTHERS = "everything else"
+LARGEST = 8
+"""Programs whose memory is shown apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One count of relays."""
+
+    relays: int
+    containers: int
+    stages: tuple[Stage, ...]
+    seconds: float
+    """Of `lab up`, as it counts them itself."""
+    cpu_pct: float
+    """Of all cores, while the lab came up."""
+    status_s: float
+    """Of all that `lab status` asks."""
+    down_s: float
+    memory_mib: float
+    """What the host has less."""
+    programs_mib: Mapping[str, float]
+    """Program → its part of that."""
+    call: str
+
+
+def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) -> Run:
+    """Bring it up, look at it, call in it if asked to, and take it down."""
+    client = connect()
+    name = f"bench-{secrets.token_hex(3)}"
+    available_before, programs_before = available_mib(), programs_mib()
+    host = read_cpu_times()
+    try:
+        done = up(client, topology, name, changes={**changes, "relays.count": count})
+        load = load_between(host, read_cpu_times())
+        time.sleep(SETTLED_S)
+        memory = available_before - available_mib()
+        programs = programs_mib()
+        began = time.monotonic()
+        lab = find_lab(client, name)
+        lab_status(client, lab)
+        status_s = time.monotonic() - began
+        said = "not made"
+        if calls:
+            record = make_call(open_lab(client, name), CallPlan("v-tor"))
+            reasons = record.reason or "; ".join(record.invalid_reasons)
+            said = f"valid, PESQ {record.caller_pesq_mos}" if record.valid else reasons
+    finally:
+        began = time.monotonic()
+        down(client, name)
+    return Run(
+        relays=count,
+        containers=len(lab.nodes) + len(lab.delay_lines),
+        stages=done.stages,
+        seconds=done.seconds,
+        cpu_pct=load.cpu_pct if load else float("nan"),
+        status_s=status_s,
+        down_s=time.monotonic() - began,
+        memory_mib=memory,
+        programs_mib={name: mib - programs_before[name] for name, mib in programs.items()},
+        call=said,
+    )
+
+
+def available_mib() -> float:
+    """What the host could still give to programs (MemAvailable)."""
+    text = Path("/proc/meminfo").read_text(encoding="ascii")
+    found = re.search(r"MemAvailable:\s+([0-9]+) kB", text)
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def programs_mib() -> Counter[str]:
+    """Program → the proportional share of all its processes that may be read."""
+    shares: Counter[str] = Counter()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (process / "comm").read_text().strip()
+            rollup = (process / "smaps_rollup").read_text()
+        except OSError:
+            continue
+        if found := re.search(r"^Pss:\s+([0-9]+) kB", rollup, re.MULTILINE):
+            shares[name] += int(found[1]) / 1024
+    return shares
+
+
+def print_table(runs: Sequence[Run]) -> None:
+    """Every figure with its ratio to the first run's."""
+    first = runs[0]
+    rows: list[tuple[str, list[float]]] = [
+        ("relays", [run.relays for run in runs]),
+        ("containers that go on", [run.containers for run in runs]),
+        ("lab up, s", [run.seconds for run in runs]),
+        ("  processors, %", [run.cpu_pct for run in runs]),
+    ]
+    for stage in sorted(first.stages, key=lambda stage: stage.began_s):
+        lengths = [{each.name: each.seconds for each in run.stages} for run in runs]
+        rows.append((f"  {stage.name}", [found.get(stage.name, float("nan")) for found in lengths]))
+    rows += [
+        ("what lab status asks, s", [run.status_s for run in runs]),
+        ("lab down, s", [run.down_s for run in runs]),
+        ("memory, MiB", [run.memory_mib for run in runs]),
+    ]
+    largest = [name for name, _ in Counter(runs[-1].programs_mib).most_common(LARGEST)]
+    for name in largest:
+        rows.append((f"  {name}", [run.programs_mib.get(name, 0.0) for run in runs]))
+    told = [run.memory_mib - sum(run.programs_mib.get(n, 0.0) for n in largest) for run in runs]
+    rows += [
+        (f"  {OTHERS}", told),
+        ("memory a relay, MiB", [run.memory_mib / run.relays for run in runs]),
+    ]
+    for title, values in rows:
+        cells = "".join(
+            f"{value:10.1f} {'x' + format(value / values[0], '.1f') if values[0] else '':>7}"
+            for value in values
+        )
+        print(f"{title:44} {cells}")
+    for run in runs:
+        print(f"v-tor call over {run.relays} relays: {run.call}")
+
+
+def main() -> None:
+    """Print one table of all counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--counts", default="20,50,100")
+    parser.add_argument("--topology", default="crowd")
+    parser.add_argument("--no-call", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    options = parser.parse_args()
+    changes = dict(setting(text) for text in options.set)
+    runs = []
+    for count in sorted(int(text) for text in options.counts.split(",")):
+        runs.append(one_run(options.topology, count, changes, not options.no_call))
+        print(
+            f"{count} relays: up in {runs[-1].seconds:.1f} s, {runs[-1].memory_mib:.0f} MiB, "
+            f"v-tor call {runs[-1].call}",
+            flush=True,
+        )
+    print_table(runs)
+
+
+if __name__ == "__main__":
+    main()
