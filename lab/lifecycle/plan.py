@@ -62,8 +62,8 @@ def render_plan(plan: Plan) -> Project:
 
 def _image_tags(topology: Topology) -> dict[str, str]:
     tags = {name: image_tag(name) for name in BESIDE}
-    for node in topology.nodes:
-        program = program_of(topology, node)
+    programs = (program_of(topology, node) for node in topology.nodes)
+    for image, program in {program.image: program for program in programs}.items():
         users = program.users_image
-        tags[program.image] = users.tag if users else image_tag(program.image)
+        tags[image] = users.tag if users else image_tag(image)
     return dict(sorted(tags.items()))

@@ -52,6 +52,8 @@ from lab.wire import places
 AT_ONCE = 16
 """Machines that are started together. A net helper waits 10 s for the delay line beside it, relays
 60 s for the authority, and Compose starts what it is given in no order that could be relied on."""
+STARTING_S = 1.0
+"""For how long a node that starts beside others takes processors from them, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +335,8 @@ def _await_words(
         if words := head_start.awaited(node):
             running = lab.node(node.name)
             said = partial(_has_said, client, running, words)
-            wait_until(client, running, f"it to say {words!r}", said, head_start.deadline_s)
+            deadline_s = head_start.deadline_s + STARTING_S * len(nodes)
+            wait_until(client, running, f"it to say {words!r}", said, deadline_s)
 
 
 def _has_said(client: DockerClient, node: RunningNode, words: str) -> bool:

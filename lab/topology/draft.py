@@ -49,9 +49,13 @@ class Draft:
     def _unknown(self, kind: str, name: str, known: Iterable[str]) -> str | None:
         if name in known or not self.is_certain(f"{kind}s", name):
             return None
-        if kind == "node" and not self.is_certain("relays", "*"):
+        if kind == "node" and not self._knows_relays():
             return None
         return f"there is no {kind} {quoted(name)}{did_you_mean(name, known)}"
+
+    def _knows_relays(self) -> bool:
+        """Whether it is known what the relays by the number are called."""
+        return self.is_certain("relays", "count") and self.is_certain("relays", "places", "*")
 
 
 def repeated(path: Path, values: Iterable[str]) -> Iterator[Mistake]:

@@ -117,12 +117,12 @@ def left_out_with(made: Iterable[str], left_out: Collection[Path]) -> set[Path]:
     `made` are their names, as far as they are known.
     """
     of_relays = [path for path in left_out if path[:1] == ("relays",)]
-    keys = {key: node_key for node_key, key in KEYS.items()}
+    of_node: dict[str | int, Path] = {key: (node_key,) for node_key, key in KEYS.items()}
     nodes: list[Path] = [("nodes", name) for name in made]
     found: set[Path] = {("nodes", ANY_NODE)} if of_relays else set()
     for _, *path in of_relays:
         if path:
-            found |= {(*node, keys.get(str(path[0]), path[0]), *path[1:]) for node in nodes}
+            found |= {(*node, *of_node.get(path[0], path)) for node in nodes}
     return found
 
 

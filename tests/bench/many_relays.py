@@ -12,6 +12,7 @@ beside its ratio to that of the smallest count.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import secrets
 import time
@@ -25,17 +26,17 @@ from lab.calls.call import make_call
 from lab.cli.up import setting
 from lab.engine.client import connect
 from lab.engine.discovery import find_lab
-from lab.engine.host import read_cpu_times
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import open_lab
 from lab.lifecycle.stages import Stage
 from lab.lifecycle.status import lab_status
 from lab.lifecycle.up import up
 from lab.measure.call.notes import CallPlan
-from lab.measure.host_load import load_between
 
 SETTLED_S = 5.0
 """How long after `lab up` its memory is read."""
+CONTAINERS = Path("/sys/fs/cgroup/cpuacct/docker/cpuacct.usage")
+"""Processor time of all containers there have been, ns, where Docker uses cgroups v1."""
 OTHERS = "everything else"
 LARGEST = 8
 """Programs whose memory is shown apart."""
@@ -50,8 +51,10 @@ class Run:
     stages: tuple[Stage, ...]
     seconds: float
     """Of `lab up`, as it counts them itself."""
-    cpu_pct: float
-    """Of all cores, while the lab came up."""
+    processors_s: Mapping[str, float]
+    """Who → processor time while the lab came up, s: about the same whatever else the host does."""
+    load: float
+    """The host's load average at the end of it: above its number of cores others slowed it down."""
     status_s: float
     """Of all that `lab status` asks."""
     down_s: float
@@ -67,10 +70,11 @@ def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) 
     client = connect()
     name = f"bench-{secrets.token_hex(3)}"
     available_before, programs_before = available_mib(), programs_mib()
-    host = read_cpu_times()
+    spent = processors_s()
     try:
         done = up(client, topology, name, changes={**changes, "relays.count": count})
-        load = load_between(host, read_cpu_times())
+        spent = {who: total - spent[who] for who, total in processors_s().items()}
+        load = os.getloadavg()[0]
         time.sleep(SETTLED_S)
         memory = available_before - available_mib()
         programs = programs_mib()
@@ -91,13 +95,34 @@ def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) 
         containers=len(lab.nodes) + len(lab.delay_lines),
         stages=done.stages,
         seconds=done.seconds,
-        cpu_pct=load.cpu_pct if load else float("nan"),
+        processors_s=spent,
+        load=load,
         status_s=status_s,
         down_s=time.monotonic() - began,
         memory_mib=memory,
         programs_mib={name: mib - programs_before[name] for name, mib in programs.items()},
         call=said,
     )
+
+
+def processors_s() -> dict[str, float]:
+    """Who → processor time so far, s; NaN where this host does not tell."""
+    own = os.times()
+    used = {"this command": own.user + own.system + own.children_user + own.children_system}
+    try:
+        used["containers"] = int(CONTAINERS.read_text()) / 1e9
+    except OSError:
+        used["containers"] = float("nan")
+    ticks = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            name, _, rest = (process / "stat").read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        if name.startswith(("dockerd", "containerd")):
+            ticks += sum(map(int, rest.split()[11:15]))
+    used["Docker"] = ticks / os.sysconf("SC_CLK_TCK")
+    return used
 
 
 def available_mib() -> float:
@@ -129,7 +154,9 @@ def print_table(runs: Sequence[Run]) -> None:
         ("relays", [run.relays for run in runs]),
         ("containers that go on", [run.containers for run in runs]),
         ("lab up, s", [run.seconds for run in runs]),
-        ("  processors, %", [run.cpu_pct for run in runs]),
+        ("  load of the host at its end", [run.load for run in runs]),
+        ("  processor time, s", [sum(run.processors_s.values()) for run in runs]),
+        *((f"    of {who}", [run.processors_s[who] for run in runs]) for who in first.processors_s),
     ]
     for stage in sorted(first.stages, key=lambda stage: stage.began_s):
         lengths = [{each.name: each.seconds for each in run.stages} for run in runs]

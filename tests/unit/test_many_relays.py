@@ -135,7 +135,7 @@ def test_bandwidths_are_quantiles_of_a_lognormal() -> None:
     nine = sorted(node.bandwidth_rate for node in written.nodes.values() if node.bandwidth_rate)
     spread = RawSpread.model_validate({"median": "6.3mbit", "sigma": 0.72})
     for made, known in zip(quantiles_kbps(spread, 9), nine, strict=True):
-        assert made == pytest.approx(known, rel=0.01)
+        assert made == pytest.approx(known, rel=0.02)
     (half,) = quantiles_kbps(spread, 1)
     assert half == 6300
     # Φ(1) = 0.8413: of 10,000, the one at that share is a sigma above the median.
