@@ -112,7 +112,7 @@ def _likeness(node: dict[str, Any]) -> Hashable:
         or link.get("way_in_force", OPEN_WAY) != link.get("way_configured", OPEN_WAY)
         for link in links
     ):
-        return node["node"]
+        return str(node["node"])
     shapes = ((link["network"], link["rate_configured_kbps"], bool(_way(link))) for link in links)
     return node["role"], node["state"], *shapes
 
@@ -148,8 +148,8 @@ def told(state: dict[str, Any], every: bool = True) -> Iterator[Text]:
     for _, report in reports():
         answers = state[report.section]
         apart = every or len(answers) <= MOST_APART
-        tellers: dict[Hashable, list[str]] = {}
-        lines: dict[Hashable, Text] = {}
+        tellers: dict[tuple[str, str], list[str]] = {}
+        lines: dict[tuple[str, str], Text] = {}
         for node, answer in answers.items():
             said = styled(report.unanswered, "red")
             if answer is not None:

@@ -292,7 +292,8 @@ def _start(
         if head_start := role.head_start:
             first = topology.with_role(role.name)
             others = [node for node in others if node not in first]
-            first = sorted(first, key=lambda node: not head_start.awaited(node))
+            # Who is awaited is in the first batch.
+            first = tuple(sorted(first, key=lambda node: not head_start.awaited(node)))
             with stages.stage(f"starting {head_start.together}"):
                 for batch in batches(first, f"starting {head_start.together}", stages.tell):
                     _compose_up(topology.lab, directory, lock, batch, wanted)

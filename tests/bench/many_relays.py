@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,9 +133,9 @@ def available_mib() -> float:
     return int(found[1]) / 1024
 
 
-def programs_mib() -> Counter[str]:
+def programs_mib() -> dict[str, float]:
     """Program → the proportional share of all its processes that may be read."""
-    shares: Counter[str] = Counter()
+    shares: dict[str, float] = defaultdict(float)
     for process in Path("/proc").glob("[0-9]*"):
         try:
             name = (process / "comm").read_text().strip()
@@ -166,7 +166,8 @@ def print_table(runs: Sequence[Run]) -> None:
         ("lab down, s", [run.down_s for run in runs]),
         ("memory, MiB", [run.memory_mib for run in runs]),
     ]
-    largest = [name for name, _ in Counter(runs[-1].programs_mib).most_common(LARGEST)]
+    shares = runs[-1].programs_mib
+    largest = sorted(shares, key=lambda name: -shares[name])[:LARGEST]
     for name in largest:
         rows.append((f"  {name}", [run.programs_mib.get(name, 0.0) for run in runs]))
     told = [run.memory_mib - sum(run.programs_mib.get(n, 0.0) for n in largest) for run in runs]
