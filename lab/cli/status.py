@@ -14,13 +14,10 @@ from lab.cli.completion import lab_names
 from lab.cli.output import err, out, print_json, styled
 from lab.wire.shape import OPEN_WAY
 
-MOST_APART = 12
-"""So many nodes of one role are shown one by one."""
-
 
 @click.command()
 @click.argument("name", required=False, shell_complete=lab_names)
-@click.option("--all", "every", is_flag=True, help="A row for each of many nodes that are alike.")
+@click.option("--all", "every", is_flag=True, help="Ask and show each of many nodes.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, always with every node.")
 def command(name: str | None, every: bool, as_json: bool) -> None:
     """Show the lab called NAME (default: every lab that is up)."""
@@ -30,7 +27,7 @@ def command(name: str | None, every: bool, as_json: bool) -> None:
 
     client = connect()
     labs = [find_lab(client, name)] if name else list(find_labs(client))
-    states = [lab_status(client, lab) for lab in labs]
+    states = [lab_status(client, lab, every=every or as_json) for lab in labs]
     if as_json:
         print_json(states[0] if name else states)
         return
@@ -96,6 +93,8 @@ def and_more(names: Sequence[str]) -> str:
 
 def _alike(nodes: Sequence[dict[str, Any]], every: bool) -> Iterable[list[dict[str, Any]]]:
     """The nodes, in their order; of a role with many, those that are alike together."""
+    from lab.lifecycle.status import MOST_APART
+
     of_role = Counter(node["role"] for node in nodes)
     groups: dict[Hashable, list[dict[str, Any]]] = {}
     for node in nodes:
@@ -143,10 +142,13 @@ def _rate(rate_kbps: int | None) -> str:
 
 def told(state: dict[str, Any], every: bool = True) -> Iterator[Text]:
     """What programs in nodes told, a line each; unless `every`, one of what many told alike."""
-    from lab.lifecycle.status import reports
+    from lab.lifecycle.status import MOST_APART, reports
 
-    for _, report in reports():
+    for role, report in reports():
         answers = state[report.section]
+        count = sum(node["role"] == role.name for node in state["nodes"])
+        if count > MOST_APART and not answers:
+            yield Text(f"{report.title}: {count} nodes, none asked (`lab status --all` asks)")
         apart = every or len(answers) <= MOST_APART
         tellers: dict[tuple[str, str], list[str]] = {}
         lines: dict[tuple[str, str], Text] = {}

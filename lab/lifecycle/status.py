@@ -30,6 +30,8 @@ from lab.wire.tor_settings import SettingsInForce
 if TYPE_CHECKING:
     from lab.lifecycle.verify import InForce
 
+MOST_APART = 12
+"""So many nodes of one role are told of one by one, to people."""
 AGENT_DEADLINE_S = 15.0
 _AT_ONCE = 12
 
@@ -40,11 +42,14 @@ def lab_status(
     client: DockerClient,
     lab: RunningLab,
     in_force: InForce | None = None,
+    *,
+    every: bool = True,
 ) -> dict[str, Any]:
     """The state of every node and link, and what programs in nodes tell, as plain values.
 
     `in_force` is what the lab has just said of itself; what is not in it is read anew. What
-    cannot be read because its node is down is None, with the reason in `problems`.
+    cannot be read because its node is down is None, with the reason in `problems`. Unless `every`,
+    the programs of a role with many nodes are not asked: a program has to be started for each.
     """
     problems = [_stopped(node) for node in lab.stopped]
     if left := _attempt(problems, lambda: left_changed(lab.name)):
@@ -59,6 +64,7 @@ def lab_status(
             )
             for role, report in reports()
             for node in lab.nodes
+            if every or node.name in known or not is_crowded(lab, role.name)
             if node.role == role.name and node.name in running and _is_asked(lab, node, report)
         }
         shown = (in_force and in_force.networks) or _show_networks(
@@ -67,6 +73,11 @@ def lab_status(
     told = {which: answer.result() for which, answer in asked.items()}
     problems += _faults(lab, shown)
     return describe(lab, configured, shown, told, problems)
+
+
+def is_crowded(lab: RunningLab, role: str) -> bool:
+    """Whether the lab has too many nodes of a role for each to be told of by itself."""
+    return sum(node.role == role for node in lab.nodes) > MOST_APART
 
 
 def reports() -> Iterator[tuple[Role, Report]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.engine.discovery import RunningLab
@@ -10,13 +11,21 @@ from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.render.tor_options import tor_options, version_of
 from lab.topology.model import Node, Topology
-from lab.wire.tor_settings import TOR_SETTINGS, ReadSettings, SettingsAsked, SettingsInForce
+from lab.wire.tor_settings import (
+    SETTINGS_TOLD,
+    TOR_SETTINGS,
+    ReadSettings,
+    SettingsAsked,
+    SettingsInForce,
+)
 
 CONSENSUS_DEADLINE_S = 30.0
 """A relay fetches the first consensus when it is told that there is one."""
 ANSWER_TIMEOUT_S = CONSENSUS_DEADLINE_S + 15.0
 MOST_TOLD = 4
 """Faults in one message: what is wrong with a consensus is so at every node."""
+LOGGED_DEADLINE_S = 15.0
+LOGGED_POLL_S = 0.2
 _AT_ONCE = 8
 
 
@@ -51,12 +60,46 @@ def read_tors(
         return dict(zip(wanted, pool.map(read, wanted), strict=True))
 
 
-def verify_tors(lab: RunningLab, topology: Topology) -> dict[str, SettingsInForce]:
-    """Node → what its Tor says of itself; LabError with all that is not as asked, of any Tor."""
+def settings_logged(log_text: str) -> SettingsInForce | None:
+    """What a relay has told in its log of its Tor, last; None where it has not."""
+    for line in reversed(log_text.splitlines()):
+        _, told, message = line.partition(SETTINGS_TOLD)
+        if told:
+            event = TOR_SETTINGS.read_event(message)
+            return event if isinstance(event, SettingsInForce) else None
+    return None
+
+
+def await_logged(
+    relays: Sequence[str], log_of: Callable[[str], str], deadline_s: float = LOGGED_DEADLINE_S
+) -> dict[str, SettingsInForce]:
+    """Relay → what it has told in its log, of those that have before the deadline."""
+    found: dict[str, SettingsInForce] = {}
+    deadline = time.monotonic() + deadline_s
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while True:
+            left = [relay for relay in relays if relay not in found]
+            for relay, text in zip(left, pool.map(log_of, left), strict=True):
+                if (settings := settings_logged(text)) is not None:
+                    found[relay] = settings
+            if len(found) == len(relays) or time.monotonic() > deadline:
+                return found
+            time.sleep(LOGGED_POLL_S)
+
+
+def verify_tors(
+    lab: RunningLab, topology: Topology, logged: Mapping[str, SettingsInForce]
+) -> dict[str, SettingsInForce]:
+    """Node → what its Tor says of itself; LabError with all that is not as asked, of any Tor.
+
+    What is in `logged` is not asked again.
+    """
     found: dict[str, SettingsInForce] = {}
     faults: list[str] = []
-    told = read_tors(lab, topology, (node.name for node in tors_of(topology)))
-    for name, settings in told.items():
+    names = [node.name for node in tors_of(topology)]
+    told = {**logged, **read_tors(lab, topology, [name for name in names if name not in logged])}
+    for name in names:
+        settings = told[name]
         if isinstance(settings, LabError):
             raise settings
         found[name] = settings

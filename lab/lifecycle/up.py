@@ -121,7 +121,7 @@ def up(
             with blaming_ended_nodes(client, name):
                 _start(client, plan.topology, directory, lock, stages, running)
             choosing.close()
-            in_force = verify(client, plan, stages)
+            in_force = verify(client, plan, stages, is_new=running is None)
         except BaseException:
             if running is None:
                 with undisturbed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from lab.lifecycle.plan import Plan
 from lab.lifecycle.servers import listening
 from lab.lifecycle.stages import Stages
 from lab.lifecycle.tor_complaints import complaints
-from lab.lifecycle.tor_settings import verify_tors
+from lab.lifecycle.tor_settings import await_logged, verify_tors
 from lab.roles import program_of
 from lab.topology.model import Node, Topology
 from lab.tor.bootstrap import Bootstrap, BootstrapError, verify_bootstrap
@@ -61,8 +61,11 @@ class InForce:
     """Node → what its Tor says of itself."""
 
 
-def verify(client: DockerClient, plan: Plan, stages: Stages) -> InForce:
-    """Wait until every part of the lab has been seen to work; LabError names the one that fails."""
+def verify(client: DockerClient, plan: Plan, stages: Stages, *, is_new: bool) -> InForce:
+    """Wait until every part of the lab has been seen to work; LabError names the one that fails.
+
+    Relays of a lab that is new have just told in their logs what their Tor goes by.
+    """
     lab = find_lab(client, plan.topology.lab)
     relays = [node.name for node in plan.topology.with_role("relay")]
     clients = {node.name: node.bridges for node in plan.topology.nodes if node.tor}
@@ -88,7 +91,8 @@ def verify(client: DockerClient, plan: Plan, stages: Stages) -> InForce:
                     like = f" as at {told[tors[name]]}" if len(told) > 1 else ""
                     stages.note(f"Tor at {name}: the same{like}", began, time.monotonic())
             with stages.stage("Tor: versions and settings read back"):
-                settings = verify_tors(lab, plan.topology)
+                logged = await_logged(relays, log_of(client, lab)) if is_new else {}
+                settings = verify_tors(lab, plan.topology, logged)
         try:
             for listener in listeners:
                 listener.finish(client, lab, stages)
@@ -111,6 +115,15 @@ def refuse_complaints(client: DockerClient, lab: RunningLab, plan: Plan) -> None
         log_text = client.api.logs(lab.node(node.name).container_id).decode(errors="replace")
         if error := program.complaint(log_text, plan.topology, plan.images[program.image]):
             raise error
+
+
+def log_of(client: DockerClient, lab: RunningLab) -> Callable[[str], str]:
+    """Node → all that it has printed."""
+
+    def read(node: str) -> str:
+        return bytes(client.api.logs(lab.node(node).container_id)).decode(errors="replace")
+
+    return read
 
 
 def read_networks(client: DockerClient, topology: Topology) -> dict[str, NetworkInForce]:
@@ -175,10 +188,6 @@ def _verify_tor(
 ) -> Bootstrap:
     """Follow the Tor network as the client in a node sees it."""
     name = node.name
-
-    def log_of(node: str) -> str:
-        return bytes(client.api.logs(lab.node(node).container_id)).decode(errors="replace")
-
     try:
         verified = verify_bootstrap(
             agent,
@@ -191,7 +200,7 @@ def _verify_tor(
             watch=lambda: refuse_ended_nodes(client, lab.name),
         )
     except BootstrapError as error:
-        said = complaints(dict.fromkeys((name, *error.missing)), log_of)
+        said = complaints(dict.fromkeys((name, *error.missing)), log_of(client, lab))
         raise BootstrapError(f"{error.message}{said}", error.hint, error.missing) from error
     log.info("%s: %s", name, verified)
     return verified

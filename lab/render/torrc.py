@@ -119,6 +119,7 @@ def render_network(topology: Topology, node: Node, keys: TorKeys) -> str:
         relays={relay.name: keys.fingerprint(relay.name) for relay in topology.with_role("relay")},
         bridges={name: keys.fingerprint(name) for name in bridges},
         transports={name: bridge_port(topology, topology.node(name)) for name in bridges},
+        told_options=tuple(tor_options(topology, node)) if node.role == "relay" else (),
         nodelay=nodelay_at(topology, node),
     )
     return json.dumps(to_plain(network), indent=2) + "\n"

@@ -24,7 +24,7 @@ NEWEST = 20
 
 def found(client: DockerClient, lab: RunningLab) -> Iterator[Happening]:
     """The lab, its nodes and its links, and what is wrong with them."""
-    state = lab_status(client, lab)
+    state = lab_status(client, lab, every=False)
     yield LabFound(lab.topology)
     for node in lab.nodes:
         yield NodeState(node.name, node.role, node.state, node.exit_code)

@@ -42,6 +42,8 @@ class TorNetwork:
     of them is one of the `relays`."""
     transports: Mapping[str, BridgePort] = field(default_factory=dict)
     """Bridge → where, and how, it is spoken to."""
+    told_options: tuple[str, ...] = ()
+    """Relays only: the options of tor that the node's log tells of once it has a consensus."""
     nodelay: Reach | None = None
     """On which of its connections the node's Tor sets TCP_NODELAY; None: on none, as Tor is."""
 

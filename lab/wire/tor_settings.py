@@ -65,4 +65,6 @@ def _in_words(parameters: Mapping[str, int]) -> str:
     return " ".join(f"{name}={value}" for name, value in parameters.items()) or "no parameters"
 
 
+SETTINGS_TOLD = "the settings in force are "
+"""In a relay's log, in front of its `SettingsInForce` as soon as it has a consensus."""
 TOR_SETTINGS = Dialogue("tor.settings", orders=(ReadSettings,), events=(SettingsInForce,))

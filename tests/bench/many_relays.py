@@ -25,7 +25,7 @@ from typing import Any
 from lab.calls.call import make_call
 from lab.cli.up import setting
 from lab.engine.client import connect
-from lab.engine.discovery import find_lab
+from lab.engine.discovery import RunningLab, find_lab
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import open_lab
 from lab.lifecycle.stages import Stage
@@ -37,6 +37,7 @@ SETTLED_S = 5.0
 """How long after `lab up` its memory is read."""
 CONTAINERS = Path("/sys/fs/cgroup/cpuacct/docker/cpuacct.usage")
 """Processor time of all containers there have been, ns, where Docker uses cgroups v1."""
+IN_CONTAINERS = "  of that "
 OTHERS = "everything else"
 LARGEST = 8
 """Programs whose memory is shown apart."""
@@ -75,6 +76,7 @@ def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) 
         done = up(client, topology, name, changes={**changes, "relays.count": count})
         spent = {who: total - spent[who] for who, total in processors_s().items()}
         load = os.getloadavg()[0]
+        spent |= apart_s(find_lab(client, name), spent["containers"])
         time.sleep(SETTLED_S)
         memory = available_before - available_mib()
         programs = programs_mib()
@@ -125,6 +127,23 @@ def processors_s() -> dict[str, float]:
     return used
 
 
+def apart_s(lab: RunningLab, whole_s: float) -> dict[str, float]:
+    """The containers' processor time by what they are; `whole_s` has those that ended in it."""
+    kinds = {"relays": [node.container_id for node in lab.nodes if node.role == "relay"]}
+    kinds["delay lines"] = [line.container_id for line in lab.delay_lines.values()]
+    kinds["other nodes"] = [node.container_id for node in lab.nodes if node.role != "relay"]
+    used = {kind: sum(map(_used_s, containers)) for kind, containers in kinds.items()}
+    used["net helpers and others that ended"] = whole_s - sum(used.values())
+    return {f"{IN_CONTAINERS}{kind}": seconds for kind, seconds in used.items()}
+
+
+def _used_s(container: str) -> float:
+    try:
+        return int((CONTAINERS.parent / container / CONTAINERS.name).read_text()) / 1e9
+    except OSError:
+        return float("nan")
+
+
 def available_mib() -> float:
     """What the host could still give to programs (MemAvailable)."""
     text = Path("/proc/meminfo").read_text(encoding="ascii")
@@ -147,6 +166,11 @@ def programs_mib() -> dict[str, float]:
     return shares
 
 
+def _whole_s(run: Run) -> float:
+    used = run.processors_s
+    return sum(seconds for who, seconds in used.items() if not who.startswith(IN_CONTAINERS))
+
+
 def print_table(runs: Sequence[Run]) -> None:
     """Every figure with its ratio to the first run's."""
     first = runs[0]
@@ -155,7 +179,7 @@ def print_table(runs: Sequence[Run]) -> None:
         ("containers that go on", [run.containers for run in runs]),
         ("lab up, s", [run.seconds for run in runs]),
         ("  load of the host at its end", [run.load for run in runs]),
-        ("  processor time, s", [sum(run.processors_s.values()) for run in runs]),
+        ("  processor time, s", [_whole_s(run) for run in runs]),
         *((f"    of {who}", [run.processors_s[who] for run in runs]) for who in first.processors_s),
     ]
     for stage in sorted(first.stages, key=lambda stage: stage.began_s):

@@ -20,6 +20,7 @@ from lab.events import Happening
 from lab.lifecycle.plan import block_for, plan_lab, render_plan
 from lab.lifecycle.status import describe
 from lab.lifecycle.tor_complaints import complaints
+from lab.lifecycle.tor_settings import await_logged, settings_logged
 from lab.lifecycle.up import AT_ONCE, batches
 from lab.places.cities import PLACES
 from lab.render.torrc import nickname
@@ -29,8 +30,10 @@ from lab.topology.mistakes import TopologyError
 from lab.topology.model import PbxKind, Topology
 from lab.topology.raw import RawSpread, RawTopology
 from lab.topology.resolve import resolve
+from lab.wire.messages import write
 from lab.wire.network import LinkRate, MachineLink, MachineNetwork, NetworkInForce
 from lab.wire.shape import Shape, Way
+from lab.wire.tor_settings import SETTINGS_TOLD, SettingsInForce
 
 SMALL = """
 name: some
@@ -364,3 +367,27 @@ def test_what_many_tors_complain_of_is_told_once() -> None:
     assert complaints(logs, logs.__getitem__) == (
         "; the Tor of r0, r1, r2, r3, r4 and 4 more says: 'Unable to parse networkstatus'"
     )
+
+
+SETTINGS = SettingsInForce("0.4.9.11", {"BandwidthRate": "787500"}, {"cc_alg": 2})
+
+
+def test_a_relay_tells_in_its_log_what_its_tor_goes_by() -> None:
+    told_line = f"09:12:01 lab: {SETTINGS_TOLD}{write(SETTINGS)}"
+    assert settings_logged(f"[notice] Bootstrapped\n{told_line}\n[notice] later\n") == SETTINGS
+    assert settings_logged("[notice] Bootstrapped\n") is None
+
+
+def test_those_that_have_not_told_by_the_deadline_are_left_to_be_asked() -> None:
+    logs = {"a": f"lab: {SETTINGS_TOLD}{write(SETTINGS)}", "b": "nothing"}
+    assert await_logged(["a", "b"], logs.__getitem__, deadline_s=0) == {"a": SETTINGS}
+    said = iter(["nothing", logs["a"]])
+    assert await_logged(["late"], lambda _: next(said), deadline_s=30) == {"late": SETTINGS}
+
+
+def test_what_nobody_asked_is_said_so() -> None:
+    state = state_of(40)
+    state["relays"] = {}
+    assert [str(line) for line in told(state, every=False)] == [
+        "Relay: 40 nodes, none asked (`lab status --all` asks)"
+    ]

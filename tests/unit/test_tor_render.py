@@ -85,6 +85,7 @@ def test_the_agents_are_told_where_the_directory_is_and_whom_to_expect() -> None
         "relays": {"authority": "A" * 40, "relay-1": "B" * 40},
         "bridges": {},
         "transports": {},
+        "told_options": [],
         "nodelay": None,
     }
 

@@ -1,4 +1,4 @@
-"""Starts the tor of a relay or of the directory authority.
+"""Starts the tor of a relay or of the directory authority, and tells what it then goes by.
 
 Voting by the clock is what makes a private network slow to start: the first vote comes too
 early, and then a relay is missing for a whole interval, or too late. Here the authority
@@ -28,7 +28,10 @@ from lab.agents.tor.node import (
     read_network,
     run_beside,
 )
+from lab.agents.tor.settings import read_settings
+from lab.wire.messages import write
 from lab.wire.tor_network import AUTHORITY_RUNS, IDLE_VOTING_INTERVAL_S, TorNetwork
+from lab.wire.tor_settings import SETTINGS_TOLD, ReadSettings
 
 CONTROL_DEADLINE_S = 30.0
 STRAGGLER_DEADLINE_S = 15.0
@@ -38,6 +41,12 @@ AUTHORITY_POLL_S = 0.1
 CONSENSUS_DEADLINE_S = 300.0
 CONSENSUS = "/tor/status-vote/current/consensus"
 POLL_S = 0.25
+POLL_PER_RELAY_S = 0.02
+"""All relays of a network together look for the consensus no more than so often: each look is a
+connection that the authority, and the links to it, have to bear."""
+LOOK_PER_RELAY_S = 0.005
+"""Between two looks at which descriptors have come, of those that have not."""
+SETTINGS_DEADLINE_S = 60.0
 VOTE_DELAY_S = 1
 """tor looks at its voting schedule this long after the schedule was changed."""
 VOTE_MARGIN_S = 0.3
@@ -72,6 +81,17 @@ def join_network(files: TorFiles, network: TorNetwork, tor: int) -> None:
     with connect(files, CONTROL_DEADLINE_S) as controller:
         controller.set_conf("DisableNetwork", "0")
     reload_at_consensus(network, tor)
+    tell_settings(files, network)
+
+
+def tell_settings(files: TorFiles, network: TorNetwork) -> None:
+    """Put what tor says of itself into the node's log, once it has a consensus.
+
+    So nobody needs to start a program in every relay to be told that.
+    """
+    order = ReadSettings(network.told_options, SETTINGS_DEADLINE_S)
+    with connect(files) as controller:
+        note(f"{SETTINGS_TOLD}{write(read_settings(controller, order))}")
 
 
 def wait_for_authority(network: TorNetwork) -> None:
@@ -107,6 +127,7 @@ def call_first_vote(files: TorFiles, network: TorNetwork) -> None:
             note(f"calling a vote, {len(network.relays) - len(missing)} relays are known")
             due = call_vote(controller, network.voting_interval_s)
             published.wait(due + LATE_CONSENSUS_S - time.time())
+    tell_settings(files, network)
 
 
 def call_vote(controller: Controller, interval_s: int) -> int:
@@ -140,6 +161,7 @@ def wait_for_descriptors(controller: Controller, expected: set[str]) -> set[str]
         missing = {relay for relay in missing if not knows(controller, relay)}
         if missing and not news.wait(STRAGGLER_DEADLINE_S):
             break
+        time.sleep(LOOK_PER_RELAY_S * len(missing))
     return missing
 
 
@@ -154,13 +176,14 @@ def reload_at_consensus(network: TorNetwork, tor: int) -> None:
     By itself it would come back at a random time, up to a quarter of a minute later.
     """
     own = network.relays[network.node]
+    pause_s = max(POLL_S, POLL_PER_RELAY_S * len(network.relays))
     deadline = time.monotonic() + CONSENSUS_DEADLINE_S
     while time.monotonic() < deadline:
         consensus = fetch(network.directory, CONSENSUS)
         if consensus and own in consensus_relays(consensus):
             os.kill(tor, signal.SIGHUP)
             return
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
     note(f"not in any consensus after {CONSENSUS_DEADLINE_S:.0f} s")
 
 
