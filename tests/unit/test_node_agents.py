@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import signal
 import socket
 import subprocess
 import sys
@@ -68,6 +70,25 @@ def test_a_relay_waits_for_the_authority(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(tor_relay, "fetch", lambda *_: next(answers))
     tor_relay.wait_for_authority(TorNetwork("relay1", False, "192.0.2.1:9030", 30, {}))
     assert list(answers) == [b"never asked for"]
+
+
+@pytest.mark.parametrize(("relays", "pause_s"), [(4, 0.25), (100, 2.0)])
+def test_many_relays_look_for_the_consensus_no_more_often_together(
+    relays: int, pause_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four looks make sixteen a second, a hundred relays fifty."""
+    own = "AB" * 20
+    identity = base64.b64encode(bytes.fromhex(own)).decode().rstrip("=")
+    answers = iter([None, b"", f"r relay1 {identity} x\n".encode()])
+    monkeypatch.setattr(tor_relay, "fetch", lambda *_: next(answers))
+    pauses: list[float] = []
+    signals: list[tuple[int, int]] = []
+    monkeypatch.setattr("lab.agents.tor.relay.time.sleep", pauses.append)
+    monkeypatch.setattr("lab.agents.tor.relay.os.kill", lambda *sent: signals.append(sent))
+    known = {"relay1": own} | {f"other{number}": str(number) for number in range(1, relays)}
+    tor_relay.reload_at_consensus(TorNetwork("relay1", False, "192.0.2.1:9030", 30, known), 77)
+    assert pauses == [pause_s, pause_s]
+    assert signals == [(77, signal.SIGHUP)]
 
 
 def test_a_server_listens_and_a_connection_does_not() -> None:
