@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from lab.engine.discovery import RunningLab
 from lab.engine.execution import start_agent
 from lab.errors import LabError
 from lab.render.tor_options import tor_options, version_of
 from lab.topology.model import Node, Topology
+from lab.wire.plain import ShapeError
 from lab.wire.tor_settings import (
     SETTINGS_TOLD,
     TOR_SETTINGS,
@@ -61,12 +63,13 @@ def read_tors(
 
 
 def settings_logged(log_text: str) -> SettingsInForce | None:
-    """What a relay has told in its log of its Tor, last; None where it has not."""
+    """What a relay has told in its log of its Tor, last; None where it has not, or not readably."""
     for line in reversed(log_text.splitlines()):
         _, told, message = line.partition(SETTINGS_TOLD)
         if told:
-            event = TOR_SETTINGS.read_event(message)
-            return event if isinstance(event, SettingsInForce) else None
+            with suppress(ShapeError):
+                event = TOR_SETTINGS.read_event(message)
+                return event if isinstance(event, SettingsInForce) else None
     return None
 
 

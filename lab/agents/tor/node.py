@@ -140,5 +140,6 @@ def consensus_relays(consensus: bytes) -> set[str]:
 
 
 def note(text: str) -> None:
-    """One line in the node's log."""
-    print(f"{time.strftime('%H:%M:%S')} lab: {text}", flush=True)
+    """One line in the node's log, whatever else is written to it at that moment."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} lab: {text}\n")
+    sys.stdout.flush()
