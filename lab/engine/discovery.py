@@ -13,6 +13,9 @@ from docker import DockerClient
 from lab.errors import LabError
 from lab.images.context import REPOSITORY
 from lab.render import labels
+from lab.topology.mistakes import did_you_mean, some
+
+MOST_NAMED = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,14 @@ class RunningLab:
     """Machine → the delay line beside it, as if it were a node."""
 
     def node(self, name: str) -> RunningNode:
-        """The node called `name`; LabError that names those there are."""
+        """The node called `name`; LabError that names those there are, or of many what is meant."""
         for node in self.nodes:
             if node.name == name:
                 return node
-        known = ", ".join(sorted(node.name for node in self.nodes))
-        raise LabError(f"lab {self.name} has no node {name}", f"Its nodes: {known}.")
+        known = sorted(node.name for node in self.nodes)
+        listed = ", ".join(known) if len(known) <= MOST_NAMED else some(known)
+        told = f"lab {self.name} has no node {name}{did_you_mean(name, known)}"
+        raise LabError(told, f"Its nodes: {listed}.")
 
     @property
     def stopped(self) -> tuple[RunningNode, ...]:

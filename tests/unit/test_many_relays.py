@@ -15,7 +15,7 @@ import yaml
 from lab.cli.status import nodes_table, told
 from lab.cli.up import setting
 from lab.engine.discovery import RunningLab, RunningNode
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 from lab.events import Happening
 from lab.lifecycle.plan import block_for, plan_lab, render_plan
 from lab.lifecycle.status import describe
@@ -391,3 +391,15 @@ def test_what_nobody_asked_is_said_so() -> None:
     assert [str(line) for line in told(state, every=False)] == [
         "Relay: 40 nodes, none asked (`lab status --all` asks)"
     ]
+
+
+def test_a_node_there_is_not_is_told_by_what_is_meant() -> None:
+    nodes = tuple(
+        RunningNode(f"paris-{number}", "relay", str(number), "running", None)
+        for number in range(1, 101)
+    )
+    lab = RunningLab("crowd", "crowd", "", BLOCK, nodes)
+    with pytest.raises(LabError) as caught:
+        lab.node("pairs-7")
+    assert caught.value.message == "lab crowd has no node pairs-7; did you mean 'paris-7'?"
+    assert caught.value.hint.endswith("paris-12 and 95 more.")
