@@ -4,9 +4,10 @@
         [--set KEY=VALUE]
 
 Brings a lab up and takes it down again for every count, beside which an authority and the ends of
-a call run. Memory is what the whole host has less afterwards, in /proc/meminfo, and of which
-programs it is the proportional share (Pss) of, where this user may read that. Every figure stands
-beside its ratio to that of the smallest count.
+a call run. Memory is the proportional share (Pss) of the programs in containers and of Docker's
+own, where this user may read that, and beside it what the whole host has less afterwards, which
+other work on it changes as well. Every figure stands beside its ratio to that of the smallest
+count.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ SETTLED_S = 5.0
 CONTAINERS = Path("/sys/fs/cgroup/cpuacct/docker/cpuacct.usage")
 """Processor time of all containers there have been, ns, where Docker uses cgroups v1."""
 IN_CONTAINERS = "  of that "
-OTHERS = "everything else"
+OTHERS = "others"
+ENGINE = ("dockerd", "containerd", "fuse-overlayfs")
+"""Docker's own programs."""
 LARGEST = 8
 """Programs whose memory is shown apart."""
 
@@ -62,7 +65,7 @@ class Run:
     memory_mib: float
     """What the host has less."""
     programs_mib: Mapping[str, float]
-    """Program → its part of that."""
+    """Program → what it and its like have more."""
     call: str
 
 
@@ -153,11 +156,13 @@ def available_mib() -> float:
 
 
 def programs_mib() -> dict[str, float]:
-    """Program → the proportional share of all its processes that may be read."""
+    """Program, in a container or Docker's own → the share of its processes that may be read."""
     shares: dict[str, float] = defaultdict(float)
     for process in Path("/proc").glob("[0-9]*"):
         try:
             name = (process / "comm").read_text().strip()
+            if not name.startswith(ENGINE) and "/docker/" not in (process / "cgroup").read_text():
+                continue
             rollup = (process / "smaps_rollup").read_text()
         except OSError:
             continue
@@ -180,7 +185,7 @@ def print_table(runs: Sequence[Run]) -> None:
         ("lab up, s", [run.seconds for run in runs]),
         ("  load of the host at its end", [run.load for run in runs]),
         ("  processor time, s", [_whole_s(run) for run in runs]),
-        *((f"    of {who}", [run.processors_s[who] for run in runs]) for who in first.processors_s),
+        *((f"    {who}", [run.processors_s[who] for run in runs]) for who in first.processors_s),
     ]
     for stage in sorted(first.stages, key=lambda stage: stage.began_s):
         lengths = [{each.name: each.seconds for each in run.stages} for run in runs]
@@ -188,17 +193,23 @@ def print_table(runs: Sequence[Run]) -> None:
     rows += [
         ("what lab status asks, s", [run.status_s for run in runs]),
         ("lab down, s", [run.down_s for run in runs]),
-        ("memory, MiB", [run.memory_mib for run in runs]),
+        ("memory the host has less, MiB", [run.memory_mib for run in runs]),
+        ("memory of programs, MiB", [sum(run.programs_mib.values()) for run in runs]),
     ]
     shares = runs[-1].programs_mib
     largest = sorted(shares, key=lambda name: -shares[name])[:LARGEST]
     for name in largest:
         rows.append((f"  {name}", [run.programs_mib.get(name, 0.0) for run in runs]))
-    told = [run.memory_mib - sum(run.programs_mib.get(n, 0.0) for n in largest) for run in runs]
-    rows += [
-        (f"  {OTHERS}", told),
-        ("memory a relay, MiB", [run.memory_mib / run.relays for run in runs]),
-    ]
+    rest = [run.programs_mib.keys() - {*largest} for run in runs]
+    rows.append(
+        (
+            f"  {OTHERS}",
+            [
+                sum(run.programs_mib[name] for name in names)
+                for run, names in zip(runs, rest, strict=True)
+            ],
+        )
+    )
     for title, values in rows:
         cells = "".join(
             f"{value:10.1f} {'x' + format(value / values[0], '.1f') if values[0] else '':>7}"
@@ -222,8 +233,7 @@ def main() -> None:
     for count in sorted(int(text) for text in options.counts.split(",")):
         runs.append(one_run(options.topology, count, changes, not options.no_call))
         print(
-            f"{count} relays: up in {runs[-1].seconds:.1f} s, {runs[-1].memory_mib:.0f} MiB, "
-            f"v-tor call {runs[-1].call}",
+            f"{count} relays: up in {runs[-1].seconds:.1f} s, v-tor call {runs[-1].call}",
             flush=True,
         )
     print_table(runs)
