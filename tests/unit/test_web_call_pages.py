@@ -15,6 +15,7 @@ from call_directory import call_notes, known_scores, make_directory
 from docker import DockerClient
 from nicegui import ui
 from nicegui.testing import User, user_simulation
+from web_call import BEGAN
 
 from lab.events import CallEnded
 from lab.measure.call.files import SCORES, STALLS
@@ -128,7 +129,7 @@ def test_the_call_that_ended_last_is_shown_below_the_form(stored: Path) -> None:
     [("mumble", "inside TLS"), ("sip", "as soon as its path is open")],
 )
 def test_a_call_that_somebody_else_makes_is_seen_as_well(method: str, told: str) -> None:
-    under_way = CallNow("20260101T000000-3fa9c1", method, "PCMU", None, 0.0, "opening the path")
+    under_way = CallNow("20260101T000000-3fa9c1", method, "PCMU", None, BEGAN, "opening the path")
 
     async def looks(user: User) -> None:
         await should_see(user, f"{method} call {under_way.call_id}: opening the path", told)

@@ -7,6 +7,7 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
+from web_call import BEGAN
 
 from lab.events import FaultBegan
 from lab.places.cities import PLACES
@@ -57,7 +58,7 @@ def as_it_runs(plan: Plan) -> LabNow:
 
 
 def with_a_call(now: LabNow, **circuits: tuple[str, ...]) -> LabNow:
-    now.call = CallNow("c1", "v-tor", "PCMU", None, 0.0, "calling", circuits)
+    now.call = CallNow("c1", "v-tor", "PCMU", None, BEGAN, "calling", circuits)
     return now
 
 

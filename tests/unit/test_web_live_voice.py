@@ -13,6 +13,7 @@ import pytest
 from capturable_lab import lab_of
 from forged_packets import voice
 from stand_in_tcpdump import FAILS, StandIn
+from web_call import BEGAN
 
 from lab.calls.methods import METHODS
 from lab.capturing.place import Place
@@ -33,7 +34,7 @@ Captures = dict[str, StandIn]
 
 
 def call(method: str = "sip", stage: str = "starting captures") -> CallNow:
-    return CallNow("20260101T000000-3fa9c1", method, "PCMU", None, 0.0, stage)
+    return CallNow("20260101T000000-3fa9c1", method, "PCMU", None, BEGAN, stage)
 
 
 def hub_with(under_way: CallNow | None) -> Hub:

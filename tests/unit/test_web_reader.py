@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from web_call import BEGAN
 
 from lab.engine.agent import AgentEndedError
 from lab.topology.load import find_topology, load_topology
@@ -148,7 +149,7 @@ def test_nothing_is_read_on_when_nobody_looks(
 def test_a_call_is_left_alone_with_all_but_queues(
     looked: Looked, now: LabNow, readers: Readers
 ) -> None:
-    now.call = CallNow("c1", "sip", "PCMU", None, 0.0)
+    now.call = CallNow("c1", "sip", "PCMU", None, BEGAN)
     now.links[HOME].sent_kbps = 300.0
     looked.once()
     assert readers.begun == ["caller"]
