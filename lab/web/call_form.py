@@ -17,7 +17,7 @@ from lab.wire.playout import Playout
 
 FIRST = ("codec", "duration", "direction")
 """What most calls choose; everything else stands behind it."""
-NOT_ASKED = frozenset({"name", "as_json", "stalls", "help"})
+NOT_ASKED = frozenset({"name", "as_json", "stalls"})
 """Which lab, and how the command prints: the page's own to say."""
 
 Given = Mapping[str, str | bool | list[str] | None]
@@ -39,6 +39,11 @@ class Field:
     is_flag: bool
     many: bool
     """Whether it may be given several times."""
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.option.removeprefix("--")
 
     def words(self, given: str | bool | list[str] | None) -> tuple[str, ...]:
         """What was entered, as words of the command line; none for what goes without saying."""
@@ -67,7 +72,7 @@ def fields() -> tuple[Field, ...]:
     found = {
         param.name: _field(context, param)
         for param in command.get_params(context)
-        if isinstance(param, click.Option) and param.name not in NOT_ASKED
+        if isinstance(param, click.Option) and not param.is_eager and param.name not in NOT_ASKED
     }
     first = [found[name] for name in FIRST if name in found]
     return (*first, *(field for field in found.values() if field not in first))

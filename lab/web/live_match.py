@@ -55,9 +55,9 @@ class Window:
     """What is known of the last `WINDOW_S` of one direction, in order of sending."""
 
     now_s: float
-    """The newest packet that was sent, s since the first one."""
+    """The newest packet that was sent, s since the voice began, as far as that is known."""
     sent_s: Floats
-    """Of the packets that came: when they were sent, since the first one."""
+    """Of the packets that came: when they were sent, likewise."""
     delay_ms: Floats
     """Of the same packets, one way."""
     overdue_s: Floats
@@ -77,12 +77,21 @@ class _Seen:
     came_ns: int | None = None
 
 
+class First(NamedTuple):
+    """The first packet that a capture has shown of a direction."""
+
+    timestamp: int
+    time_ns: int
+
+
 @dataclass(slots=True)
 class Passing:
     """One direction of a call's voice."""
 
-    first_ns: int | None = None
-    """When the first packet was sent."""
+    first_sent: First | None = None
+    first_came: First | None = None
+    _first_match: First | None = None
+    """By when it was sent."""
     _last_ns: int = 0
     _newest_ns: int = 0
     _packets: dict[Key, _Seen] = field(default_factory=dict)
@@ -98,9 +107,9 @@ class Passing:
             return
         seen.sent_ns = time_ns
         self._sent += 1
-        self.first_ns = time_ns if self.first_ns is None else min(self.first_ns, time_ns)
+        self.first_sent = self.first_sent or First(key.timestamp, time_ns)
         self._last_ns = max(self._last_ns, time_ns)
-        self._match(seen)
+        self._match(key, seen)
         self._forget(time_ns)
 
     def came(self, key: Key, time_ns: int) -> None:
@@ -110,14 +119,16 @@ class Passing:
             return
         seen.came_ns = time_ns
         self._arrived += 1
-        self._match(seen)
+        self.first_came = self.first_came or First(key.timestamp, time_ns)
+        self._match(key, seen)
         self._forget(time_ns)
 
-    def _match(self, seen: _Seen) -> None:
+    def _match(self, key: Key, seen: _Seen) -> None:
         if seen.sent_ns is None or seen.came_ns is None:
             return
         delay_ns = seen.came_ns - seen.sent_ns
         self._least_ns = delay_ns if self._least_ns is None else min(self._least_ns, delay_ns)
+        self._first_match = self._first_match or First(key.timestamp, seen.sent_ns)
         self._came += 1
 
     def _forget(self, time_ns: int) -> None:
@@ -129,10 +140,27 @@ class Passing:
                 return
             del self._packets[key]
 
-    def window(self) -> Window:
-        """What is known now."""
-        first_ns = self.first_ns or 0
-        from_ns = self._last_ns - round(WINDOW_S * 1e9)
+    def began_ns(self, clock_hz: int) -> int | None:
+        """When the packet was sent that was the first to come, by the timestamps of both.
+
+        It may have been sent before the capture at that end began. None before a packet was
+        matched.
+        """
+        if self.first_came is None or self._first_match is None:
+            return None
+        units = (self._first_match.timestamp - self.first_came.timestamp) % (1 << 32)
+        if units >= 1 << 31:
+            units -= 1 << 32
+        return self._first_match.time_ns - round(units * 1e9 / clock_hz)
+
+    def window(self, zero_ns: int | None = None, since_ns: int = 0) -> Window:
+        """What is known now, in times since `zero_ns`, or since the first packet that was seen.
+
+        What was sent before `since_ns` is left out: the capture at the other end had not begun.
+        """
+        if zero_ns is None:
+            zero_ns = self.first_sent.time_ns if self.first_sent else 0
+        from_ns = max(since_ns, self._last_ns - round(WINDOW_S * 1e9))
         overdue_ns = self._newest_ns - round(OVERDUE_S * 1e9)
         came: list[tuple[int, int]] = []
         overdue: list[int] = []
@@ -145,10 +173,10 @@ class Passing:
                 overdue.append(seen.sent_ns)
         times = np.array(sorted(came), np.int64).reshape(-1, 2)
         return Window(
-            now_s=(self._last_ns - first_ns) / 1e9 if self._sent else 0.0,
-            sent_s=(times[:, 0] - first_ns) / 1e9,
+            now_s=(self._last_ns - zero_ns) / 1e9 if self._sent else 0.0,
+            sent_s=(times[:, 0] - zero_ns) / 1e9,
             delay_ms=(times[:, 1] - times[:, 0]) / 1e6,
-            overdue_s=(np.array(sorted(overdue), np.int64) - first_ns) / 1e9,
+            overdue_s=(np.array(sorted(overdue), np.int64) - zero_ns) / 1e9,
             least_ms=None if self._least_ns is None else self._least_ns / 1e6,
             sent=self._sent,
             came=self._came,

@@ -1,7 +1,7 @@
 """The packets of the call under way, for whoever looks: two live captures, shared by all viewers.
 
-They begin when the call's own captures do, and end with its voice, or when nobody has looked for
-`GONE_S`.
+They begin when the call's path is being opened, at an end inside a tunnel when it is open, and end
+with the call's voice, or when nobody has looked for `GONE_S`.
 """
 
 from __future__ import annotations
@@ -33,19 +33,21 @@ from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab, open_lab_as_it_is
 from lab.measure.call.path import VoicePath
 from lab.web.hub import Hub
-from lab.web.live_match import Matching, Window
+from lab.web.live_match import First, Matching, Passing, Window
 from lab.web.now import CallNow
+from lab.wire.codecs import CODECS
 from lab.wire.live_capture import CaptureBegan, CaptureLive
 from lab.wire.pcap_stream import link_type, records
 
 log = logging.getLogger(__name__)
 
-BEFORE_VOICE, VOICE_STAGE = "starting captures", "calling"
-"""Stages of a call, as `lab.calls.call` tells them: from the first on all of its way is open."""
+OPENING, OPEN, VOICE_STAGE = "opening the path", "starting captures", "calling"
+"""Stages of a call, as `lab.calls.call` tells them: in the second all of its way is open."""
+SEEN = (OPENING, OPEN, VOICE_STAGE)
 GONE_S = 3.0
 POLL_S = 0.2
 SILENCE_NS = 100_000_000
-"""Seen before the first packet by who has seen the voice begin."""
+"""Of quiet ahead of the first packet: who has seen it has seen the voice begin."""
 
 
 def method_of(call: CallNow) -> Method | None:
@@ -90,11 +92,12 @@ class Session:
         """Why nothing is shown, a sentence."""
         self._hub = hub
         self._call = RunningCall(call.call_id, call.method, dict(call.circuits))
-        self._method = method_of(call)
+        self.method = method_of(call)
         self._looked_s = time.monotonic()
         self._one_at_a_time = threading.Lock()
         self._matching: Matching | None = None
-        self._before_voice = call.stage == BEFORE_VOICE
+        self._before_voice = call.stage != VOICE_STAGE
+        self._clock_hz = CODECS[call.codec].rtp_clock_hz if call.codec in CODECS else None
         self._captured_since_ns: dict[str, int] = {}
         threading.Thread(target=self._begin, daemon=True).start()
 
@@ -109,9 +112,14 @@ class Session:
         return (
             now is not None
             and now.call_id == self.call_id
-            and now.stage in (BEFORE_VOICE, VOICE_STAGE)
+            and now.stage in SEEN
             and time.monotonic() - self._looked_s < GONE_S
         )
+
+    @property
+    def _stage(self) -> str | None:
+        now = self._hub.now.call
+        return None if now is None else now.stage
 
     @property
     def capturing(self) -> bool:
@@ -130,25 +138,42 @@ class Session:
         with self._one_at_a_time:
             if self._matching is None:
                 return {}
-            return {end: passing.window() for end, passing in self._matching.towards.items()}
+            both_ns = max(self._captured_since_ns.values(), default=0)
+            return {
+                end: passing.window(self._began_ns(end, passing), both_ns)
+                for end, passing in self._matching.towards.items()
+            }
 
-    def saw_the_beginning(self, end: str) -> bool:
-        """Whether the first packet towards an end is the first of the call.
+    def saw_the_beginning(self, hearer: str) -> bool:
+        """Whether it is known when the voice towards an end began.
 
-        That is so where the captures began ahead of the voice, and were quiet at first.
+        That is so where a capture began ahead of it, and was quiet at first.
         """
-        sender = CALLEE if end == CALLER else CALLER
-        since_ns = self._captured_since_ns.get(sender)
-        if self._matching is None or since_ns is None or not self._before_voice:
+        with self._one_at_a_time:
+            if self._matching is None:
+                return False
+            return self._began_ns(hearer, self._matching.towards[hearer]) is not None
+
+    def _began_ns(self, hearer: str, passing: Passing) -> int | None:
+        """When the first packet towards an end was sent, as either capture has seen it."""
+        if self._was_quiet(CALLEE if hearer == CALLER else CALLER, passing.first_sent):
+            assert passing.first_sent is not None
+            return passing.first_sent.time_ns
+        if self._clock_hz is not None and self._was_quiet(hearer, passing.first_came):
+            return passing.began_ns(self._clock_hz)
+        return None
+
+    def _was_quiet(self, end: str, first: First | None) -> bool:
+        since_ns = self._captured_since_ns.get(end)
+        if first is None or since_ns is None or not self._before_voice:
             return False
-        first_ns = self._matching.towards[end].first_ns
-        return first_ns is not None and first_ns - since_ns >= SILENCE_NS
+        return first.time_ns - since_ns >= SILENCE_NS
 
     def _begin(self) -> None:
         try:
-            assert self._method is not None
+            assert self.method is not None
             lab = open_lab_as_it_is(self._hub.client, self._hub.now.lab)
-            path = self._method.way.load().plan(lab, 0)
+            path = self.method.way.load().plan(lab, 0)
             places = _places(lab, path, self._call)
             ends = {CALLER: path.caller, CALLEE: path.callee}
             self._matching = Matching({end: notes.address for end, notes in ends.items()})
@@ -156,9 +181,15 @@ class Session:
             self._fail(error)
             return
         for end, place in places.items():
-            threading.Thread(target=self._capture, args=(lab, end, place), daemon=True).start()
+            threading.Thread(
+                target=self._capture, args=(lab, end, place, ends[end].tunnelled), daemon=True
+            ).start()
 
-    def _capture(self, lab: ReadyLab, end: str, place: Place) -> None:
+    def _capture(self, lab: ReadyLab, end: str, place: Place, tunnelled: bool) -> None:
+        while tunnelled and self.wanted and self._stage == OPENING:
+            time.sleep(POLL_S)
+        if not self.wanted:
+            return
         only = packet_filter([kinds(lab.topology.vpn.port)[VOICE]])
         order = CaptureLive(place.point, only, place.address, place.interface)
         ear = _Ear(self, end)
@@ -203,13 +234,14 @@ class LiveVoice:
         Called by every viewer who is to see packets, about every half second.
         """
         call = self.hub.now.call
-        if call is None or call.stage not in (BEFORE_VOICE, VOICE_STAGE):
+        if call is None or call.stage not in SEEN:
             return None
         method = method_of(call)
         if method is None or not in_the_clear(method):
             return None
         session = self.session
-        if session is None or session.call_id != call.call_id or not session.wanted:
+        known = session is not None and (session.call_id, session.method) == (call.call_id, method)
+        if session is None or not known or not session.wanted:
             session = self.session = Session(self.hub, call)
         session.look()
         return session

@@ -26,7 +26,9 @@ def test_every_dimension_that_a_call_can_choose_is_a_field() -> None:
 
 
 def test_how_the_command_prints_is_not_asked() -> None:
-    assert not {"as_json", "stalls", "name", "method", "help"} & FIELDS.keys()
+    labels = {field.label for field in FIELDS.values()}
+    assert not {"json", "stalls", "name", "method", "help"} & labels
+    assert {"opinion", "opinions"} <= labels
     assert {"seed", "vbr"} <= FIELDS.keys()
 
 

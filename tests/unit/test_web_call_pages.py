@@ -129,10 +129,10 @@ def test_the_call_that_ended_last_is_shown_below_the_form(stored: Path) -> None:
     [("mumble", "inside TLS"), ("sip", "as soon as its path is open")],
 )
 def test_a_call_that_somebody_else_makes_is_seen_as_well(method: str, told: str) -> None:
-    under_way = CallNow("20260101T000000-3fa9c1", method, "PCMU", None, BEGAN, "opening the path")
+    under_way = CallNow("20260101T000000-3fa9c1", method, "PCMU", None, BEGAN)
 
     async def looks(user: User) -> None:
-        await should_see(user, f"{method} call {under_way.call_id}: opening the path", told)
+        await should_see(user, f"{method} call {under_way.call_id}: beginning", told)
 
     visited(hub_with(LabNow(lab="demo", is_up=True, call=under_way)), looks)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from lab.interruption import heed_nothing
 from lab.measure.good_call import GOOD_MOS
 from lab.measure.playout.coded import CodedVoice, coded_voice, cut_payloads
 from lab.measure.playout.decoding import audio, undecodable
@@ -139,11 +139,17 @@ Map = Callable[[Callable[..., Score], Sequence[tuple[Any, ...]]], Iterable[Score
 """What applies a function to arguments, several at once: in this process, or in others."""
 
 
+def _heed_nothing() -> None:
+    """Let the signals that end a pool end a worker without a word; who forked it may heed them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def several_at_once(function: Callable[..., Score], jobs: Sequence[tuple[Any, ...]]) -> list[Score]:
     """In processes of their own, since PESQ's code can do one at a time in a process."""
     workers = min(len(jobs), os.cpu_count() or 1)
     # Forked: what is loaded here is there.
-    with multiprocessing.get_context("fork").Pool(workers, heed_nothing) as pool:
+    with multiprocessing.get_context("fork").Pool(workers, _heed_nothing) as pool:
         return pool.starmap(function, jobs, chunksize=1)
 
 

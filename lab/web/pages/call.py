@@ -11,7 +11,7 @@ from nicegui import run, ui
 
 from lab import storage
 from lab.calls.methods import METHODS
-from lab.ends import CALLEE, CALLER
+from lab.ends import CALLEE, CALLER, EACH_END
 from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import newest_calls
@@ -85,15 +85,15 @@ class _Form:
         with ui.column().classes("gap-0 w-full"):
             element: Any
             if one.is_flag:
-                element = ui.checkbox(one.name)
+                element = ui.checkbox(one.label)
             elif one.many:
-                element = ui.select(list(one.choices), label=one.name, multiple=True, value=[])
+                element = ui.select(list(one.choices), label=one.label, multiple=True, value=[])
             elif one.choices:
                 element = ui.select(
-                    list(one.choices), label=one.name, value=one.usual or None, clearable=True
+                    list(one.choices), label=one.label, value=one.usual or None, clearable=True
                 )
             else:
-                element = ui.input(one.name, value=one.usual)
+                element = ui.input(one.label, value=one.usual)
             element.classes("w-full")
             ui.label(one.help).classes("lab-quiet text-xs")
             self._entered[one.name] = element
@@ -174,14 +174,14 @@ class _Live:
         self._panel.set_visibility(call is not None)
         if call is None:
             return
-        self._about.set_text(_about(call))
+        self._about.set_text(_about_call(call))
         session, why_not = self._session(call)
         self._drawing.set_visibility(session is not None)
         if session is None:
             self._message.set_text(why_not)
             return
         playout = self._desk.playout_of(call.call_id, list(self._hub.now.happenings))
-        self._message.set_text(session.trouble or _about_deadline(session, playout))
+        self._message.set_text(session.trouble or _about(session, playout))
         said = await self._said(call)
         for hearer, window in session.windows().items():
             self._summaries[hearer].set_text(live_summary(hearer, window, playout))
@@ -214,7 +214,7 @@ class _Live:
         return self._clip.outline
 
 
-def _about(call: CallNow) -> str:
+def _about_call(call: CallNow) -> str:
     circuits = "; ".join(
         f"circuit of the {end}: {' → '.join(relays)}" for end, relays in call.circuits.items()
     )
@@ -224,10 +224,21 @@ def _about(call: CallNow) -> str:
     )
 
 
-def _about_deadline(session: Session, playout: Playout | None) -> str:
-    """What of the playout deadline can be known now."""
+def _about(session: Session, playout: Playout | None) -> str:
+    """What of the call is shown, and what cannot be known yet."""
     if not session.capturing:
         return "The live captures begin …"
+    known = all(session.saw_the_beginning(hearer) for hearer in EACH_END)
+    unknown = (
+        ""
+        if known or not all(window.came for window in session.windows().values())
+        else " When its voice began was not seen, so the clip is not drawn."
+    )
+    return _about_deadline(session, playout) + unknown
+
+
+def _about_deadline(session: Session, playout: Playout | None) -> str:
+    """What of the playout deadline can be known now."""
     if playout is None:
         return (
             "Which playout buffer a call has that was not started here is told when it is over: "

@@ -41,7 +41,7 @@ STYLE = """
 .lab-figures th[scope=row], .lab-figures th:first-child { text-align: left }
 .lab-figures thead th { color: var(--quiet) }
 .lab-scroll { overflow-x: auto; width: 100% }
-.lab-told { display: grid; grid-template-columns: minmax(7em, 14em) 1fr; gap: 4px 12px; margin: 0;
+.lab-told { display: grid; grid-template-columns: minmax(6em, 24%) 1fr; gap: 4px 12px; margin: 0;
   width: 100% }
 .lab-told dt { color: var(--quiet) } .lab-told dd { margin: 0; overflow-wrap: anywhere }
 .lab-call h1 { font-size: 1.5rem; line-height: 1.3; margin: 0; overflow-wrap: anywhere }
