@@ -68,7 +68,8 @@ class Asked:
 
 def fields() -> tuple[Field, ...]:
     """Every option of `lab call` that says what call is made, those of `FIRST` first."""
-    context = click.Context(command)
+    # No help among the fields; and click keeps the option for help as it is first asked for.
+    context = click.Context(command, help_option_names=[])
     found = {
         param.name: _field(context, param)
         for param in command.get_params(context)

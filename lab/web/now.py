@@ -199,7 +199,7 @@ def _call_began(now: LabNow, what: CallBegan, told: Told) -> None:
 
 
 def _began(now: LabNow, what: Began, told: Told) -> None:
-    if now.call is not None and told.teller in {"call", "experiment", "demo"}:
+    if now.call is not None and told.pid == now.call.began.pid:
         now.call.stage = what.stage
 
 

@@ -115,6 +115,8 @@ def _help(name: str, command: click.Command) -> str:
     context = click.Context(app, info_name="lab", **settings)
     if command is not app:
         context = click.Context(command, context, name.removeprefix("lab "), **settings)
+    # Click keeps it as it was asked for first, perhaps by another test and without -h.
+    command._help_option = None
     lines = [line.rstrip() for line in command.get_help(context).splitlines()]
     return "\n".join(["```text", *lines, "```", ""])
 

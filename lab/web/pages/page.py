@@ -54,7 +54,7 @@ class Page:
         @ui.page(self.path, title=f"{self.title} - voice over Tor lab")
         def show(name: str = "") -> None:
             framed(hub, self, pages)
-            with ui.element("main").classes("lab-frame"):
+            with ui.element("div").classes("lab-frame"):
                 self.build(hub, *((name,) if "{name}" in self.path else ()))
 
 
