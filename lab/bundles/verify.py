@@ -183,9 +183,6 @@ def _wrong_plan(run: Run, calls: Iterable[CallRecord], there: Iterable[str]) -> 
     except LabError as error:
         yield error.message
         return
-    except (ValueError, KeyError, TypeError):
-        yield f"the run's plan in {STORE} cannot be read"
-        return
     if lacking := [name for name in named if name not in there]:
         yield f"the run needs files that are not in it: {_some(lacking)}"
     unknown: dict[str, None] = {}

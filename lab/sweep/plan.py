@@ -88,8 +88,17 @@ class Plan:
 
 
 def plan_from_json(text: str) -> Plan:
-    """The plan that `Plan.to_json` wrote."""
-    data = json.loads(text)
+    """The plan that `Plan.to_json` wrote; LabError where it is none that this version can read."""
+    try:
+        return _plan(json.loads(text))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise LabError(
+            f"the run's plan cannot be read: {type(error).__name__}: {error}",
+            "It was damaged or written by hand.",
+        ) from error
+
+
+def _plan(data: dict[str, Any]) -> Plan:
     points = tuple(_point(values) for values in data["points"])
     order = tuple(PlannedCall(points[index], number, seed) for index, number, seed in data["order"])
     fit = tuple(data.get("fit", ()))
@@ -111,12 +120,16 @@ def plan_from_json(text: str) -> Plan:
 
 def _point(values: dict[str, Any]) -> Point:
     try:
-        return Point(**values)
+        point = Point(**values)
     except KeyError as error:
         raise LabError(
             f"the run varies {error}, which this version of the lab does not know",
             "Use the version that made it.",
         ) from None
+    # A value of another kind than its coordinate's shows in the name, and would fail later.
+    if not point.point_id:
+        raise ValueError("a point has no name")
+    return point
 
 
 def make_plan(experiment: Experiment) -> Plan:

@@ -170,12 +170,6 @@ def test_one_of_a_newer_version_names_both(bundle: Path, tmp_path: Path) -> None
         pass
 
 
-def link(member: tarfile.TarInfo, target: str, kind: bytes) -> tarfile.TarInfo:
-    made = tarfile.TarInfo(f"{TOP}/calls/{CALL}/link")
-    made.type, made.linkname = kind, target
-    return made
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "told"),
     [
@@ -286,6 +280,40 @@ def test_a_database_that_another_version_wrote_is_said(bundle: Path, tmp_path: P
         f"results.sqlite lacks calls that bundle.json names: {CALL}.",
         "results.sqlite has columns of calls that this version does not know: mood.",
     ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"points": None},
+        {"points": [{}]},
+        {"points": [{"method": 5}]},
+        {"points": [{"method": "sip", "profile": ["x"]}]},
+        {"order": [[99, 1, 1]]},
+        {"order": [[0, 1]]},
+        {"corners": []},
+    ],
+    ids=str,
+)
+def test_a_plan_that_cannot_be_read_is_said(
+    changes: dict[str, Any], bundle: Path, tmp_path: Path
+) -> None:
+    """Whoever makes a bundle by hand gets a sentence, whatever reads it."""
+    file = tmp_path / "results.sqlite"
+    file.write_bytes(files_in(bundle)["results.sqlite"])
+    with sqlite3.connect(file) as connection:
+        (plan,) = connection.execute("SELECT plan FROM runs").fetchone()
+        changed = json.dumps({**json.loads(plan), **changes})
+        connection.execute("UPDATE runs SET plan = ?", (changed,))
+    change = with_right_sums({"results.sqlite": file.read_bytes()})
+    damaged = repacked(bundle, tmp_path / "damaged.tar.gz", change)
+    done = verify(damaged)
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"{damaged}: the run's plan cannot be read: ")
+    for words in (("report", damaged), ("experiment", "run", "--from", damaged)):
+        refused = CliRunner().invoke(app, [*map(str, words)])
+        assert isinstance(refused.exception, LabError), words
+        assert "the run's plan cannot be read: " in refused.exception.message
 
 
 @pytest.mark.parametrize(
