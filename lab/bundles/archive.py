@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bundles.layout import CALLS, FIRST, SUMS
+from lab.bundles.sums import sha256_of
 from lab.errors import LabError
 
 _COMPRESSION = 6
@@ -34,8 +35,7 @@ class Entry:
         """Of its content, in hexadecimal; OSError where it cannot be read."""
         if isinstance(self.content, bytes):
             return hashlib.sha256(self.content).hexdigest()
-        with self.content.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(self.content)
 
     @property
     def size_bytes(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from lab import storage
 from lab.bundles.layout import PROFILES
 from lab.bundles.opened import opened
+from lab.bundles.projects import IMAGE
 from lab.bundles.reduced import files_named, plan_with_files
 from lab.bundles.sums import sha256_of
 from lab.errors import LabError, UsageError
@@ -62,7 +63,7 @@ def repeated_run(store: Store, file: Path, lab: str | None, jobs: int = 1) -> tu
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """A sentence, without its full stop, for each component that is another one than before."""
-    for name in sorted({**before, **now}, key=lambda name: (name.startswith("image "), name)):
+    for name in sorted({**before, **now}, key=lambda name: (name.startswith(IMAGE), name)):
         there, here = before.get(name), now.get(name)
         if there == here:
             continue

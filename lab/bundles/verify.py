@@ -34,10 +34,10 @@ from lab.store.database import RUN_COLUMNS, Run
 from lab.store.reading import read_store
 from lab.sweep.asked import asked_columns
 from lab.sweep.plan import plan_from_json
+from lab.topology.mistakes import some
 
 _LOOKED_INTO = (CONTENTS, SUMS, STORE, CRATE)
 """What more is asked of than its checksum."""
-_NAMED_AT_MOST = 3
 _BLOCK_BYTES = 2**20
 
 
@@ -108,11 +108,8 @@ def _digest(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, 
         return sha256_of(directory / name)
     content = archive.extractfile(member)
     assert content is not None
-    digest = hashlib.sha256()
     with content:
-        while block := content.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _wrong_sums(file: Path, directory: Path, found: Mapping[str, str]) -> Iterator[str]:
@@ -129,9 +126,9 @@ def _wrong_sums(file: Path, directory: Path, found: Mapping[str, str]) -> Iterat
             yield f"{name} is not what was packed: its SHA-256 is another one"
     missing = [name for name in sums if name not in found]
     if missing:
-        yield f"{len(missing)} of its {len(sums)} files are missing: {_some(missing)}"
+        yield f"{len(missing)} of its {len(sums)} files are missing: {some(missing)}"
     if strange := [name for name in found if name not in sums and name != SUMS]:
-        yield f"it holds files that have no checksum: {_some(strange)}"
+        yield f"it holds files that have no checksum: {some(strange)}"
 
 
 def _wrong_calls(contents: Contents, found: Iterable[str]) -> Iterator[str]:
@@ -160,9 +157,9 @@ def _wrong_store(directory: Path, contents: Contents, found: Iterable[str]) -> I
         return
     unknown = [name for name in columns if name not in RUN_COLUMNS]
     if unknown:
-        yield f"{STORE} has columns of runs that this version does not know: {_some(unknown)}"
+        yield f"{STORE} has columns of runs that this version does not know: {some(unknown)}"
     if others:
-        yield f"{STORE} holds other runs than {run.run_id}: {_some(others)}"
+        yield f"{STORE} holds other runs than {run.run_id}: {some(others)}"
     yield from _wrong_rows(calls, contents)
     yield from _wrong_plan(run, calls, {*found} | contents.left_out.keys())
 
@@ -170,9 +167,9 @@ def _wrong_store(directory: Path, contents: Contents, found: Iterable[str]) -> I
 def _wrong_rows(calls: Iterable[CallRecord], contents: Contents) -> Iterator[str]:
     stored = [call.call_id for call in calls]
     if lacking := [call for call in contents.calls if call not in stored]:
-        yield f"{STORE} lacks calls that {CONTENTS} names: {_some(lacking)}"
+        yield f"{STORE} lacks calls that {CONTENTS} names: {some(lacking)}"
     if strange := [call for call in stored if call not in contents.calls]:
-        yield f"{STORE} has calls of which {CONTENTS} says nothing: {_some(strange)}"
+        yield f"{STORE} has calls of which {CONTENTS} says nothing: {some(strange)}"
 
 
 def _wrong_plan(run: Run, calls: Iterable[CallRecord], there: Iterable[str]) -> Iterator[str]:
@@ -184,7 +181,7 @@ def _wrong_plan(run: Run, calls: Iterable[CallRecord], there: Iterable[str]) -> 
         yield error.message
         return
     if lacking := [name for name in named if name not in there]:
-        yield f"the run needs files that are not in it: {_some(lacking)}"
+        yield f"the run needs files that are not in it: {some(lacking)}"
     unknown: dict[str, None] = {}
     for call in calls:
         point = points.get(call.point_id or "")
@@ -193,7 +190,7 @@ def _wrong_plan(run: Run, calls: Iterable[CallRecord], there: Iterable[str]) -> 
         else:
             unknown |= dict.fromkeys(call.asked.keys() - asked_columns(point).keys())
     if unknown:
-        told = _some(sorted(unknown))
+        told = some(sorted(unknown))
         yield f"{STORE} has columns of calls that this version does not know: {told}"
 
 
@@ -209,10 +206,4 @@ def _wrong_crate(directory: Path, found: Iterable[str]) -> Iterator[str]:
         yield f"{CRATE} is no RO-Crate metadata: {type(error).__name__}: {error}"
         return
     if lacking:
-        yield f"{CRATE} describes files that are not in the bundle: {_some(lacking)}"
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _NAMED_AT_MOST
-    told = ", ".join(names[:_NAMED_AT_MOST])
-    return f"{told} and {rest} more" if rest > 0 else told
+        yield f"{CRATE} describes files that are not in the bundle: {some(lacking)}"
