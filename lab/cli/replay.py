@@ -76,9 +76,9 @@ def command(
 
     Tells PESQ, delay and stalls, and draws them against the buffer's depth. CALL is a call's id,
     its directory, or an archive or a bundle of it (BUNDLE:CALL where that holds several); CAPTURE a
-    capture of one end. Frames are decoded as they
-    came, through pjmedia's jitter buffer and concealment, and scored like a phone's recording.
-    Says at which depth the call would have been good (PESQ above 3).
+    capture of one end. Frames are decoded as they came, through pjmedia's jitter buffer and
+    concealment, and scored like a phone's recording. Says at which depth the call would have been
+    good (PESQ above 3).
     """
     from lab.measure.playout.replay import LADDER, replay
     from lab.report.files import write_drawings
@@ -116,15 +116,15 @@ def command(
 @contextmanager
 def _source(name: str, reference: Path | None, towards: str | None) -> Iterator[Source]:
     from lab.measure.wav import read_wav
-    from lab.store.database import open_store
     from lab.store.kept import kept_calls
+    from lab.store.reading import read_store
 
     clip = read_wav(reference) if reference else None
     path = Path(name)
     if path.is_file() and path.suffix in CAPTURES:
         yield _of_capture(path, clip, towards)
         return
-    with open_store() as store, kept_calls([name], store) as kept:
+    with read_store() as store, kept_calls([name], store) as kept:
         if len(kept) != 1:
             raise LabError(
                 f"{name} stands for {len(kept)} calls; name one of them",

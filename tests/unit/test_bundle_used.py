@@ -169,6 +169,7 @@ def test_a_call_of_a_bundle_is_replayed(
     told = json.loads(done.stdout)
     assert told["name"] == records[0].call_id
     assert [end["end"] for end in told["ends"]] == ["caller", "callee"]
+    assert not elsewhere.exists(), "it only reads"
 
 
 def test_a_bundle_without_calls_says_why_none_can_be_measured(tmp_path: Path) -> None:
