@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sqlite3
 import tarfile
@@ -107,7 +108,7 @@ def _digest(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, 
         archive.extract(member, directory, filter="data")
         return sha256_of(directory / name)
     content = archive.extractfile(member)
-    assert content is not None
+    assert isinstance(content, io.BufferedReader)
     with content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
