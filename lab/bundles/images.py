@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from docker.errors import DockerException, ImageNotFound
@@ -31,7 +31,7 @@ def recorded_images(run: Run, calls: Sequence[CallRecord]) -> dict[str, str]:
     }
 
 
-def image_digests(tags: Sequence[str]) -> Mapping[str, dict[str, Any]]:
+def image_digests(tags: Iterable[str]) -> Mapping[str, dict[str, Any]]:
     """Tag → `id` and `repo_digests` as Docker has them here and now; none where it tells nothing.
 
     A tag of the lab's own is a digest of all that the image is built from; of a user's image the

@@ -2,9 +2,9 @@
 
 A bundle is a tar archive, compressed by gzip: projects and the database shrink to a tenth, captures
 and recordings to a half, and every host unpacks it; xz would halve those again, in eight times the
-time. All its files lie below one directory, which has
-the run's name. `bundle.json` comes first, so that a bundle is known by its first few hundred
-octets, and the calls' directories come last, so that a report reads none of them.
+time. All its files lie below one directory, which has the run's name. `bundle.json` comes first, so
+that a bundle is known by its first few hundred octets, and the calls' directories come last, so
+that a report reads none of them.
 """
 
 from __future__ import annotations

@@ -62,14 +62,13 @@ def make_bundle(
     """
     portable, named = portable_run(run)
     directories = {call.call_id: directory_of(call) for call in calls if call.artefacts}
-    left_out = {call.call_id: _why_not(call, directories, artefacts) for call in calls}
     files = {name: path for name, path in named.items() if path.is_file()}
     projects = rendered_projects(run, calls)
     contents = Contents(
         run_id=run.run_id,
         packed_by=__version__,
         artefacts=artefacts,
-        calls=left_out,
+        calls={call.call_id: _why_not(call, directories, artefacts) for call in calls},
         topologies={project.name: project.changes for project in projects},
         left_out={
             **{f"{PROJECTS}/{each.name}": each.left_out for each in projects if each.left_out},
@@ -97,7 +96,7 @@ def make_bundle(
 
 def _about(run: Run, calls: Sequence[CallRecord], contents: Contents) -> list[Entry]:
     tags = recorded_images(run, calls)
-    digests = image_digests(list(tags))
+    digests = image_digests(tags)
     images = {
         tag: {"image": name, "digest_now": digests.get(tag)} for tag, name in sorted(tags.items())
     }

@@ -53,11 +53,8 @@ def damage(error: BaseException) -> str:
     text = str(error)
     if "could not be opened successfully" in text:
         # What every kind of compression has to say of it follows.
-        return (
-            "cannot be read as a tar archive: it is empty"
-            if "empty file" in text
-            else ("cannot be read as a tar archive")
-        )
+        why = ": it is empty" if "empty file" in text else ""
+        return f"cannot be read as a tar archive{why}"
     if isinstance(error, EOFError) or "unexpected end" in text:
         return "is cut short"
     if isinstance(error, zlib.error | lzma.LZMAError) or "CRC" in text:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from lab.bundles.layout import CALLS, PROFILES
 from lab.errors import LabError
@@ -71,7 +70,7 @@ def files_named(plan: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _with_files(plan: str, renamed: Any) -> str:
+def _with_files(plan: str, renamed: Callable[[str], str]) -> str:
     """The plan with every file that a point names called as `renamed` has it."""
     naming = [
         coordinate.name

@@ -56,18 +56,21 @@ def _percentile(percent: int, values: Sequence[float]) -> Interval:
 
 MEAN = Statistic("mean", mean_interval)
 SHARE = Statistic("share", _share)
-EXTREMES = {
-    "min": Statistic("min", partial(_extreme, min)),
-    "max": Statistic("max", partial(_extreme, max)),
+_NAMED = {
+    each.name: each
+    for each in (
+        MEAN,
+        SHARE,
+        Statistic("min", partial(_extreme, min)),
+        Statistic("max", partial(_extreme, max)),
+    )
 }
 
 
 def statistic_named(name: str) -> Statistic:
     """`mean`, `share`, `min`, `max`, or a percentile such as `p95`; UsageError for no such name."""
-    if name in EXTREMES:
-        return EXTREMES[name]
-    if name in (MEAN.name, SHARE.name):
-        return MEAN if name == MEAN.name else SHARE
+    if name in _NAMED:
+        return _NAMED[name]
     if match := re.fullmatch(r"p([1-9]\d?)", name, re.ASCII):
         return Statistic(name, partial(_percentile, int(match[1])))
     raise UsageError(

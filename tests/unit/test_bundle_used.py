@@ -299,11 +299,8 @@ def through(profile: Path) -> str:
 def test_profiles_travel_with_the_run_and_are_where_its_repetition_finds_them(
     with_profiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = EXPERIMENT.replace("  method: [sip, v-tor]", "  method: [sip]\n  profile: [{}]")
     file = next(with_profiles.glob("delhi*"))
-    run, calls = make_run(
-        tmp_path, text.format(f"field/{file.name}").replace("calls: 2", "calls: 4")
-    )
+    run, calls = make_run(tmp_path, through(file))
     bundle = bundled(run, calls, tmp_path / "it.tar.gz").file
     assert check_bundle(bundle).mistakes == []
     content = file.read_bytes()
@@ -322,11 +319,8 @@ def test_profiles_travel_with_the_run_and_are_where_its_repetition_finds_them(
 def test_a_profile_that_is_gone_is_said_and_the_run_cannot_be_repeated(
     with_profiles: Path, tmp_path: Path
 ) -> None:
-    text = EXPERIMENT.replace("  method: [sip, v-tor]", "  method: [sip]\n  profile: [{}]")
     file = next(with_profiles.glob("delhi*"))
-    run, calls = make_run(
-        tmp_path, text.format(f"field/{file.name}").replace("calls: 2", "calls: 4")
-    )
+    run, calls = make_run(tmp_path, through(file))
     file.unlink()
     made = bundled(run, calls, tmp_path / "it.tar.gz")
     assert made.contents.left_out == {f"profiles/{file.name}": "not there when it was packed"}

@@ -76,17 +76,13 @@ def invoke(*words: str | Path) -> Result:
     return CliRunner().invoke(app, [*map(str, words)])
 
 
-def error_of(result: Result) -> BaseException | None:
-    return result.exception
-
-
 def test_a_report_ends_in_an_error_where_a_bound_is_not_met_after_all_is_printed_and_written(
     home: Path, tmp_path: Path
 ) -> None:
     words = ("--expect", "pesq>=4.2", "--expect", "pesq>=3.9 at method=vpn")
     file = tmp_path / "deep" / "junit.xml"
     result = invoke("report", "last", "--html", "--out", tmp_path, "--junit", file, *words)
-    error = error_of(result)
+    error = result.exception
     assert isinstance(error, LabError) and not isinstance(error, UsageError)
     assert error.message == "not met: pesq>=4.2"
     assert "pesq>=3.9 at method=vpn: met at its one point." in result.stdout
@@ -111,8 +107,8 @@ def test_a_report_of_which_nothing_is_expected_says_nothing_of_it(home: Path) ->
 def test_of_the_fields_calls_nothing_can_be_expected(home: Path, tmp_path: Path) -> None:
     table = tmp_path / "calls.csv"
     table.write_text("x\n", encoding="utf-8")
-    assert isinstance(error_of(invoke("report", table, "--expect", "pesq>=4")), UsageError)
-    assert isinstance(error_of(invoke("report", table, "--junit", "x.xml")), UsageError)
+    assert isinstance(invoke("report", table, "--expect", "pesq>=4").exception, UsageError)
+    assert isinstance(invoke("report", table, "--junit", "x.xml").exception, UsageError)
 
 
 @pytest.mark.parametrize("expected", ["pesk>=4", "pesq>=4 at load=40", "pesq>=4 at method=v-tor"])
@@ -121,7 +117,7 @@ def test_what_no_call_can_meet_is_told_before_any_call(
 ) -> None:
     for words in (("run", experiment), ("resume", "last")):
         result = invoke("experiment", *words, "--expect", expected)
-        assert isinstance(error_of(result), UsageError)
+        assert isinstance(result.exception, UsageError)
     assert calling == []
 
 
@@ -134,7 +130,7 @@ def test_a_run_prints_what_became_of_its_bounds(
     assert "pesq>=4.2: met at all 2 points." in met.stdout
     assert "<failure" not in file.read_text(encoding="utf-8")
     missed = invoke("experiment", "run", experiment, "--expect", "pesq>=4.5 at codec=PCMA")
-    error = error_of(missed)
+    error = missed.exception
     assert isinstance(error, LabError)
     assert error.message == "not met: pesq>=4.5 at codec=PCMA"
     assert "sip.PCMA.to-callee" in missed.stdout
