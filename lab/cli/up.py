@@ -28,7 +28,7 @@ NEXT = """Next:
   lab call v-tor          a call through OpenVPN and Tor, scored
   lab call sip            the same call without either
   lab status              what runs, and at which rates
-  lab down {name}         take it down"""
+  {down:22}  take it down"""
 
 
 @click.command()
@@ -93,7 +93,7 @@ def command(
         return
     _print_stages(f"lab {lab.name} is up", done.stages, done.seconds)
     print_status(status)
-    out.print(NEXT.format(name=done.plan.topology.lab))
+    out.print(NEXT.format(down=f"lab down {done.plan.topology.lab}"))
 
 
 def _place(text: str) -> tuple[str, str]:
