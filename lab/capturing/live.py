@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from docker import DockerClient
 
-from lab.capturing.flow import Flow
 from lab.capturing.place import Place
+from lab.capturing.pump import Pump
 from lab.capturing.sinks import Sink
 from lab.engine.execution import start_live_capture
 from lab.engine.node_end import NodeEnd
@@ -79,31 +79,31 @@ def capture(
             sink.begin(b64decode(header))
         except OSError as error:
             return Captured(0, None, _unwritable(sink, error))
-        flow = Flow(agent, sink, until.packets)
-        flow.start()
+        pump = Pump(agent, sink, until.packets)
+        pump.start()
         try:
             try:
                 began()
-                _wait(flow, sink, end, until)
+                _wait(pump, sink, end, until)
             finally:
                 with undisturbed():
-                    flow.end(STOP_PATIENCE_S)
+                    pump.end(STOP_PATIENCE_S)
         except KeyboardInterrupt:
             log.debug("a signal has ended the capture")
-    dropped = flow.counts.dropped if flow.counts else None
-    if isinstance(flow.failure, OSError):
-        return Captured(flow.packets, dropped, _unwritable(sink, flow.failure))
-    trouble = flow.failure
+    dropped = pump.counts.dropped if pump.counts else None
+    if isinstance(pump.failure, OSError):
+        return Captured(pump.packets, dropped, _unwritable(sink, pump.failure))
+    trouble = pump.failure
     if end.has_come(NOTICED_WITHIN_S if trouble else 0.0):
         trouble = _node_ended(lab, place.machine, node_state(client, node.container_id))
-    return Captured(flow.packets, dropped, trouble)
+    return Captured(pump.packets, dropped, trouble)
 
 
-def _wait(flow: Flow, sink: Sink, end: NodeEnd, until: Until) -> None:
+def _wait(pump: Pump, sink: Sink, end: NodeEnd, until: Until) -> None:
     """Return when the capture is to end."""
     began_s = time.monotonic()
     rest_s = POLL_S
-    while rest_s > 0 and not flow.over.wait(rest_s):
+    while rest_s > 0 and not pump.over.wait(rest_s):
         if sink.reader_left() or end.has_come():
             return
         if until.seconds is not None:

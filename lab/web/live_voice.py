@@ -20,11 +20,11 @@ from requests.exceptions import RequestException
 from lab.calls.method import Method
 from lab.calls.methods import METHODS, every_measuring_point
 from lab.calls.talkers import PHONES
-from lab.capturing.flow import Flow
 from lab.capturing.kinds import VOICE, kinds, packet_filter
 from lab.capturing.live import START_DEADLINE_S, STOP_PATIENCE_S
 from lab.capturing.packet import Packet, read_packet
 from lab.capturing.place import Place, place_of
+from lab.capturing.pump import Pump
 from lab.capturing.running_call import RunningCall
 from lab.capturing.sinks import Sink
 from lab.ends import BOTH, CALLEE, CALLER, EACH_END
@@ -197,14 +197,14 @@ class Session:
             with start_live_capture(lab.running, place.machine, lab.net_image, lab.owner) as agent:
                 began = agent.ask(order, CaptureBegan, START_DEADLINE_S)
                 ear.begin(b64decode(began.header))
-                flow = Flow(agent, ear, None)
-                flow.start()
+                pump = Pump(agent, ear, None)
+                pump.start()
                 self._captured_since_ns[end] = time.time_ns()
-                while self.wanted and not flow.over.wait(POLL_S):
+                while self.wanted and not pump.over.wait(POLL_S):
                     pass
-                flow.end(STOP_PATIENCE_S)
-            if flow.failure is not None and self.wanted:
-                self._fail(flow.failure)
+                pump.end(STOP_PATIENCE_S)
+            if pump.failure is not None and self.wanted:
+                self._fail(pump.failure)
         except (LabError, OSError) as error:
             self._fail(error)
 

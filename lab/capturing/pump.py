@@ -1,4 +1,4 @@
-"""The packets of a live capture on their way from its agent to a sink, in a thread of their own.
+"""Takes the packets of a live capture from its agent to a sink, in a thread of its own.
 
 No signal reaches that thread: what it has begun to write it writes whole.
 """
@@ -21,7 +21,7 @@ QUIET_S = 3600.0
 """A link may be quiet for as long as it likes; the agent is then listened to anew."""
 
 
-class Flow:
+class Pump:
     """Takes packets from the agent and gives them to the sink, from `start` on."""
 
     def __init__(self, agent: Agent, sink: Sink, most: int | None) -> None:
