@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab import storage
 from lab.measure.record import CallRecord
+from lab.store.kept import directory_of
 from lab.store.reading import read_store
 
 AUDIO = ".wav"
@@ -37,7 +38,10 @@ def stored_call(call_id: str) -> StoredCall | None:
     """The call of that id; None where the store has none. LabError where it cannot be read."""
     with read_store() as store:
         record = store.call(call_id)
-    return None if record is None else StoredCall(record, _directory(record))
+    if record is None:
+        return None
+    directory = directory_of(record)
+    return StoredCall(record, directory if directory.is_dir() else None)
 
 
 def is_kept(call_id: str) -> bool:
@@ -68,10 +72,3 @@ def call_file(call_id: str, name: str, suffix: str = "") -> Path | None:
 def _kept() -> Iterator[Path]:
     """The directories of all calls that the results have."""
     return (storage.results_directory() / "calls").glob("*/")
-
-
-def _directory(record: CallRecord) -> Path | None:
-    """Where its files are: as the record says, or where the results are now."""
-    here = storage.results_directory() / "calls" / record.call_id
-    kept = [here] if record.artefacts is None else [Path(record.artefacts), here]
-    return next((directory for directory in kept if directory.is_dir()), None)
