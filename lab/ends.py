@@ -5,6 +5,7 @@ from __future__ import annotations
 CALLER = "caller"
 CALLEE = "callee"
 EACH_END = (CALLER, CALLEE)
+OTHER_END = {CALLER: CALLEE, CALLEE: CALLER}
 BOTH = "both"
 """Said of who is anonymous, beside `caller`."""
 CLIENT = "client"

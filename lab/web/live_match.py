@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lab.capturing.packet import Packet
-from lab.ends import CALLEE, CALLER, EACH_END
+from lab.ends import EACH_END, OTHER_END
 from lab.measure.capture import Floats
+from lab.measure.rtp_packets import HEADER_BYTES, RTCP_TYPES
 
 WINDOW_S = 20.0
 """How much of the past is shown."""
@@ -26,10 +27,7 @@ OVERDUE_S = 1.0
 """What was sent longer ago and has not come is shown as such; it may come yet."""
 LEAST_UNMATCHED = 100
 """So many packets at both ends of which none is at both: they are numbered anew on the way."""
-_HEADER_BYTES = 12
 _VERSION = 2
-_RTCP_TYPES = range(64, 96)
-"""Payload types that RFC 5761 keeps free, because RTCP's packet types look like them."""
 
 
 class Key(NamedTuple):
@@ -43,9 +41,9 @@ class Key(NamedTuple):
 def key_of(packet: Packet) -> Key | None:
     """What an RTP packet is known by; None for anything else."""
     data = packet.payload
-    if packet.protocol != "udp" or packet.later_fragment or len(data) < _HEADER_BYTES:
+    if packet.protocol != "udp" or packet.later_fragment or len(data) < HEADER_BYTES:
         return None
-    if data[0] >> 6 != _VERSION or data[1] & 0x7F in _RTCP_TYPES:
+    if data[0] >> 6 != _VERSION or data[1] & 0x7F in RTCP_TYPES:
         return None
     return Key(int.from_bytes(data[8:12]), int.from_bytes(data[2:4]), int.from_bytes(data[4:8]))
 
@@ -198,8 +196,7 @@ class Matching:
         if key is None:
             return
         own = self._addresses[end]
-        other = CALLEE if end == CALLER else CALLER
         if packet.source == own:
-            self.towards[other].sent(key, packet.time_ns)
+            self.towards[OTHER_END[end]].sent(key, packet.time_ns)
         elif packet.destination == own:
             self.towards[end].came(key, packet.time_ns)

@@ -27,11 +27,11 @@ from lab.capturing.place import Place, place_of
 from lab.capturing.pump import Pump
 from lab.capturing.running_call import RunningCall
 from lab.capturing.sinks import Sink
-from lab.ends import BOTH, CALLEE, CALLER, EACH_END
+from lab.ends import BOTH, CALLEE, CALLER, EACH_END, OTHER_END
 from lab.engine.execution import start_live_capture
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab, open_lab_as_it_is
-from lab.measure.call.path import VoicePath
+from lab.measure.call.path import EndNotes
 from lab.web.hub import Hub
 from lab.web.live_match import First, Matching, Passing, Window
 from lab.web.now import CallNow
@@ -156,7 +156,7 @@ class Session:
 
     def _began_ns(self, hearer: str, passing: Passing) -> int | None:
         """When the first packet towards an end was sent, as either capture has seen it."""
-        if self._was_quiet(CALLEE if hearer == CALLER else CALLER, passing.first_sent):
+        if self._was_quiet(OTHER_END[hearer], passing.first_sent):
             assert passing.first_sent is not None
             return passing.first_sent.time_ns
         if self._clock_hz is not None and self._was_quiet(hearer, passing.first_came):
@@ -174,8 +174,8 @@ class Session:
             assert self.method is not None
             lab = open_lab_as_it_is(self._hub.client, self._hub.now.lab)
             path = self.method.way.load().plan(lab, 0)
-            places = _places(lab, path, self._call)
             ends = {CALLER: path.caller, CALLEE: path.callee}
+            places = _places(lab, ends, self._call)
             self._matching = Matching({end: notes.address for end, notes in ends.items()})
         except (LabError, DockerException, RequestException) as error:
             self._fail(error)
@@ -214,10 +214,9 @@ class Session:
             self.trouble = error.message if isinstance(error, LabError) else str(error)
 
 
-def _places(lab: ReadyLab, path: VoicePath, call: RunningCall) -> dict[str, Place]:
+def _places(lab: ReadyLab, ends: Mapping[str, EndNotes], call: RunningCall) -> dict[str, Place]:
     """Where the voice of both ends is in the clear."""
     points = {point.name: point for point in every_measuring_point()}
-    ends = {CALLER: path.caller, CALLEE: path.callee}
     return {end: place_of(lab, points[notes.point], call) for end, notes in ends.items()}
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lab.ends import CALLEE, CALLER
+from lab.ends import CALLEE, CALLER, EACH_END
 from lab.errors import LabError
 from lab.measure.call.ends import ENDS
-from lab.measure.call.files import STALLS
+from lab.measure.call.files import SCORES, STALLS
 from lab.measure.call.notes import CallNotes, read_notes
 from lab.measure.call.voice import VoiceStreams
 from lab.measure.capture import Floats
@@ -58,8 +58,6 @@ class Way:
     """Packets."""
     playout: str
     """The buffer before the ear, in words."""
-    clock: str
-    """`shared`, or how two clocks were compared (`lab.measure.delay`)."""
     gaps: tuple[Gap, ...] = ()
     no_deadline: str | None = None
     """Why no deadline is known; None where it is."""
@@ -124,7 +122,7 @@ def _ways(directory: Path, notes: CallNotes) -> tuple[Way, ...]:
     voice = ENDS.named(notes.reports.kind).find_voice(directory, notes)
     forth = _clock(notes, voice)
     back = forth if forth is SHARED_CLOCK else forth.reversed()
-    ledgers = _ledgers(directory)
+    ledgers = _json(directory / STALLS)
     return (
         _way(notes, CALLEE, voice.from_caller, voice.at_callee, voice.from_callee, forth, ledgers),
         _way(notes, CALLER, voice.from_callee, voice.at_caller, voice.from_caller, back, ledgers),
@@ -172,7 +170,6 @@ def _way(
         lost_s=lost_s,
         sent=delays.sent_packets,
         playout=str(notes.plan.playout),
-        clock=clock.basis,
         gaps=tuple(
             Gap(shift_s + stall["at_s"], stall["ms"], stall["cause"])
             for stall in ledgers.get(hearer, {}).get("ledger", ())
@@ -181,14 +178,10 @@ def _way(
     )
 
 
-def _ledgers(directory: Path) -> dict[str, Any]:
-    return _json(directory / STALLS)
-
-
 def _found(directory: Path) -> dict[str, float]:
     """Where in either recording the clip was found to begin."""
-    scores = _json(directory / "scores.json")
-    delays = {end: scores.get(end, {}).get("delay_ms") for end in (CALLER, CALLEE)}
+    scores = _json(directory / SCORES)
+    delays = {end: scores.get(end, {}).get("delay_ms") for end in EACH_END}
     return {end: float(delay_ms) for end, delay_ms in delays.items() if delay_ms is not None}
 
 

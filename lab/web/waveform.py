@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.errors import LabError
 from lab.measure.capture import Floats
 from lab.measure.wav import open_wav
 
@@ -87,3 +88,11 @@ def waveform(file: Path, columns: int = COLUMNS) -> Waveform:
         frames / audio.rate_hz,
         audio.duration_s,
     )
+
+
+def outline(file: Path) -> Waveform | None:
+    """The same; None where it cannot be read, as one that is not there."""
+    try:
+        return waveform(file)
+    except LabError:
+        return None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from nicegui import run, ui
 
 from lab import storage
 from lab.calls.methods import METHODS
-from lab.ends import CALLEE, CALLER, EACH_END
+from lab.ends import CALLEE, CALLER, EACH_END, OTHER_END
 from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import newest_calls
@@ -25,7 +24,7 @@ from lab.web.now import CallNow
 from lab.web.pages.call_view import Charts, heading, show_call
 from lab.web.pages.page import Page, follow
 from lab.web.strip_chart import SAID, deadline_ms, frame, live_data, live_summary
-from lab.web.waveform import Waveform, waveform
+from lab.web.waveform import Waveform, outline
 from lab.wire.playout import Playout
 
 DRAWN_S = 1.0
@@ -140,7 +139,7 @@ class _Clip:
     """The clip of the call under way."""
 
     call_id: str
-    outline: Waveform | None = field(default=None)
+    outline: Waveform | None = None
 
 
 class _Live:
@@ -162,8 +161,7 @@ class _Live:
                 self._charts: dict[str, ui.echart] = {}
                 self._summaries: dict[str, ui.label] = {}
                 for hearer in (CALLEE, CALLER):
-                    talker = CALLER if hearer == CALLEE else CALLEE
-                    heading(2, f"From the {talker} to the {hearer}")
+                    heading(2, f"From the {OTHER_END[hearer]} to the {hearer}")
                     self._summaries[hearer] = ui.label()
                     label = f"One-way delay of the packets to the {hearer}, last {WINDOW_S:.0f} s"
                     self._charts[hearer] = charts.add(frame([SAID], WINDOW_S), 1, label)
@@ -209,7 +207,7 @@ class _Live:
         if self._clip.outline is None and self._hub.now.lab is not None:
             project = storage.project_directory(self._hub.now.lab)
             self._clip.outline = await run.io_bound(
-                _outline, project / "calls" / call.call_id / REFERENCE
+                outline, project / "calls" / call.call_id / REFERENCE
             )
         return self._clip.outline
 
@@ -253,13 +251,6 @@ def _about_deadline(session: Session, playout: Playout | None) -> str:
         f"Playout {playout}: the deadline is drawn {playout.depth_ms} ms after the fastest packet; "
         "where it really was is worked out when the call is over."
     )
-
-
-def _outline(file: Path) -> Waveform | None:
-    try:
-        return waveform(file)
-    except LabError:
-        return None
 
 
 class _Ended:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from nicegui import run, ui
 from nicegui.events import ValueChangeEventArguments
 
-from lab.ends import CALLEE, CALLER, EACH_END
+from lab.ends import CALLEE, CALLER, EACH_END, OTHER_END
 from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import AUDIO, StoredCall, is_kept, stored_call
@@ -28,7 +28,7 @@ from lab.web.call_tables import (
 )
 from lab.web.strip import Strip, Way, read_strip
 from lab.web.strip_chart import Options, Points, height_px, past_chart
-from lab.web.waveform import Waveform, waveform
+from lab.web.waveform import Waveform, outline
 
 STORED_WITHIN_S, AGAIN_S = 60.0, 0.5
 """A call is told to have ended a moment before it is stored."""
@@ -216,28 +216,21 @@ def _files(call_id: str, files: dict[str, int]) -> None:
 
 def _draw(directory: Path) -> _Drawn:
     strip = read_strip(directory)
-    said = _outline(directory / REFERENCE)
+    said = outline(directory / REFERENCE)
     if said is not None and strip.said_s:
         said = said.played_for(strip.said_s)
     heard = {}
     for end in EACH_END:
-        outline = _outline(directory / f"{end}.wav")
-        if outline is not None:
+        own = outline(directory / f"{end}.wav")
+        if own is not None:
             shift_s = strip.clip_in_recording_ms.get(end, 0.0) / 1e3
-            until_s = (said.duration_s if said else outline.duration_s) + 2
+            until_s = (said.duration_s if said else own.duration_s) + 2
             heard[end] = [
                 [round(at - shift_s, 3), level]
-                for at, level in outline.points
+                for at, level in own.points
                 if -1 <= at - shift_s <= until_s
             ]
     return _Drawn(strip, said, heard)
-
-
-def _outline(file: Path) -> Waveform | None:
-    try:
-        return waveform(file)
-    except LabError:
-        return None
 
 
 def _strips(drawn: _Drawn, charts: Charts) -> None:
@@ -255,8 +248,7 @@ def _stalls(way: Way) -> Table:
 
 
 def _strip(way: Way, drawn: _Drawn, charts: Charts) -> None:
-    talker = CALLER if way.hearer == CALLEE else CALLEE
-    heading(2, f"From the {talker} to the {way.hearer}")
+    heading(2, f"From the {OTHER_END[way.hearer]} to the {way.hearer}")
     ui.label(way.summary)
     if way.gaps:
         total_ms = sum(gap.ms for gap in way.gaps)
