@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from lab.web.call_form import FIRST, Field, asked_by, codecs_of, fields, words_o
 from lab.web.call_tables import verdict
 from lab.web.desk import Desk, desk
 from lab.web.hub import Hub
-from lab.web.live_match import WINDOW_S
+from lab.web.live_match import WINDOW_S, Window
 from lab.web.live_voice import Session, in_the_clear, live_voice, method_of
 from lab.web.now import CallNow
 from lab.web.pages.call_view import Charts, heading, show_call
@@ -179,9 +179,10 @@ class _Live:
             self._message.set_text(why_not)
             return
         playout = self._desk.playout_of(call.call_id, list(self._hub.now.happenings))
-        self._message.set_text(session.trouble or _about(session, playout))
+        windows = session.windows()
+        self._message.set_text(session.trouble or _about(session, windows, playout))
         said = await self._said(call)
-        for hearer, window in session.windows().items():
+        for hearer, window in windows.items():
             self._summaries[hearer].set_text(live_summary(hearer, window, playout))
             there = said if session.saw_the_beginning(hearer) else None
             data = live_data(window, playout, there)
@@ -222,20 +223,20 @@ def _about_call(call: CallNow) -> str:
     )
 
 
-def _about(session: Session, playout: Playout | None) -> str:
+def _about(session: Session, windows: Mapping[str, Window], playout: Playout | None) -> str:
     """What of the call is shown, and what cannot be known yet."""
     if not session.capturing:
         return "The live captures begin …"
     known = all(session.saw_the_beginning(hearer) for hearer in EACH_END)
     unknown = (
         ""
-        if known or not all(window.came for window in session.windows().values())
+        if known or not all(window.came for window in windows.values())
         else " When its voice began was not seen, so the clip is not drawn."
     )
-    return _about_deadline(session, playout) + unknown
+    return _about_deadline(windows.values(), playout) + unknown
 
 
-def _about_deadline(session: Session, playout: Playout | None) -> str:
+def _about_deadline(windows: Iterable[Window], playout: Playout | None) -> str:
     """What of the playout deadline can be known now."""
     if playout is None:
         return (
@@ -244,7 +245,6 @@ def _about_deadline(session: Session, playout: Playout | None) -> str:
         )
     if playout.adaptive:
         return f"Playout {playout}: where it is, is worked out when the call is over."
-    windows = session.windows().values()
     if all(deadline_ms(window, playout) is None for window in windows):
         return f"Playout {playout}."
     return (
