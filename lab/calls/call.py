@@ -18,6 +18,7 @@ from lab.calls.observe.probes import Probes
 from lab.calls.observe.processors import Processors
 from lab.calls.observe.tors import note_tors
 from lab.calls.site import CallSite, new_site
+from lab.calls.stages import CALLING, OPENING_PATH, STARTING_CAPTURES
 from lab.calls.versions import component_versions
 from lab.calls.workspace import discard_workspace, keep_workspace, make_workspace
 from lab.ends import CALLEE, CALLER
@@ -106,13 +107,13 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
         Probes(lab, method.points, path, workspace) as probes,
         DelayReaders(lab, path) as delays,
     ):
-        tell(Began("opening the path"))
+        tell(Began(OPENING_PATH))
         with way.open(lab, path, notes, workspace) as circuits:
             for circuit in _callers_circuits(path, notes):
                 tell(CircuitOpened(circuit))
             if path.callee_leg:
                 tell(CircuitOpened(path.callee_leg.circuit, CALLEE))
-            tell(Began("starting captures"))
+            tell(Began(STARTING_CAPTURES))
             with probes.observing(notes), watching_nodes(lab, notes), ExitStack() as watching:
                 for observer in observers:
                     if begins := watching.enter_context(observer(notes)):
@@ -121,7 +122,7 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
                 duration_s = notes.duration_s = notes.plan.duration_s or beside.clip_s()
                 probes.await_start()
                 processors = Processors(lab, duration_s)
-                tell(Began("calling"))
+                tell(Began(CALLING))
                 conversation.talk(path, duration_s)
                 processors.end()
                 if not notes.plan.available:

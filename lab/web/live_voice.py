@@ -19,6 +19,7 @@ from requests.exceptions import RequestException
 
 from lab.calls.method import Method
 from lab.calls.methods import METHODS, every_measuring_point
+from lab.calls.stages import CALLING, OPENING_PATH, STARTING_CAPTURES
 from lab.calls.talkers import PHONES
 from lab.capturing.kinds import VOICE, kinds, packet_filter
 from lab.capturing.live import START_DEADLINE_S, STOP_PATIENCE_S
@@ -41,9 +42,8 @@ from lab.wire.pcap_stream import link_type, records
 
 log = logging.getLogger(__name__)
 
-OPENING, OPEN, VOICE_STAGE = "opening the path", "starting captures", "calling"
-"""Stages of a call, as `lab.calls.call` tells them: in the second all of its way is open."""
-SEEN = (OPENING, OPEN, VOICE_STAGE)
+SEEN = (OPENING_PATH, STARTING_CAPTURES, CALLING)
+"""Stages of a call in which it is captured."""
 GONE_S = 3.0
 POLL_S = 0.2
 SILENCE_NS = 100_000_000
@@ -96,7 +96,7 @@ class Session:
         self._looked_s = time.monotonic()
         self._one_at_a_time = threading.Lock()
         self._matching: Matching | None = None
-        self._before_voice = call.stage != VOICE_STAGE
+        self._before_voice = call.stage != CALLING
         self._clock_hz = CODECS[call.codec].rtp_clock_hz if call.codec in CODECS else None
         self._captured_since_ns: dict[str, int] = {}
         threading.Thread(target=self._begin, daemon=True).start()
@@ -186,7 +186,7 @@ class Session:
             ).start()
 
     def _capture(self, lab: ReadyLab, end: str, place: Place, tunnelled: bool) -> None:
-        while tunnelled and self.wanted and self._stage == OPENING:
+        while tunnelled and self.wanted and self._stage == OPENING_PATH:
             time.sleep(POLL_S)
         if not self.wanted:
             return
