@@ -6,7 +6,8 @@ import errno
 import logging
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from docker import DockerClient
@@ -14,6 +15,7 @@ from docker import DockerClient
 from lab.capturing.place import Place
 from lab.capturing.pump import Pump
 from lab.capturing.sinks import Sink
+from lab.engine.agent import Agent
 from lab.engine.execution import start_live_capture
 from lab.engine.node_end import NodeEnd
 from lab.engine.waiting import node_state
@@ -51,6 +53,17 @@ class Captured:
     """What ended it, where that was neither asked for nor whoever read it."""
 
 
+@contextmanager
+def capture_begun(lab: ReadyLab, place: Place, packet_filter: str) -> Iterator[tuple[Agent, bytes]]:
+    """A capture at a place that misses no packet any more: its agent, and its pcap file's header.
+
+    It ends with the block, if it has not before. LabError where it cannot begin.
+    """
+    order = CaptureLive(place.point, packet_filter, place.address, place.interface)
+    with start_live_capture(lab.running, place.machine, lab.net_image, lab.owner) as agent:
+        yield agent, b64decode(agent.ask(order, CaptureBegan, START_DEADLINE_S).header)
+
+
 def capture(
     client: DockerClient,
     lab: ReadyLab,
@@ -72,11 +85,9 @@ def capture(
             f"`lab logs {place.machine}` may say why; `lab up` starts it again.",
         )
     end = NodeEnd(client, node.container_id)
-    order = CaptureLive(place.point, packet_filter, place.address, place.interface)
-    with start_live_capture(lab.running, place.machine, lab.net_image, lab.owner) as agent:
-        header = agent.ask(order, CaptureBegan, START_DEADLINE_S).header
+    with capture_begun(lab, place, packet_filter) as (agent, header):
         try:
-            sink.begin(b64decode(header))
+            sink.begin(header)
         except OSError as error:
             return Captured(0, None, _unwritable(sink, error))
         pump = Pump(agent, sink, until.packets)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,14 +21,13 @@ from lab.calls.methods import METHODS, every_measuring_point
 from lab.calls.stages import CALLING, OPENING_PATH, STARTING_CAPTURES
 from lab.calls.talkers import PHONES
 from lab.capturing.kinds import VOICE, kinds, packet_filter
-from lab.capturing.live import START_DEADLINE_S, STOP_PATIENCE_S
+from lab.capturing.live import STOP_PATIENCE_S, capture_begun
 from lab.capturing.packet import Packet, read_packet
 from lab.capturing.place import Place, place_of
 from lab.capturing.pump import Pump
 from lab.capturing.running_call import RunningCall
 from lab.capturing.sinks import Sink
 from lab.ends import BOTH, CALLEE, CALLER, EACH_END, OTHER_END
-from lab.engine.execution import start_live_capture
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab, open_lab_as_it_is
 from lab.measure.call.path import EndNotes
@@ -37,7 +35,6 @@ from lab.web.hub import Hub
 from lab.web.live_match import First, Matching, Passing, Window
 from lab.web.now import CallNow
 from lab.wire.codecs import CODECS
-from lab.wire.live_capture import CaptureBegan, CaptureLive
 from lab.wire.pcap_stream import link_type, records
 
 log = logging.getLogger(__name__)
@@ -191,12 +188,10 @@ class Session:
         if not self.wanted:
             return
         only = packet_filter([kinds(lab.topology.vpn.port)[VOICE]])
-        order = CaptureLive(place.point, only, place.address, place.interface)
         ear = _Ear(self, end)
         try:
-            with start_live_capture(lab.running, place.machine, lab.net_image, lab.owner) as agent:
-                began = agent.ask(order, CaptureBegan, START_DEADLINE_S)
-                ear.begin(b64decode(began.header))
+            with capture_begun(lab, place, only) as (agent, header):
+                ear.begin(header)
                 pump = Pump(agent, ear, None)
                 pump.start()
                 self._captured_since_ns[end] = time.time_ns()

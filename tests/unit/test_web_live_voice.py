@@ -17,6 +17,7 @@ from stand_in_tcpdump import FAILS, StandIn
 from web_call import BEGAN
 
 from lab.calls.methods import METHODS
+from lab.capturing import live
 from lab.capturing.packet import read_packet
 from lab.capturing.place import Place
 from lab.ends import CALLEE, CALLER, EACH_END
@@ -70,7 +71,7 @@ def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Captures:
         begun.append(machine)
         return made[machine].agent()
 
-    monkeypatch.setattr(live_voice, "start_live_capture", start)
+    monkeypatch.setattr(live, "start_live_capture", start)
     monkeypatch.setattr(live_voice, "open_lab_as_it_is", lambda *_: LAB)
     monkeypatch.setattr(
         live_voice, "_places", lambda *_: {end: Place(end, end, "lo", None) for end in EACH_END}
