@@ -11,7 +11,6 @@ from lab.calls.methods import METHODS
 from lab.cli.call import command
 from lab.cli.dimension_options import Chosen, point_of
 from lab.errors import UsageError
-from lab.sweep.dimensions.codec import codec_at
 from lab.sweep.dimensions.playout import buffer_at
 from lab.wire.playout import Playout
 
@@ -54,16 +53,6 @@ class Field:
         return tuple(
             word for value in said if value and value != self.usual for word in (self.option, value)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A call that was asked for, and can be."""
-
-    method: str
-    codec: str
-    playout: Playout
-    """The buffer before both ears."""
 
 
 def fields() -> tuple[Field, ...]:
@@ -114,14 +103,15 @@ def words_of(method: str, given: Given, lab: str | None) -> tuple[str, ...]:
     return ("call", method, *options, *which, "--json")
 
 
-def asked_by(words: tuple[str, ...]) -> Asked:
-    """What the words of `lab call` ask for; UsageError where that cannot be."""
+def playout_asked(words: tuple[str, ...]) -> Playout:
+    """The buffer before both ears of the call that the words of `lab call` ask for.
+
+    UsageError where there can be no such call.
+    """
     try:
         context = command.make_context(words[0], list(words[1:]))
     except click.ClickException as error:
         raise UsageError(error.format_message()) from error
     given = context.params
-    method = given["method"]
     chosen = [value for value in given.values() if isinstance(value, Chosen)]
-    point = point_of(method.name, chosen)
-    return Asked(method.name, codec_at(point).name, buffer_at(point))
+    return buffer_at(point_of(given["method"].name, chosen))

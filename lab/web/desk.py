@@ -10,7 +10,6 @@ from functools import cache
 
 from lab.events import CallBegan
 from lab.events.told import Told
-from lab.web.call_form import Asked
 from lab.web.commands import Command, Done
 from lab.web.hub import Hub
 from lab.wire.playout import Playout
@@ -22,8 +21,8 @@ class Desk:
 
     command: Command | None = None
     """Under way; None while none is."""
-    asked: Asked | None = None
-    """What is being made, or was made last."""
+    playout: Playout | None = None
+    """The buffer of the call that is being made, or was made last."""
     interrupted: bool = False
     """Whether it was asked to end."""
     done: Done | None = None
@@ -40,11 +39,11 @@ class Desk:
         """Whether a call of the page's is being made, or waits for its turn."""
         return self.command is not None
 
-    def make(self, words: tuple[str, ...], asked: Asked) -> None:
+    def make(self, words: tuple[str, ...], playout: Playout) -> None:
         """Begin a call, which goes on whoever looks; nothing while one is being made."""
         if self.is_busy:
             return
-        self.command, self.asked, self.interrupted = Command(*words), asked, False
+        self.command, self.playout, self.interrupted = Command(*words), playout, False
         task = asyncio.get_running_loop().create_task(self._make(self.command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -73,7 +72,7 @@ class Desk:
             if isinstance(told.what, CallBegan) and told.pid == pid:
                 # Kept, as happenings of long ago are not.
                 self._own_call_id = told.what.call_id
-        return self.asked.playout if self.asked and call_id == self._own_call_id else None
+        return self.playout if call_id == self._own_call_id else None
 
     @property
     def made_call_id(self) -> str | None:

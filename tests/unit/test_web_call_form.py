@@ -11,7 +11,7 @@ from lab.calls.methods import METHODS
 from lab.cli.call import command
 from lab.errors import UsageError
 from lab.sweep.dimensions import DIMENSIONS
-from lab.web.call_form import FIRST, asked_by, codecs_of, fields, words_of
+from lab.web.call_form import FIRST, codecs_of, fields, playout_asked, words_of
 from lab.wire.playout import FIXED, parse_playout
 
 FIELDS = {field.name: field for field in fields()}
@@ -68,13 +68,14 @@ def test_what_is_entered_is_said_word_by_word() -> None:
 @pytest.mark.parametrize("method", [method.name for method in METHODS])
 def test_the_command_takes_the_form_as_it_is_for_every_method(method: str) -> None:
     codec = codecs_of(method)[0]
-    asked = asked_by(words_of(method, {"codec": codec, "duration": "10s"}, "demo"))
-    assert (asked.method, asked.codec, asked.playout) == (method, codec, FIXED)
+    words = words_of(method, {"codec": codec, "duration": "10s"}, "demo")
+    assert words[:4] == ("call", method, "--codec", codec)
+    assert playout_asked(words) == FIXED
 
 
 def test_the_buffer_that_was_asked_for_is_known() -> None:
-    asked = asked_by(words_of("sip", {"playout": "fixed:60"}, None))
-    assert asked.playout == parse_playout("fixed:60")
+    asked = playout_asked(words_of("sip", {"playout": "fixed:60"}, None))
+    assert asked == parse_playout("fixed:60")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_the_buffer_that_was_asked_for_is_known() -> None:
 )
 def test_what_cannot_be_is_refused_before_it_is_begun(given: dict[str, str], told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        asked_by(words_of("sip", given, None))
+        playout_asked(words_of("sip", given, None))
 
 
 def test_no_word_can_become_another_option() -> None:

@@ -14,11 +14,10 @@ import pytest
 from lab.events import CallBegan
 from lab.events.told import Told
 from lab.web import commands
-from lab.web.call_form import Asked
 from lab.web.desk import Desk
 from lab.wire.playout import parse_playout
 
-ASKED = Asked("sip", "PCMU", parse_playout("fixed:60"))
+PLAYOUT = parse_playout("fixed:60")
 RECORD = json.dumps({"call_id": "20260101T000000-3fa9c1", "status": "failed"})
 
 
@@ -38,7 +37,7 @@ def test_a_call_is_made_and_known_by_its_record(monkeypatch: pytest.MonkeyPatch)
 
     async def make() -> Desk:
         at = Desk()
-        at.make(("call", "sip", "--json"), ASKED)
+        at.make(("call", "sip", "--json"), PLAYOUT)
         assert at.is_busy
         await ended(at)
         return at
@@ -52,7 +51,7 @@ def test_what_was_refused_is_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def make() -> Desk:
         at = Desk()
-        at.make(("call", "sip"), ASKED)
+        at.make(("call", "sip"), PLAYOUT)
         await ended(at)
         return at
 
@@ -76,9 +75,9 @@ def test_hanging_up_is_ctrl_c_and_another_call_waits_for_its_end(
 
     async def make() -> Desk:
         at = Desk()
-        at.make(("call", "sip"), ASKED)
+        at.make(("call", "sip"), PLAYOUT)
         first = at.command
-        at.make(("call", "v-tor"), ASKED)
+        at.make(("call", "v-tor"), PLAYOUT)
         assert at.command is first
         while not ready.exists():
             await asyncio.sleep(0.01)
@@ -102,16 +101,16 @@ def test_the_buffer_of_the_pages_own_call_alone_is_known(monkeypatch: pytest.Mon
 
     async def make() -> None:
         at = Desk()
-        at.make(("call", "sip"), ASKED)
+        at.make(("call", "sip"), PLAYOUT)
         assert at.command is not None
         while at.command and at.command.pid is None:
             await asyncio.sleep(0.001)
         pid = at.command.pid if at.command else at._pid
         happenings = [told("own", pid), told("other", os.getpid())]
-        assert at.playout_of("own", happenings) == ASKED.playout
+        assert at.playout_of("own", happenings) == PLAYOUT
         assert at.playout_of("other", happenings) is None
         assert at.playout_of("unheard of", happenings) is None
         await ended(at)
-        assert at.playout_of("own", []) == ASKED.playout, "long ago"
+        assert at.playout_of("own", []) == PLAYOUT, "long ago"
 
     asyncio.run(make())

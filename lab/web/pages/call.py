@@ -14,7 +14,7 @@ from lab.ends import CALLEE, CALLER, EACH_END, OTHER_END
 from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import newest_calls
-from lab.web.call_form import FIRST, Field, asked_by, codecs_of, fields, words_of
+from lab.web.call_form import FIRST, Field, codecs_of, fields, playout_asked, words_of
 from lab.web.call_tables import verdict
 from lab.web.desk import Desk, desk
 from lab.web.hub import Hub
@@ -105,11 +105,11 @@ class _Form:
         given = {name: element.value for name, element in self._entered.items()}
         words = words_of(str(self._method.value), given, self._hub.now.lab)
         try:
-            asked = asked_by(words)
+            playout = playout_asked(words)
         except LabError as error:
             ui.notify(str(error), type="negative", multi_line=True)
             return
-        self._desk.make(words, asked)
+        self._desk.make(words, playout)
         self._refresh()
 
     def _refresh(self) -> None:
