@@ -126,7 +126,11 @@ def test_the_call_that_ended_last_is_shown_below_the_form(stored: Path) -> None:
 
 @pytest.mark.parametrize(
     ("method", "told"),
-    [("mumble", "inside TLS"), ("sip", "as soon as its path is open")],
+    [
+        ("mumble", "inside TLS"),
+        ("sip", "as soon as its path is open"),
+        ("telepathy", "knows no method telepathy"),
+    ],
 )
 def test_a_call_that_somebody_else_makes_is_seen_as_well(method: str, told: str) -> None:
     under_way = CallNow("20260101T000000-3fa9c1", method, "PCMU", None, BEGAN)

@@ -191,7 +191,9 @@ class _Live:
     def _session(self, call: CallNow) -> tuple[Session | None, str]:
         """What is captured of the call for whoever looks; or None, and why."""
         method = method_of(call)
-        if method is None or not in_the_clear(method):
+        if method is None:
+            return None, f"This page knows no method {call.method}: its packets are not shown."
+        if not in_the_clear(method):
             return None, (
                 f"The voice of {call.method} calls is inside TLS from end to end: its packets are "
                 "shown when the call is over."
