@@ -9,14 +9,12 @@ from ipaddress import IPv4Address, IPv4Network
 from lab.roles import ROLES
 from lab.topology.draft import Draft
 from lab.topology.mistakes import Mistake, Path, listed, quoted
-from lab.topology.raw import RawLink, RawNode, RawShape
+from lab.topology.raw import MAX_ADDRESSES, RawLink, RawNode, RawShape
 from lab.topology.resolve import bridge_address
 from lab.wire.shape import MAX_DELAYED_SIDES
 
 MAX_OWN_SUBNETS = 255
 """Networks without a fixed subnet: the largest block, a /16, has 256 /24s, the VPN's among them."""
-MAX_ADDRESSES = 200
-"""Nodes on one network, and VPN clients in one lab."""
 
 
 def check_networks(draft: Draft) -> Iterator[Mistake]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lab.topology.mistakes import Mistake, Path
 from lab.topology.raw import RawNode, RawRelays, RawSpread, RawTopology
+from lab.topology.units import MAX_RATE_KBPS
 from lab.wire.shape import format_rate
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _made(relays: RawRelays, networks: Collection[str]) -> dict[str, RawNode]:
         standing[place] += 1
         own = common | {"place": place}
         if bandwidths:
-            own["bandwidth_rate"] = format_rate(bandwidths[number])
+            own["bandwidth_rate"] = format_rate(min(bandwidths[number], MAX_RATE_KBPS))
         name = f"{called_after(place)}-{standing[place]}"
         made[name] = RawNode.model_validate(own)
     return made
@@ -107,6 +108,9 @@ def check_relays(draft: Draft) -> Iterator[Mistake]:
     if spread and spread.least_kbps and spread.most_kbps and spread.least_kbps > spread.most_kbps:
         message = f"is more than `most`, {format_rate(spread.most_kbps)}"
         yield Mistake(("relays", "bandwidth", "least"), message)
+    if max(bandwidths_of(relays), default=0) > MAX_RATE_KBPS:
+        message = f"scatters beyond {format_rate(MAX_RATE_KBPS)}: give it a `most`, or less `sigma`"
+        yield Mistake(("relays", "bandwidth"), message)
     for name in _made(relays, networks).keys() & draft.raw.nodes.keys():
         yield Mistake(("nodes", name), "is what one of the `relays` is called: name it otherwise")
 

@@ -86,8 +86,8 @@ _CODECS: list[Codec] = [codec for codec in get_args(Codec) if codec != "ILBC"]
 
 _NAMED: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
 
-MAX_RELAYS = 200
-"""Made by number: a network has room for as many nodes."""
+MAX_ADDRESSES = 200
+"""Nodes on one network, and so relays by the number."""
 
 
 class RawModel(BaseModel):
@@ -232,7 +232,7 @@ _Bandwidth = Annotated[
 class RawRelays(RawModel):
     """Relays by the number: each is a node, called after its place (paris-1), or relay-1."""
 
-    count: int = Field(ge=1, le=MAX_RELAYS)
+    count: int = Field(ge=1, le=MAX_ADDRESSES)
     """How many there are, beside those among the nodes."""
     places: _Places = []
     """The cities they stand in, or all of the table: dealt in turn, in an order drawn from the

@@ -173,6 +173,11 @@ def test_one_bandwidth_is_every_relays() -> None:
             "relays.bandwidth",
             "less than Tor takes for a relay, 615kbit",
         ),
+        (
+            "relays: {count: 100, bandwidth: {median: 10gbit, sigma: 3}}",
+            "relays.bandwidth",
+            "scatters beyond 100gbit: give it a `most`, or less `sigma`",
+        ),
         ("relays: {count: 5, bandwidth: {sigma: 1}}", "relays.bandwidth.median", "is missing"),
         (
             "relays: {count: 5, bandwidth: {median: 5mbit, least: 9mbit, most: 8mbit}}",
