@@ -306,9 +306,10 @@ def _start(
 
 
 def batches(nodes: Sequence[Node], doing: str, tell: Listener = silent) -> Iterator[Sequence[Node]]:
-    """The nodes, so many at a time that what waits for one another beside a machine need not long.
+    """The nodes, at most AT_ONCE at a time.
 
-    Where there are several batches, it is told how many have been started while `doing` that.
+    Where there are several batches, it is told before each how many nodes have been started while
+    `doing` that.
     """
     for start in range(0, len(nodes), AT_ONCE):
         if len(nodes) > AT_ONCE:

@@ -108,12 +108,13 @@ def verify(client: DockerClient, plan: Plan, stages: Stages, *, is_new: bool) ->
 
 def refuse_complaints(client: DockerClient, lab: RunningLab, plan: Plan) -> None:
     """LabError where the log of a program says that it cannot do what the lab needs of it."""
+    read = log_of(client, lab)
     for node in plan.topology.nodes:
         program = program_of(plan.topology, node)
         if program.complaint is None:
             continue
-        log_text = client.api.logs(lab.node(node.name).container_id).decode(errors="replace")
-        if error := program.complaint(log_text, plan.topology, plan.images[program.image]):
+        image = plan.images[program.image]
+        if error := program.complaint(read(node.name), plan.topology, image):
             raise error
 
 
