@@ -27,7 +27,7 @@ def command(name: str | None, every: bool, as_json: bool) -> None:
 
     client = connect()
     labs = [find_lab(client, name)] if name else list(find_labs(client))
-    states = [lab_status(client, lab, every=every or as_json) for lab in labs]
+    states = [lab_status(lab, every=every or as_json) for lab in labs]
     if as_json:
         print_json(states[0] if name else states)
         return
@@ -146,9 +146,10 @@ def told(state: dict[str, Any], every: bool = True) -> Iterator[Text]:
 
     for role, report in reports():
         answers = state[report.section]
-        count = sum(node["role"] == role.name for node in state["nodes"])
-        if count > MOST_APART and not answers:
+        if answers is None:
+            count = sum(node["role"] == role.name for node in state["nodes"])
             yield Text(f"{report.title}: {count} nodes, none asked (`lab status --all` asks)")
+            continue
         apart = every or len(answers) <= MOST_APART
         tellers: dict[tuple[str, str], list[str]] = {}
         lines: dict[tuple[str, str], Text] = {}

@@ -84,9 +84,9 @@ def command(
         if done.already_up:
             with having_turn(client, lab.name, both(tell, in_lab(lab.name, "up"))):
                 # What links are like may have been changed since they were set up.
-                status = lab_status(client, lab, replace(done.in_force, networks={}))
+                status = lab_status(lab, replace(done.in_force, networks={}))
         else:
-            status = lab_status(client, lab, done.in_force)
+            status = lab_status(lab, done.in_force)
     if as_json:
         stages = [asdict(stage) for stage in done.stages]
         print_json({"seconds": done.seconds, "stages": stages, **status})

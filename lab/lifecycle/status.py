@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from docker import DockerClient
-
 from lab import storage
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.engine.execution import start_agent, start_reader
@@ -39,7 +37,6 @@ T = TypeVar("T")
 
 
 def lab_status(
-    client: DockerClient,
     lab: RunningLab,
     in_force: InForce | None = None,
     *,
@@ -49,7 +46,8 @@ def lab_status(
 
     `in_force` is what the lab has just said of itself; what is not in it is read anew. What
     cannot be read because its node is down is None, with the reason in `problems`. Unless `every`,
-    the programs of a role with many nodes are not asked: a program has to be started for each.
+    nothing is asked of what runs in many nodes, and None stands for all their answers: a program
+    has to be started for each.
     """
     problems = [_stopped(node) for node in lab.stopped]
     if left := _attempt(problems, lambda: left_changed(lab.name)):
@@ -57,27 +55,23 @@ def lab_status(
     configured = _attempt(problems, lambda: _networks(lab)) or {}
     running = {node.name for node in lab.nodes if node.state == "running"}
     known = in_force.tors if in_force else {}
+    tellers = [(report, _tellers(lab, role, report)) for role, report in reports()]
+    crowded = [r.section for r, nodes in tellers if not every and len(nodes) > MOST_APART]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         asked = {
             (report.section, node.name): pool.submit(
                 _attempt, problems, _asking(lab, node, report, known.get(node.name))
             )
-            for role, report in reports()
-            for node in lab.nodes
-            if every or node.name in known or not is_crowded(lab, role.name)
-            if node.role == role.name and node.name in running and _is_asked(lab, node, report)
+            for report, nodes in tellers
+            if report.section not in crowded
+            for node in nodes
         }
         shown = (in_force and in_force.networks) or _show_networks(
             pool, problems, lab, {name: configured[name] for name in configured if name in running}
         )
     told = {which: answer.result() for which, answer in asked.items()}
     problems += _faults(lab, shown)
-    return describe(lab, configured, shown, told, problems)
-
-
-def is_crowded(lab: RunningLab, role: str) -> bool:
-    """Whether the lab has too many nodes of a role for each to be told of by itself."""
-    return sum(node.role == role for node in lab.nodes) > MOST_APART
+    return describe(lab, configured, shown, told, problems) | dict.fromkeys(crowded)
 
 
 def reports() -> Iterator[tuple[Role, Report]]:
@@ -188,9 +182,16 @@ def _showing(lab: RunningLab, network: MachineNetwork) -> Callable[[], NetworkIn
     return show
 
 
-def _is_asked(lab: RunningLab, node: RunningNode, report: Report) -> bool:
-    directory = storage.project_directory(lab.name) / "nodes" / node.name
-    return (directory / report.file).exists()
+def _tellers(lab: RunningLab, role: Role, report: Report) -> list[RunningNode]:
+    """The nodes in which a program runs that has this to tell."""
+    nodes = storage.project_directory(lab.name) / "nodes"
+    return [
+        node
+        for node in lab.nodes
+        if node.role == role.name
+        and node.state == "running"
+        and (nodes / node.name / report.file).exists()
+    ]
 
 
 def _asking(

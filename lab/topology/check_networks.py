@@ -57,7 +57,7 @@ def _places(draft: Draft) -> Iterator[Mistake]:
     for name, node in draft.raw.nodes.items():
         for network in far & node.links.keys():
             if node.place is None and draft.is_certain("nodes", name, "place"):
-                message = f"needs a `place`: network {quoted(network)} has distances"
+                message = f"has no `place`, and network {quoted(network)} has distances"
                 yield Mistake(("nodes", name), message)
 
 

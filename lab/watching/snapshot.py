@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from docker import DockerClient
-
 from lab.engine.discovery import RunningLab
 from lab.events import Happening, LabFound, LinkFound, NodeState, Noted, RunBegan
 from lab.events.at_work import is_at_work
@@ -22,9 +20,9 @@ NEWEST = 20
 """Runs that are looked at: one that was given up long ago may never have ended."""
 
 
-def found(client: DockerClient, lab: RunningLab) -> Iterator[Happening]:
+def found(lab: RunningLab) -> Iterator[Happening]:
     """The lab, its nodes and its links, and what is wrong with them."""
-    state = lab_status(client, lab, every=False)
+    state = lab_status(lab, every=False)
     yield LabFound(lab.topology)
     for node in lab.nodes:
         yield NodeState(node.name, node.role, node.state, node.exit_code)

@@ -45,7 +45,7 @@ def watch(client: DockerClient, lab: RunningLab, interval_s: float) -> Generator
         stack.enter_context(_hearing(client, lab.name, news))
         journal = stack.enter_context(closing(Follower(lab_journal(lab.name))))
         networks: dict[tuple[str, str], str] = {}
-        for happening in found(client, lab):
+        for happening in found(lab):
             if isinstance(happening, LinkFound) and happening.interface:
                 networks[happening.node, happening.interface] = happening.network
             yield _told(lab.name, KERNEL if isinstance(happening, LinkFound) else DOCKER, happening)

@@ -39,7 +39,6 @@ SETTLED_S = 5.0
 CONTAINERS = Path("/sys/fs/cgroup/cpuacct/docker/cpuacct.usage")
 """Processor time of all containers there have been, ns, where Docker uses cgroups v1."""
 IN_CONTAINERS = "  of that "
-OTHERS = "others"
 ENGINE = ("dockerd", "containerd", "fuse-overlayfs")
 """Docker's own programs."""
 LARGEST = 8
@@ -79,13 +78,13 @@ def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) 
         done = up(client, topology, name, changes={**changes, "relays.count": count})
         spent = {who: total - spent[who] for who, total in processors_s().items()}
         load = os.getloadavg()[0]
-        spent |= apart_s(find_lab(client, name), spent["containers"])
+        lab = find_lab(client, name)
+        spent |= apart_s(lab, spent["containers"])
         time.sleep(SETTLED_S)
         memory = available_before - available_mib()
         programs = programs_mib()
         began = time.monotonic()
-        lab = find_lab(client, name)
-        lab_status(client, lab)
+        lab_status(lab)
         status_s = time.monotonic() - began
         said = "not made"
         if calls:
@@ -200,16 +199,10 @@ def print_table(runs: Sequence[Run]) -> None:
     largest = sorted(shares, key=lambda name: -shares[name])[:LARGEST]
     for name in largest:
         rows.append((f"  {name}", [run.programs_mib.get(name, 0.0) for run in runs]))
-    rest = [run.programs_mib.keys() - {*largest} for run in runs]
-    rows.append(
-        (
-            f"  {OTHERS}",
-            [
-                sum(run.programs_mib[name] for name in names)
-                for run, names in zip(runs, rest, strict=True)
-            ],
-        )
-    )
+    others = [
+        sum(mib for name, mib in run.programs_mib.items() if name not in largest) for run in runs
+    ]
+    rows.append(("  others", others))
     for title, values in rows:
         cells = "".join(
             f"{value:10.1f} {'x' + format(value / values[0], '.1f') if values[0] else '':>7}"

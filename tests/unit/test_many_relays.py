@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from ipaddress import IPv4Network
 from math import exp
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from lab.cli.up import setting
 from lab.engine.discovery import RunningLab, RunningNode
 from lab.errors import LabError, UsageError
 from lab.events import Happening
+from lab.lifecycle import status
 from lab.lifecycle.plan import block_for, plan_lab, render_plan
 from lab.lifecycle.status import describe
 from lab.lifecycle.tor_complaints import complaints
@@ -24,6 +26,7 @@ from lab.lifecycle.tor_settings import await_logged, settings_logged
 from lab.lifecycle.up import AT_ONCE, batches
 from lab.places.cities import PLACES
 from lab.render.torrc import nickname
+from lab.storage import project_directory
 from lab.topology.load import find_topology, mistakes_in, parse_topology, read_topology
 from lab.topology.many import quantiles_kbps
 from lab.topology.mistakes import TopologyError
@@ -32,6 +35,7 @@ from lab.topology.raw import RawSpread, RawTopology
 from lab.topology.resolve import resolve
 from lab.wire.messages import write
 from lab.wire.network import LinkRate, MachineLink, MachineNetwork, NetworkInForce
+from lab.wire.places import TORRC, in_project
 from lab.wire.shape import Shape, Way
 from lab.wire.tor_settings import SETTINGS_TOLD, SettingsInForce
 
@@ -215,7 +219,7 @@ def test_a_mistake_of_all_of_them_is_told_once_where_it_is(
 def test_distances_need_places() -> None:
     text = topology_with("relays: {count: 50}", **{"wan: {}\nrel": "wan: {distances: true}\nrel"})
     found = mistakes_of(text)
-    assert ("relays", "needs a `places`: network 'wan' has distances") in found
+    assert ("relays", "has no `places`, and network 'wan' has distances") in found
     assert not [where for where, _ in found if "relay-" in where]
 
 
@@ -390,9 +394,33 @@ def test_those_that_have_not_told_by_the_deadline_are_left_to_be_asked() -> None
     assert await_logged(["late"], lambda _: next(said), deadline_s=30) == {"late": SETTINGS}
 
 
+def test_what_runs_in_many_nodes_is_asked_only_where_every_answer_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The Tors of 40 relays, and those of 3 of 40 endpoints."""
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    monkeypatch.setattr(status, "_asking", lambda _lab, node, *_: lambda: {"asked": node.name})
+    nodes = [
+        RunningNode(f"{role}-{number}", role, "", "running", None)
+        for role in ("relay", "endpoint")
+        for number in range(40)
+    ]
+    for node in [*nodes[:40], *nodes[40:43]]:
+        torrc = project_directory("many") / "nodes" / node.name / in_project(TORRC)
+        torrc.parent.mkdir(parents=True)
+        torrc.touch()
+    lab = RunningLab("many", "many", "", BLOCK, tuple(nodes))
+    whole = status.lab_status(lab)
+    assert (len(whole["relays"]), len(whole["tor"])) == (40, 3)
+    shown = status.lab_status(lab, every=False)
+    assert shown["relays"] is None
+    assert shown["tor"] == whole["tor"]
+    assert shown["bridges"] == {}
+
+
 def test_what_nobody_asked_is_said_so() -> None:
     state = state_of(40)
-    state["relays"] = {}
+    state["relays"] = None
     assert [str(line) for line in told(state, every=False)] == [
         "Relay: 40 nodes, none asked (`lab status --all` asks)"
     ]
