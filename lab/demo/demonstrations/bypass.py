@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab.calls.needs import ENDS, MURMUR, TOR_CLIENT
+from lab.calls.methods import METHODS
 from lab.calls.paths.mumble import murmur_of
 from lab.demo.attempts import Target, Try, try_once, trying
 from lab.demo.demonstration import Closing, Demonstration, NotShownError, Question, Shown
@@ -239,7 +239,7 @@ DEMONSTRATION = Demonstration(
     title="Why can a call not leak past Tor?",
     position=40,
     topology="paper",
-    needs=(ENDS, MURMUR, TOR_CLIENT),
+    needs=METHODS.named("m-tor").needs,
     scene=(
         "A call by Mumble through Tor. All through it a program on the caller's own machine tries, "
         "once a second, to send straight to the server and to the world outside."

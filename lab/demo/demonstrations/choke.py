@@ -7,7 +7,7 @@ from math import log
 from pathlib import Path
 
 from lab.calls.measuring_points import EXIT
-from lab.calls.needs import ENDS, EXTENSIONS, TOR_CLIENT, VPN_CLIENT, VPN_SERVER
+from lab.calls.methods import METHODS
 from lab.demo.cliff import (
     DOWNLOADS,
     FASTEST_KBPS,
@@ -271,7 +271,7 @@ DEMONSTRATION = Demonstration(
     title="How slow can a shared link get before the call breaks?",
     position=10,
     topology="paper",
-    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT, TOR_CLIENT, COMPETITOR, WEB_SERVER),
+    needs=(*METHODS.named("v-tor").needs, COMPETITOR, WEB_SERVER),
     scene=(
         "A call goes through a VPN and Tor to the server. From the server back to the caller it "
         f"shares the server's link with {DOWNLOADS} downloads, and you move that link's rate."

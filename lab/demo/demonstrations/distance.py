@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from lab import storage
-from lab.calls.needs import ENDS, EXTENSIONS, TOR_CLIENT, VPN_CLIENT, VPN_SERVER, Need
+from lab.calls.methods import METHODS
+from lab.calls.needs import Need
 from lab.demo.both_ends import mean_of_both, told_of_both
 from lab.demo.demonstration import Closing, Demonstration, Question, Shown
 from lab.demo.figures import Bar, draw_bars
@@ -235,7 +236,7 @@ DEMONSTRATION = Demonstration(
     title="What does distance do to voice through Tor?",
     position=50,
     topology="paper",
-    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT, TOR_CLIENT, NEARBY, HOLDS_BACK),
+    needs=(*METHODS.named("v-tor").needs, NEARBY, HOLDS_BACK),
     scene=(
         "Three calls through a VPN and Tor: nearby; with the caller and the server far away; and "
         "far away in a second lab, which comes up for that call alone."

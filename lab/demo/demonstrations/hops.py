@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.calls.needs import ENDS, EXTENSIONS, TOR_CLIENT, VPN_CLIENT, VPN_SERVER, Need
+from lab.calls.methods import METHODS
+from lab.calls.needs import Need
 from lab.demo.both_ends import mean_of_both, told_of_both
 from lab.demo.demonstration import Closing, Demonstration, Question, Shown
 from lab.demo.figures import Bar, draw_bars
@@ -212,7 +213,7 @@ DEMONSTRATION = Demonstration(
     title="Two relays or three: what does the third one cost?",
     position=30,
     topology="world",
-    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT, TOR_CLIENT, DISTANCES),
+    needs=(*METHODS.named("v-tor").needs, DISTANCES),
     scene=(
         "Four calls through a VPN and Tor, between cities as far apart as they are. Two circuits "
         "have two relays, and two have the same two and a third behind them."

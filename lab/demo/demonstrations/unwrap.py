@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.calls.measuring_points import ACCESS, CALLEE_LINK, EXIT, PBX_CALLER_LEG, TUNNEL
-from lab.calls.needs import ENDS, EXTENSIONS, TOR_CLIENT, VPN_CLIENT, VPN_SERVER, Need
+from lab.calls.methods import METHODS
+from lab.calls.needs import Need
 from lab.demo.demonstration import Closing, Demonstration, NotShownError, Question, Shown
 from lab.demo.figures import Bar, draw_bars
 from lab.demo.relay_captures import between_relays, circuit_relays, file_between, relay_pairs
@@ -292,7 +293,7 @@ DEMONSTRATION = Demonstration(
     title="Who can see what of a call through Tor?",
     position=5,
     topology="paper",
-    needs=(ENDS, EXTENSIONS, VPN_SERVER, VPN_CLIENT, TOR_CLIENT, ONE_CIRCUIT),
+    needs=(*METHODS.named("v-tor").needs, ONE_CIRCUIT),
     scene=(
         "One call through a VPN and Tor. It is captured where the phone sends it, on each link "
         "from relay to relay, and at the server; then one packet is looked for in all of them."

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from lab.calls.image_contents import image_file
-from lab.calls.needs import ENDS, EXTENSIONS
+from lab.calls.methods import METHODS
 from lab.calls.site import OTHER_SPEECH
 from lab.demo.demonstration import Closing, Demonstration, Question, Recording, Shown
 from lab.demo.figures import Bar, draw_bars
@@ -207,7 +207,7 @@ DEMONSTRATION = Demonstration(
     title="Whose number is a PESQ of 4.5?",
     position=20,
     topology="paper",
-    needs=(ENDS, EXTENSIONS),
+    needs=METHODS.named("sip").needs,
     scene=(
         f"One call without VPN or Tor, in which {PLAYED_S} s of speech are played. What the caller "
         "recorded is scored against the clip by PESQ, and so are recordings that are not this call."
