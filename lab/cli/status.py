@@ -73,12 +73,12 @@ def nodes_table(state: dict[str, Any], every: bool = True) -> Table:
             first = position == 0
             addresses = [each["links"][position]["address"] for each in nodes] if link else [""]
             table.add_row(
-                and_more([each["node"] for each in nodes]) if first else "",
+                _and_more([each["node"] for each in nodes]) if first else "",
                 node["role"] if first else "",
-                *([and_more(places) if first else ""] if stand else []),
+                *([_and_more(places) if first else ""] if stand else []),
                 _state(node["state"]) if first else "",
                 link.get("network", "(shared)"),
-                and_more(addresses),
+                _and_more(addresses),
                 _rate(link.get("rate_configured_kbps")) if link else "",
                 _rate(link.get("rate_in_force_kbps")) if link else "",
                 *([_ways([each["links"][position] for each in nodes])] if late and link else []),
@@ -86,7 +86,7 @@ def nodes_table(state: dict[str, Any], every: bool = True) -> Table:
     return table
 
 
-def and_more(names: Sequence[str]) -> str:
+def _and_more(names: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
     return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
@@ -161,4 +161,4 @@ def told(state: dict[str, Any], every: bool = True) -> Iterator[Text]:
             tellers.setdefault(key, []).append(node)
             lines[key] = said
         for key, nodes in tellers.items():
-            yield Text.assemble(f"{report.title} at {and_more(nodes)}: ", lines[key])
+            yield Text.assemble(f"{report.title} at {_and_more(nodes)}: ", lines[key])
