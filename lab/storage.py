@@ -45,6 +45,21 @@ def results_directory() -> Path:
     return home() / "results"
 
 
+def run_directory(run_id: str) -> Path:
+    """What is kept of a run beside its row: journal, variants of its topology, report."""
+    return results_directory() / "runs" / run_id
+
+
+def call_directory(call_id: str) -> Path:
+    """The files of a call that was made here, unless its record names another place."""
+    return calls_directory() / call_id
+
+
+def calls_directory() -> Path:
+    """Where every call that was made here has its directory."""
+    return results_directory() / "calls"
+
+
 def private_file(path: Path, flags: int) -> int:
     """Open a file that its owner alone may read, and that belongs to whom its directory does.
 

@@ -38,7 +38,7 @@ def repeated_run(store: Store, file: Path, lab: str | None, jobs: int = 1) -> tu
         topology = parse_topology(first.topology, f"the topology in {file}")
         _check_names(file, first)
         run_id, now = new_run_id(store, first.experiment)
-        own = storage.results_directory() / "runs" / run_id / "profiles"
+        own = storage.run_directory(run_id) / "profiles"
         for name in files_named(first.plan):
             if why := bundle.contents.left_out.get(name):
                 raise LabError(f"{file} cannot be repeated: {name} is {why}")

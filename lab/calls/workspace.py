@@ -59,7 +59,7 @@ def workspace_of(lab: ReadyLab, call_id: str) -> Workspace:
 
 def keep_workspace(workspace: Workspace) -> Path:
     """Move the call's directory to the results, in one step; LabError where that fails."""
-    target = storage.results_directory() / "calls" / workspace.call_id
+    target = storage.call_directory(workspace.call_id)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         workspace.host.rename(target)

@@ -97,7 +97,7 @@ def _report_on_run(
         raise LabError(
             f"run {run.run_id} has no calls yet", f"`lab experiment resume {run.run_id}`."
         )
-    directory = storage.results_directory() / "runs" / run.run_id
+    directory = storage.run_directory(run.run_id)
     if results.bundle:
         directory = results.bundle.with_name(f"{bare_name(results.bundle)}-report")
     found = judged(stated_of_run(expect, junit, run), run, calls)

@@ -31,7 +31,7 @@ def lab_journal(lab: str) -> Path:
 
 def run_journal(run_id: str) -> Path:
     """The journal of a run of an experiment."""
-    return storage.results_directory() / "runs" / run_id / "events.jsonl"
+    return storage.run_directory(run_id) / "events.jsonl"
 
 
 def older(path: Path) -> Path:

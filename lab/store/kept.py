@@ -67,7 +67,7 @@ def _named(word: str, store: Store, stored: dict[str, CallRecord]) -> list[Path]
         return [directory_of(call) for call in stored.values() if call.run_id == run_id]
     if word in stored:
         return [directory_of(stored[word])]
-    unstored = storage.results_directory() / "calls" / word
+    unstored = storage.call_directory(word)
     if unstored.is_dir():
         return [unstored]
     raise LabError(
@@ -79,7 +79,7 @@ def _named(word: str, store: Store, stored: dict[str, CallRecord]) -> list[Path]
 def directory_of(call: CallRecord) -> Path:
     """Where the files of a stored call are: as it says, or where the results are now."""
     kept = Path(call.artefacts) if call.artefacts else None
-    here = storage.results_directory() / "calls" / call.call_id
+    here = storage.call_directory(call.call_id)
     return kept if kept is not None and (kept.is_dir() or not here.is_dir()) else here
 
 

@@ -58,7 +58,7 @@ class RunFiles:
     @property
     def directory(self) -> Path:
         """The run's directory in the results."""
-        return storage.results_directory() / "runs" / self.run_id
+        return storage.run_directory(self.run_id)
 
     def topology(self, text: str, changes: Mapping[str, Any]) -> Path:
         """The file of the run's topology, in which dotted keys have other values.

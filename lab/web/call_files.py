@@ -71,4 +71,4 @@ def call_file(call_id: str, name: str, suffix: str = "") -> Path | None:
 
 def _kept() -> Iterator[Path]:
     """The directories of all calls that the results have."""
-    return (storage.results_directory() / "calls").glob("*/")
+    return storage.calls_directory().glob("*/")

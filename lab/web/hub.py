@@ -21,7 +21,7 @@ from lab.web.now import LabNow
 log = logging.getLogger(__name__)
 
 COUNTERS_S = 1.0
-"""From one reading of the links' counters to the next, while anybody looks."""
+"""From one reading of the links' counters to the next."""
 LIVES_S = 1.0
 """From one look at whether who calls is still at work to the next."""
 AGAIN_S = 1.0
