@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from lab.demo.lines import TELLING
 from lab.errors import LabError
-from lab.web.commands import WORDS
+from lab.web.commands import WORDS, Done
 from lab.web.transcript import Transcript
 from lab.wire.messages import write
 from lab.wire.plain import ShapeError
@@ -111,9 +111,7 @@ class Giving:
                 # A line that was cut short when it was interrupted.
                 continue
         status = self._process.wait()
-        lines = self.remarks.strip().splitlines()
-        words = lines[-1].removeprefix("lab: ") if lines else f"exit status {status}"
-        self.transcript.end(status, words)
+        self.transcript.end(status, Done(status, "", self.remarks).sentence)
 
 
 class Demonstrating:

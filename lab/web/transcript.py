@@ -54,7 +54,7 @@ class Ended:
     status: int
     """Its exit status."""
     words: str
-    """What it said last, without `lab: `."""
+    """What it said of its end, see `lab.web.commands.Done.sentence`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ class Screen:
         """How things stand."""
         if self.ended:
             if self.record is None:
-                return f"The demonstration has ended without a record: {self.ended.words}."
+                words = self.ended.words.removesuffix(".")
+                return f"The demonstration has ended without a record: {words}."
             if self.record.lacking:
                 return "The demonstration has ended, and did not show what it is meant to."
             return "The demonstration has ended."

@@ -27,7 +27,7 @@ person = Distant(Line(TELLING), attends=True)
 with heeding_signals():
     try:
         if "fails" in sys.argv:
-            sys.exit("lab: no lab is up")
+            sys.exit("lab: no lab is up\\n`lab up` brings one up.")
         person.tell(f"You said {person.choose(QUESTION)}.")
         if "waits" in sys.argv:
             with person.busy("a call"):
@@ -113,7 +113,9 @@ def test_one_is_given_at_a_time(demonstrating: Demonstrating) -> None:
 def test_what_it_could_not_do_is_told(demonstrating: Demonstrating) -> None:
     giving = demonstrating.start("ears", ("fails",))
     assert giving.wait(30) == 1
-    assert giving.transcript.screen.sentence.endswith("without a record: no lab is up.")
+    assert giving.transcript.screen.sentence.endswith(
+        "without a record: no lab is up `lab up` brings one up."
+    )
 
 
 def test_the_end_of_the_page_ends_it(demonstrating: Demonstrating) -> None:
