@@ -25,7 +25,8 @@ def found(lab: RunningLab) -> Iterator[Happening]:
     state = lab_status(lab, every=False)
     yield LabFound(lab.topology)
     for node in lab.nodes:
-        yield NodeState(node.name, node.role, node.state, node.exit_code)
+        exit_code = node.exit_code if node.state == "exited" else None
+        yield NodeState(node.name, node.role, node.state, exit_code)
     for shown in state["nodes"]:
         yield from _links(shown["node"], shown["links"])
     for problem in state["problems"]:

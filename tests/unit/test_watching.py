@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -34,7 +35,7 @@ from lab.events import (
 from lab.events.at_work import is_at_work, under_way
 from lab.events.told import Told
 from lab.render import labels
-from lab.watching import watch
+from lab.watching import snapshot, watch
 from lab.watching.counters import LinkReader, counters
 
 CALL = CallBegan("20260101T000000-3fa9c1", "v-tor", "PCMU")
@@ -70,6 +71,26 @@ def told(what: Happening, pid: int | None = None, at: float | None = None) -> To
 def test_dockers_events_become_states(event: Mapping[str, Any], happening: Happening) -> None:
     stream = cast(CancellableStream, [docker_event("exec_create: python3"), event])
     assert list(node_events(stream)) == [(1_764_211_569.5, happening)]
+
+
+def test_only_a_node_that_has_exited_is_found_with_an_exit_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nodes = [
+        SimpleNamespace(name=state, role="relay", state=state, exit_code=code)
+        for state, code in (("running", None), ("paused", 0), ("created", 0), ("exited", 137))
+    ]
+    status: dict[str, list[Any]] = {"nodes": [], "problems": []}
+    monkeypatch.setattr(snapshot, "lab_status", lambda *_, **__: status)
+    lab = cast(Any, SimpleNamespace(topology="paper", nodes=nodes))
+    found = list(snapshot.found(cast(DockerClient, None), lab))
+    states = [one for one in found if isinstance(one, NodeState)]
+    assert {one.state: one.exit_code for one in states} == {
+        "running": None,
+        "paused": None,
+        "created": None,
+        "exited": 137,
+    }
 
 
 def test_rates_are_those_since_the_counters_before() -> None:
