@@ -64,7 +64,7 @@ def worth_reading(
     `caps_in_kbps` has those on what nodes receive; of what they send, the stream knows them.
     """
     found = set()
-    for which, link in now.links.items():
+    for which, link in list(now.links.items()):
         sides = (
             (link.sent_kbps, link.rate_kbps),
             (link.received_kbps, caps_in_kbps.get(which)),
