@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.web import amounts
 from lab.web.backlog import READ_FROM
 from lab.web.drawing import QUEUE_WORDS
 from lab.web.marks import Mark, mark
@@ -36,7 +37,7 @@ def legend() -> Mark:
     ]
     note = (
         "The number on a link is how many packets wait at its cap. Queues are read every two "
-        f"seconds, where at least {READ_FROM * 100:.0f} % of a cap is in use."
+        f"seconds, where at least {amounts.share(READ_FROM, 1)} of a cap is in use."
     )
     return mark("div", None, (mark("ul", None, items, class_="lab-legend"), _note(note)))
 

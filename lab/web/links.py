@@ -55,11 +55,6 @@ class LinkShown:
         return f"link:{self.node}:{self.network}"
 
     @property
-    def is_capped(self) -> bool:
-        """Whether what its node sends is."""
-        return self.rate_kbps is not None
-
-    @property
     def rate(self) -> str:
         """The cap."""
         return amounts.cap(self.rate_kbps)
@@ -87,16 +82,16 @@ class LinkShown:
             if any(one.is_full for one in self.backlogs):
                 return "full"
             return "waiting" if self.waiting else "empty"
-        return "unread" if self.is_capped else "none"
+        return "none" if self.rate_kbps is None else "unread"
 
     @property
     def queue_words(self) -> str:
         """The queue, for a person."""
         if self.backlogs:
             return "; ".join(one.words for one in self.backlogs)
-        if not self.is_capped:
+        if self.rate_kbps is None:
             return "none, as nothing caps it"
-        return f"not read: under {READ_FROM:.0%} of the cap in use".replace("%", " %")
+        return f"not read: under {amounts.share(READ_FROM, 1)} of the cap in use"
 
 
 def links_shown(plan: Plan, now: LabNow, read: Read) -> Iterator[LinkShown]:
