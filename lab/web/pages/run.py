@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from nicegui import app, events, run, ui
 
 from lab.errors import LabError
 from lab.store.export import FORMATS
-from lab.web.call_table import SIZES, page_of, wanted_of
+from lab.web.call_table import ORDERS, SIZES, page_of, wanted_of
 from lab.web.hub import Hub
 from lab.web.made_call import VERDICTS
 from lab.web.pacing import Pacing
@@ -43,7 +42,6 @@ OF_RUN_COLUMNS = (
     ("number", "No.", "right"),
     *CALL_COLUMNS[4:],
 )
-SORTABLE = frozenset({"started", "caller_mos", "callee_mos", "caller_ms", "callee_ms"})
 ANY = "any"
 RECOLOUR = """
 new MutationObserver(() => emitEvent('lab-colours')).observe(
@@ -183,7 +181,7 @@ class _Run:
             self._point.props("dense").classes("w-64")
         named = columns(OF_RUN_COLUMNS)
         for column in named:
-            column["sortable"] = column["name"] in SORTABLE
+            column["sortable"] = column["name"] in ORDERS
         self._calls = ui.table(
             columns=named,
             rows=[],
@@ -251,29 +249,25 @@ def _open_call(event: events.EChartPointClickEventArguments) -> None:
         ui.navigate.to(f"/calls/{event.value[2]}")
 
 
-class RunPage(Page):
-    """The page, and the files beside it."""
+def routes(_hub: Hub) -> None:
+    """Have the files beside the page answered."""
 
-    def register(self, hub: Hub, pages: Sequence[Page]) -> None:
-        """Have all of them answered."""
-        Page.register(self, hub, pages)
+    # What is no coroutine is answered on a thread of its own.
+    @app.get("/runs/{name}/report", response_model=None)
+    def report(name: str, file: bool = False) -> Response:
+        try:
+            run_id, page = report_of(name)
+        except LabError as error:
+            return _sentence(error)
+        return HTMLResponse(page, headers=_as_file(f"{run_id}.html") if file else None)
 
-        # What is no coroutine is answered on a thread of its own.
-        @app.get("/runs/{name}/report", response_model=None)
-        def report(name: str, file: bool = False) -> Response:
-            try:
-                run_id, page = report_of(name)
-            except LabError as error:
-                return _sentence(error)
-            return HTMLResponse(page, headers=_as_file(f"{run_id}.html") if file else None)
-
-        @app.get("/runs/{name}/calls.{form}", response_model=None)
-        def calls(name: str, form: str) -> Response:
-            try:
-                run_id, data = calls_of(name, form)
-            except LabError as error:
-                return _sentence(error)
-            return Response(data, media_type=TYPES[form], headers=_as_file(f"{run_id}.{form}"))
+    @app.get("/runs/{name}/calls.{form}", response_model=None)
+    def calls(name: str, form: str) -> Response:
+        try:
+            run_id, data = calls_of(name, form)
+        except LabError as error:
+            return _sentence(error)
+        return Response(data, media_type=TYPES[form], headers=_as_file(f"{run_id}.{form}"))
 
 
 def _sentence(error: LabError) -> Response:
@@ -284,4 +278,4 @@ def _as_file(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-PAGE = RunPage("/runs/{name}", "Run", build, in_menu=False)
+PAGE = Page("/runs/{name}", "Run", build, in_menu=False, routes=routes)
