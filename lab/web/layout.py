@@ -103,7 +103,7 @@ def layers_of(plan: Plan) -> list[list[str]]:
     for first in order:
         if first in distance:
             continue
-        distance[first] = max((d for d in distance.values()), default=-2) // 2 * 2 + 2
+        distance[first] = max(distance.values(), default=-2) // 2 * 2 + 2
         waiting = deque([first])
         while waiting:
             machine = waiting.popleft()
@@ -248,10 +248,10 @@ def _field(plan: Plan, width: float, hidden: frozenset[str]) -> Layout:
         middle = width - 2 * side
         bottoms = []
         for group in groups:
-            if group is passing or group == passing:
+            if group is passing:
                 bottoms.append(_grid(group, hidden, spots, (side, 0.0, middle)))
             else:
-                left = 0.0 if group == groups[0] else width - side
+                left = 0.0 if group is groups[0] else width - side
                 bottoms.append(_grid(group, hidden, spots, (left, 0.0, side)))
         height = max(bottoms, default=0.0)
         for group, bottom in zip(groups, bottoms, strict=True):

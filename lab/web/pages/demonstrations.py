@@ -198,7 +198,7 @@ class _Stage:
         if record:
             html.h2("The record")
             _record_links(record, giving.number)
-        elif screen.ended:
+        else:
             html.p(screen.sentence).classes("lab-bad")
         if self._hub.demonstrating.done is not None:
             done = ui.button("Done", on_click=lambda: ui.navigate.to(f"{PATH}/done"))

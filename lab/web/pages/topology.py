@@ -130,7 +130,7 @@ class View:
 
     async def _fit(self, told: GenericEventArguments) -> None:
         """The drawing has so much room."""
-        width = told.args[0] if isinstance(told.args, list) else told.args
+        width = _emitted(told)
         if isinstance(width, int | float) and 0 < width < 10_000:
             self._width = int(width)
             await self._place()
@@ -152,7 +152,7 @@ class View:
             self.refresh()
 
     def _select(self, told: GenericEventArguments) -> None:
-        what = told.args[0] if isinstance(told.args, list) else told.args
+        what = _emitted(told)
         if isinstance(what, str):
             self._panel.open(what)
         self._split.classes(add="open" if self._panel.what else "")
@@ -165,6 +165,11 @@ class View:
     async def _mend(self) -> None:
         lab = self._hub.now.lab
         await self._mending.run("fault", "clear", *(("--name", lab) if lab else ()))
+
+
+def _emitted(told: GenericEventArguments) -> object:
+    """The value that a browser emitted, which may be anything."""
+    return told.args[0] if isinstance(told.args, list) else told.args
 
 
 def _section(title: str) -> LiveMark:
