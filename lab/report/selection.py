@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Interval, mean_interval
 
 
-def by_point(calls: Iterable[CallRecord]) -> dict[str | None, list[CallRecord]]:
+class AtPoint(Protocol):
+    """A call of a run: a whole record, or some columns of one."""
+
+    @property
+    def point_id(self) -> str | None:
+        """The point at which it was made."""
+
+
+CallT = TypeVar("CallT", bound=AtPoint)
+
+
+def by_point(calls: Iterable[CallT]) -> dict[str | None, list[CallT]]:
     """Point's name → its calls, of any outcome."""
-    found: dict[str | None, list[CallRecord]] = {}
+    found: dict[str | None, list[CallT]] = {}
     for call in calls:
         found.setdefault(call.point_id, []).append(call)
     return found
@@ -31,6 +43,6 @@ def mean_of(calls: Sequence[CallRecord], column: str, factor: float = 1.0) -> In
     return mean_interval([factor * value for value in values_of(calls, column)])
 
 
-def values_of(calls: Sequence[CallRecord], column: str) -> list[float]:
+def values_of(calls: Iterable[AtPoint], column: str) -> list[float]:
     """A column of the calls in which it was measured."""
     return [value for call in calls if (value := getattr(call, column)) is not None]

@@ -12,6 +12,7 @@ from lab.measure.precision import mean_half_width
 from lab.measure.statistics import Counts, Interval, count_calls
 from lab.report.good_calls import good_share
 from lab.report.naming import curve_names
+from lab.report.selection import by_point, values_of
 from lab.store.database import Run, Store
 from lab.store.reading import read_store
 from lab.sweep.dimensions.direction import hearer
@@ -87,6 +88,8 @@ class PointRow:
     """What distinguishes it from the others, in words."""
     scored: str
     """`caller` or `callee`."""
+    calls: tuple[MadeCall, ...]
+    """In the order they were made."""
     counts: Counts
     still_wanted: int
     mos: Interval
@@ -176,9 +179,7 @@ def _state(run: Run, hands: Hands) -> str:
 
 def point_rows(plan: Plan, ledger: Ledger, calls: Iterable[MadeCall]) -> tuple[PointRow, ...]:
     """A row for every point of the plan, in its order, also where no call has been made yet."""
-    made: dict[str | None, list[MadeCall]] = {}
-    for call in calls:
-        made.setdefault(call.point_id, []).append(call)
+    made = by_point(calls)
     return tuple(
         _point_row(point, name, made.get(point.point_id, []), ledger.still_wanted_at(point))
         for point, name in zip(plan.points, curve_names(plan.points), strict=True)
@@ -192,6 +193,7 @@ def _point_row(point: Point, name: str, calls: Sequence[MadeCall], still_wanted:
         point=point,
         name=name or point.point_id,
         scored=end,
+        calls=tuple(calls),
         counts=count_calls(calls),
         still_wanted=still_wanted,
         mos=_mean(valid, f"{end}_pesq_mos"),
@@ -203,7 +205,7 @@ def _point_row(point: Point, name: str, calls: Sequence[MadeCall], still_wanted:
 
 def _mean(calls: Iterable[MadeCall], column: str) -> Interval:
     """Of a column over the calls in which it was measured."""
-    values = [value for call in calls if (value := getattr(call, column)) is not None]
+    values = values_of(calls, column)
     n = len(values)
     if not n:
         return Interval(None, None, None, 0, 0, 0.95)

@@ -1,11 +1,11 @@
 """The figure of a run: PESQ over what it varies, with its intervals and every call.
 
-Pure: points and calls in, curves out, and what ECharts draws of them.
+Pure: points with their calls in, curves out; `lab.web.run_chart` has what ECharts draws of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from lab.sweep.dimensions.method import METHOD
 from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point, coordinates, dimensions_of
 from lab.sweep.topology_key import PREFIX, topology_key
-from lab.web.made_call import MadeCall
 from lab.web.progress import PointRow
 
 PLACES = tuple(
@@ -63,19 +62,16 @@ class RunFigure:
     curves: tuple[Curve, ...]
 
 
-def figure_of(rows: Sequence[PointRow], calls: Iterable[MadeCall]) -> RunFigure:
+def figure_of(rows: Sequence[PointRow]) -> RunFigure:
     """The figure of a run whose plan has these points."""
     points = [row.point for row in rows]
     axis = axis_of(points)
-    made: dict[str | None, list[MadeCall]] = {}
-    for call in calls:
-        made.setdefault(call.point_id, []).append(call)
     families = _families(points, axis)
     by_point = {row.point: row for row in rows}
     return RunFigure(
         axis,
         tuple(
-            _curve(name, [by_point[point] for point in members], axis, made)
+            _curve(name, [by_point[point] for point in members], axis)
             for name, members in zip(curve_names(list(families)), families.values(), strict=True)
         ),
     )
@@ -151,13 +147,11 @@ def _families(points: Sequence[Point], axis: Axis) -> dict[Point, list[Point]]:
     return families | {point: [point] for point in quiet if point not in begun}
 
 
-def _curve(
-    name: str, rows: Sequence[PointRow], axis: Axis, made: dict[str | None, list[MadeCall]]
-) -> Curve:
+def _curve(name: str, rows: Sequence[PointRow], axis: Axis) -> Curve:
     placed = sorted(((axis.place(row.point), row) for row in rows), key=lambda each: each[0])
     dots: dict[str, list[tuple[float, float, str]]] = {"valid": [], "invalid": []}
     for place, row in placed:
-        for call in made.get(row.point.point_id, []):
+        for call in row.calls:
             mos = getattr(call, f"{row.scored}_pesq_mos")
             if call.verdict in dots and mos is not None:
                 dots[call.verdict].append((place, round(mos, 3), call.call_id))

@@ -83,7 +83,7 @@ def store_run(calls: int) -> tuple[Point, ...]:
 def open_page() -> None:
     """What the page shows first."""
     view = view_of(RUN_ID, HANDS)
-    chart_of(figure_of(view.points, view.calls))
+    chart_of(figure_of(view.points))
     page_of(view.calls, {row.point.point_id: row.name for row in view.points}, Wanted())
 
 

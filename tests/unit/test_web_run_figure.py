@@ -29,7 +29,7 @@ def figure(points: list[Point], records: list[CallRecord]) -> RunFigure:
         MadeCall(**{name: getattr(record, name) for name in MadeCall.__dataclass_fields__})
         for record in records
     ]
-    return figure_of(point_rows(plan, Ledger(plan, records), calls), calls)
+    return figure_of(point_rows(plan, Ledger(plan, records), calls))
 
 
 def test_competing_streams_are_on_the_axis_and_a_call_alone_begins_every_curve() -> None:

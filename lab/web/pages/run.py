@@ -105,7 +105,7 @@ class _Run:
         is_first = self._view is None
         self._view, self._name = view, view.run.run_id
         left = await run.io_bound(self._time_left)
-        options = await run.io_bound(lambda: chart_of(figure_of(view.points, view.calls)))
+        options = await run.io_bound(lambda: chart_of(figure_of(view.points)))
         if options is None:
             return
         self._status.set_visibility(False)
