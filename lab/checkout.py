@@ -15,3 +15,8 @@ CACHE = ROOT / ".cache"
 """Downloads that can be made again: wheels for the images."""
 TOOLS = ROOT / ".tools"
 """Programs this project fetched for itself: Compose v2."""
+
+
+def shipped_experiments() -> dict[str, Path]:
+    """Name → file of every experiment that comes with the lab, by their names."""
+    return {path.stem: path for path in sorted(EXPERIMENTS.glob("[!.]*.yaml"))}

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from lab.checkout import EXPERIMENTS
+from lab.checkout import shipped_experiments
 from lab.cli.expectation_options import expectation_options, stated, stated_of_run, tell_outcome
 from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, err, out, print_json
@@ -147,8 +147,7 @@ def list_command(as_json: bool) -> None:
         table.add_row(*("" if value is None else str(value) for value in state.values()))
     if states:
         out.print(table)
-    shipped = ", ".join(sorted(path.stem for path in EXPERIMENTS.glob("[!.]*.yaml")))
-    err.print(f"Experiments that come with the lab: {shipped}.")
+    err.print(f"Experiments that come with the lab: {', '.join(shipped_experiments())}.")
 
 
 def _state(store: Store, run: Run) -> dict[str, str | int | None]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import yaml
 
 from lab import __version__
-from lab.checkout import EXPERIMENTS
+from lab.checkout import shipped_experiments
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, count_calls
 from lab.report.pages import Report, Section, Table, counts_text
@@ -99,9 +99,9 @@ def _design(plan: Plan) -> str:
 
 def _run_command(run: Run) -> str:
     name = f"./{run.experiment}.yaml"
-    for shipped in EXPERIMENTS.glob("[!.]*.yaml"):
-        if shipped.read_text(encoding="utf-8") == run.definition:
-            name = shipped.stem
+    for shipped, file in shipped_experiments().items():
+        if file.read_text(encoding="utf-8") == run.definition:
+            name = shipped
     options = ["--quick"] if run.quick else []
     options += ["--jobs", str(run.jobs)] if run.jobs > 1 else []
     return shlex.join(["lab", "experiment", "run", name, *options])

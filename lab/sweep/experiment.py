@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any
 
-from lab.checkout import EXPERIMENTS
+from lab.checkout import shipped_experiments
 from lab.errors import LabError, UsageError
 from lab.sweep.corners import corner_axes, mistakes_in_corners
 from lab.sweep.design import FULL, choice_of, designed_points
@@ -69,7 +69,7 @@ class Experiment:
 def find_experiment(name_or_path: str) -> FilePath:
     """The file of a shipped experiment (`table1`) or of the user's own; LabError where none is."""
     if not re.search(r"[/\\]|\.ya?ml$", name_or_path):
-        shipped = {path.stem: path for path in sorted(EXPERIMENTS.glob("[!.]*.yaml"))}
+        shipped = shipped_experiments()
         if name_or_path in shipped:
             return shipped[name_or_path]
         raise LabError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.checkout import EXPERIMENTS
 from lab.sweep.experiment import find_experiment, load_experiment
 
 
@@ -28,11 +27,6 @@ class Shipped:
             f"{self.description} {points.capitalize()}, {self.calls} valid calls wanted at each, "
             f"topology {self.topology}."
         )
-
-
-def shipped_names() -> list[str]:
-    """All of them."""
-    return sorted(path.stem for path in EXPERIMENTS.glob("[!.]*.yaml"))
 
 
 def shipped(name: str, quick: bool) -> Shipped:

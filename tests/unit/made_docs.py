@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from lab.calls.methods import METHODS
-from lab.checkout import EXPERIMENTS, ROOT
+from lab.checkout import ROOT, shipped_experiments
 from lab.cli import app
 from lab.demo.demonstrations import DEMONSTRATIONS
 from lab.faults.kinds import FAULT_KINDS
@@ -225,7 +225,7 @@ def _designs() -> str:
 
 def _experiments() -> str:
     heads = ("experiment", "what it asks", "topology", "points", "calls", "labs", "quick", "labs")
-    return table(heads, map(_experiment, sorted(EXPERIMENTS.glob("[!.]*.yaml"))))
+    return table(heads, map(_experiment, shipped_experiments().values()))
 
 
 def _experiment(path: Path) -> Row:

@@ -12,7 +12,7 @@ from web_runs import SIP, TOR, keep, made, run_of
 from lab.errors import LabError
 from lab.store.export import FORMATS
 from lab.web.run_files import TYPES, calls_of, report_of
-from lab.web.shipped import shipped, shipped_names
+from lab.web.shipped import shipped
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,6 @@ def test_what_is_not_there_is_one_sentence() -> None:
 
 
 def test_a_shipped_experiment_says_what_it_takes() -> None:
-    assert "table1" in shipped_names()
     whole, quick = shipped("table1", False), shipped("table1", True)
     assert (whole.topology, whole.points, whole.calls) == ("paper", 5, 10)
     assert quick.calls == 2

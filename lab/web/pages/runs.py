@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import events, run, ui
 
+from lab.checkout import shipped_experiments
 from lab.errors import LabError
 from lab.web.call_table import call_row
 from lab.web.hub import Hub
@@ -15,7 +16,7 @@ from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
 from lab.web.progress import HANDS, NEWEST_CALLS, UNDER_WAY, Listed, RunRow, listed, row_of
 from lab.web.run_table import run_cells
-from lab.web.shipped import Shipped, shipped, shipped_names
+from lab.web.shipped import Shipped, shipped
 
 RUN_COLUMNS = (
     ("run", "Run", "left"),
@@ -174,7 +175,7 @@ def _show_form(hub: Hub) -> None:
     """What starts an experiment."""
     with ui.column().classes("lab-panel gap-2"):
         with ui.row().classes("items-center gap-3 w-full"):
-            experiment = ui.select(shipped_names(), label="Experiment", with_input=True)
+            experiment = ui.select(list(shipped_experiments()), label="Experiment", with_input=True)
             experiment.classes("w-64").props("dense")
             quick = ui.checkbox("quick, the short version", value=True)
             lab = ui.input("Lab", placeholder="the topology's name").props("dense").classes("w-48")
