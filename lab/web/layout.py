@@ -62,6 +62,15 @@ class Layout:
     """Machines whose names are hidden until they are looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How one viewer looks at a drawing."""
+
+    layout: Layout
+    selected: str | None = None
+    """The key of what is open beside the drawing: `node:caller`, `link:caller:home`."""
+
+
 def lay_out(plan: Plan, width: float) -> Layout:
     """Where the lab's nodes are on a drawing that is to be `width` wide; a map may be wider."""
     hidden = frozenset[str]()

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from lab.web import amounts
 from lab.web.backlog import READ_FROM
-from lab.web.drawing import QUEUE_WORDS
 from lab.web.marks import Mark, mark
+from lab.web.signs import sign
 
 STYLE = """
 .lab-legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 12px; color: var(--quiet);
   margin: 8px 0 0; padding: 0; list-style: none }
 .lab-legend svg { display: inline-block; vertical-align: middle; margin-right: 5px }
+.lab-legend .sign { fill: var(--page); stroke: var(--text) }
 """
 
 
 def legend() -> Mark:
     """Lines, colours and shapes, each with its words."""
     queues = [
-        _item(_line(f"var(--{_variable(queue)})", badge=badge), words)
-        for queue, words, badge in (
-            ("unread", f"{QUEUE_WORDS['none']}, or {QUEUE_WORDS['unread']}", ""),
-            ("empty", QUEUE_WORDS["empty"], "0"),
-            ("waiting", QUEUE_WORDS["waiting"], "7"),
-            ("full", QUEUE_WORDS["full"], "150"),
+        _item(_line(f"var(--{colour})", badge=badge), words)
+        for colour, words, badge in (
+            ("quiet", "no cap, or queue not read", ""),
+            ("empty", "queue empty", "0"),
+            ("waiting", "packets wait", "7"),
+            ("full", "queue half full or dropping", "150"),
         )
     ]
     items = [
-        _item(_sign("circle"), "endpoint"),
-        _item(_sign("hexagon"), "relay or bridge"),
-        _item(_sign("diamond"), "router"),
-        _item(_sign("square"), "server"),
+        _item(_sign("endpoint"), "endpoint"),
+        _item(_sign("relay"), "relay or bridge"),
+        _item(_sign("router"), "router"),
+        _item(_sign("pbx"), "server"),
         _item(_line("var(--quiet)", width=7), "thickness: what the node sends"),
         *queues,
         _item(_line("var(--accent)", dash="11 5"), "the caller's circuit, relays 1, 2, 3"),
@@ -40,10 +41,6 @@ def legend() -> Mark:
         f"seconds, where at least {amounts.share(READ_FROM, 1)} of a cap is in use."
     )
     return mark("div", None, (mark("ul", None, items, class_="lab-legend"), _note(note)))
-
-
-def _variable(queue: str) -> str:
-    return "quiet" if queue == "unread" else queue
 
 
 def _note(text: str) -> Mark:
@@ -66,15 +63,5 @@ def _line(colour: str, width: float = 3, dash: str | None = None, badge: str = "
     return mark("svg", None, parts, width=36, height=14, aria_hidden="true")
 
 
-def _sign(shape: str) -> Mark:
-    look = {"fill": "var(--page)", "stroke": "var(--text)"}
-    points = {
-        "hexagon": "1,7 4,1.8 10,1.8 13,7 10,12.2 4,12.2",
-        "diamond": "1,7 7,1 13,7 7,13",
-        "square": "2,2 12,2 12,12 2,12",
-    }
-    if shape == "circle":
-        inside = mark("circle", None, (), look, cx=7, cy=7, r=6)
-    else:
-        inside = mark("polygon", None, (), look, points=points[shape])
-    return mark("svg", None, (inside,), width=14, height=14, aria_hidden="true")
+def _sign(role: str) -> Mark:
+    return mark("svg", None, (sign(role, 7, 7, 6),), width=14, height=14, aria_hidden="true")

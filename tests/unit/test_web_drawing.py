@@ -16,8 +16,9 @@ from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
 from lab.web.apart import Box, apart
 from lab.web.backlog import Backlog, worth_reading
-from lab.web.drawing import Looks, drawing, thickness
-from lab.web.layout import Layout, lay_out, layers_of, size_of
+from lab.web.drawing import drawing
+from lab.web.drawn_links import thickness
+from lab.web.layout import Layout, Looks, lay_out, layers_of, size_of
 from lab.web.links import Read, link_shown
 from lab.web.map import land, projection
 from lab.web.marks import INNER, SHOWS, Mark, changes, mark, text_of

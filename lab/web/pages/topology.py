@@ -8,9 +8,9 @@ from nicegui import app, run, ui
 from nicegui.events import GenericEventArguments
 
 from lab.web.drawing import STYLE as DRAWING_STYLE
-from lab.web.drawing import Looks, drawing
+from lab.web.drawing import drawing
 from lab.web.hub import Hub
-from lab.web.layout import Layout, lay_out
+from lab.web.layout import Layout, Looks, lay_out
 from lab.web.legend import STYLE as LEGEND_STYLE
 from lab.web.legend import legend
 from lab.web.marks import text_of
