@@ -17,7 +17,7 @@ from lab.web.made_call import VERDICTS
 from lab.web.pacing import Pacing
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
-from lab.web.pages.runs import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
+from lab.web.pages.run_parts import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
 from lab.web.progress import HANDS, INTERRUPTED, UNDER_WAY, RunView, view_of, when
 from lab.web.run_chart import chart_of
 from lab.web.run_figure import figure_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 from nicegui import events, run, ui
@@ -14,6 +13,7 @@ from lab.web.hub import Hub
 from lab.web.jobs import Job
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
+from lab.web.pages.run_parts import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
 from lab.web.progress import HANDS, NEWEST_CALLS, UNDER_WAY, Listed, RunRow, listed, row_of
 from lab.web.run_table import run_cells
 from lab.web.shipped import Shipped, shipped
@@ -30,18 +30,6 @@ RUN_COLUMNS = (
     ("wanted", "Still wanted", "right"),
     ("lab", "Lab", "left"),
 )
-CALL_COLUMNS = (
-    ("id", "Call", "left"),
-    ("started", "Started (UTC)", "left"),
-    ("method", "Method", "left"),
-    ("codec", "Codec", "left"),
-    ("verdict", "Verdict", "left"),
-    ("caller_mos", "PESQ at caller", "right"),
-    ("callee_mos", "PESQ at callee", "right"),
-    ("caller_ms", "Delay to caller, ms", "right"),
-    ("callee_ms", "Delay to callee, ms", "right"),
-    ("why", "Why", "left"),
-)
 RUN_LINK = """<q-td :props="props">
   <a class="lab-link" :href="'/runs/' + encodeURIComponent(props.value)">{{ props.value }}</a>
 </q-td>"""
@@ -51,30 +39,6 @@ RUN_STATE = """<q-td :props="props">
     :aria-label="'resume run ' + props.row.run"
     @click="() => $parent.$emit('resume', props.row.run)" />
 </q-td>"""
-CALL_LINK = """<q-td :props="props">
-  <a class="lab-link" :href="'/calls/' + encodeURIComponent(props.value)">{{ props.value }}</a>
-</q-td>"""
-VERDICT = """<q-td :props="props">
-  <span :class="{valid: 'lab-good', invalid: 'lab-warn', failed: 'lab-bad'}[props.value]">
-    {{ props.value }}</span>
-</q-td>"""
-STYLE = """
-.lab-link { color: var(--accent) } .lab-accent { color: var(--accent) }
-.lab-table { background: var(--panel); color: var(--text); width: 100% }
-h2.lab-title { font-size: 1.1rem; font-weight: 600; line-height: 1.4; margin: 16px 0 6px }
-"""
-
-
-def columns(named: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
-    """As a table has them: name, label and side."""
-    return [
-        {"name": name, "field": name, "label": label, "align": side} for name, label, side in named
-    ]
-
-
-def title(text: str) -> None:
-    """The heading of a part of a page."""
-    ui.html(f'<h2 class="lab-title">{escape(text)}</h2>', sanitize=False)
 
 
 def build(hub: Hub) -> None:
