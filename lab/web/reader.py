@@ -45,7 +45,7 @@ LinkKey = tuple[str, str]
 class _Lab:
     """The lab that is read."""
 
-    mark: tuple[object, ...]
+    identity: tuple[object, ...]
     ready: ReadyLab
     plan: Plan
     stamps: dict[LinkKey, object] = field(default_factory=dict)
@@ -109,15 +109,15 @@ class Reader:
             self.read = Read(self.read.shapes)
             return
         now = self._hub.now
-        mark = _mark(now)
-        if mark is None:
+        identity = _identity(now)
+        if identity is None:
             self._forget_agents()
             self._lab, self.plan, self.read = None, None, Read()
             return
-        if self._lab is None or self._lab.mark != mark:
+        if self._lab is None or self._lab.identity != identity:
             self._forget_agents()
             ready = open_lab_as_it_is(self._hub.client, now.lab)
-            self._lab = _Lab(mark, ready, plan_of(ready.topology))
+            self._lab = _Lab(identity, ready, plan_of(ready.topology))
             self.read, self.plan = Read(), self._lab.plan
         self._read(self._lab, now, began)
         self.trouble = None
@@ -200,7 +200,7 @@ class Reader:
             self._end_agents(self._lab, set())
 
 
-def _mark(now: LabNow) -> tuple[object, ...] | None:
+def _identity(now: LabNow) -> tuple[object, ...] | None:
     """By what a lab is known to be another one; None while none is up and told of."""
     if not now.is_up or not now.caught_up:
         return None
