@@ -25,7 +25,7 @@ from lab.web.marks import INNER, SHOWS, Mark, changes, mark, text_of
 from lab.web.now import CallNow, LabNow, LinkNow, NodeNow
 from lab.web.plan import Plan, Shaped, plan_of, way_in_words
 from lab.web.tables import figures_of_link, link_table, node_table, wrong
-from lab.wire.shape import Direction, FifoKind, Queue, Shape
+from lab.wire.shape import Direction, FifoKind, Queue, Shape, Way
 
 BLOCK = IPv4Network("10.99.0.0/20")
 CIRCUIT = ("authority", "relay1", "relay2")
@@ -288,10 +288,12 @@ def test_queues_are_read_where_a_cap_is_in_use(paper: Plan) -> None:
     assert worth_reading(now, {("callee", "office"): 200}) == {HOME, ("callee", "office")}
 
 
-def test_of_a_shape_only_what_is_behind_the_cap_is_the_way() -> None:
-    assert way_in_words("100mbit, htb pfifo 200 packets") == ""
-    assert way_in_words("not shaped") == ""
-    assert way_in_words("1mbit, htb pfifo 9 packets, 13 distances of 1 to 120 ms").startswith("13")
+@pytest.mark.parametrize("rate_kbps", [None, 100_000])
+def test_of_a_shape_only_what_is_behind_the_cap_is_the_way(rate_kbps: int | None) -> None:
+    assert way_in_words(str(Shape(rate_kbps))) == ""
+    distances = (Way(BLOCK, 1.0), Way(IPv4Network("10.98.0.0/20"), 120.0))
+    shape = Shape(rate_kbps, delay_ms=20, jitter_ms=3, loss_pct=1, reorders=True, ways=distances)
+    assert way_in_words(str(shape)) == shape.way
 
 
 def test_text_is_escaped() -> None:
