@@ -203,8 +203,8 @@ def _began(now: LabNow, what: Began, told: Told) -> None:
         now.call.stage = what.stage
 
 
-def _circuit_opened(now: LabNow, what: CircuitOpened, _told: Told) -> None:
-    if now.call is not None:
+def _circuit_opened(now: LabNow, what: CircuitOpened, told: Told) -> None:
+    if now.call is not None and told.pid == now.call.began.pid:
         now.call.circuits = {**now.call.circuits, what.end: what.relays}
 
 

@@ -100,8 +100,9 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
 def test_stages_of_other_work_are_no_stages_of_a_call() -> None:
     now = told(CallBegan("c1", "sip", "PCMU"))
     now.enter(Told(9.0, "paper", "call", 2, Began("waiting for the call before")))
+    now.enter(Told(9.0, "paper", "call", 2, CircuitOpened(("a", "b", "c"))))
     assert now.call is not None
-    assert now.call.stage == ""
+    assert (now.call.stage, now.call.circuits) == ("", {})
 
 
 def test_faults_are_there_until_they_end() -> None:
