@@ -83,7 +83,7 @@ def test_only_a_node_that_has_exited_is_found_with_an_exit_status(
     status: dict[str, list[Any]] = {"nodes": [], "problems": []}
     monkeypatch.setattr(snapshot, "lab_status", lambda *_, **__: status)
     lab = cast(Any, SimpleNamespace(topology="paper", nodes=nodes))
-    found = list(snapshot.found(cast(DockerClient, None), lab))
+    found = list(snapshot.found(lab))
     states = [one for one in found if isinstance(one, NodeState)]
     assert {one.state: one.exit_code for one in states} == {
         "running": None,
