@@ -20,7 +20,7 @@ LEAST_KBPS = 500
 """The lab's links have 100 Mbit/s; less than this is no circuit's own limit."""
 
 
-@pytest.mark.parametrize("method", ["v-tor", "m-tor"])
+@pytest.mark.parametrize("method", [pytest.param("v-tor", marks=pytest.mark.slow), "m-tor"])
 def test_a_circuit_is_measured_when_its_call_is_over(paper: LiveLab, method: str) -> None:
     record = call(paper, method, *ASKED)
     assert record["available_reason"] is None

@@ -80,7 +80,9 @@ def test_a_link_that_is_not_there(paper: LiveLab, place: tuple[str, str], messag
     assert message in complaint(done)
 
 
-@pytest.mark.parametrize("load", ["wget:8:direct", "wget:8:tor"])
+@pytest.mark.parametrize(
+    "load", [pytest.param("wget:8:direct", marks=pytest.mark.slow), "wget:8:tor"]
+)
 def test_downloads_share_the_servers_link_evenly(
     paper: LiveLab, able_host: DockerClient, load: str
 ) -> None:
@@ -108,7 +110,9 @@ def test_uploads_share_the_link_in_the_other_direction(paper: LiveLab) -> None:
     assert 8 * record["load_goodput_kbps_mean"] > 0.8 * RATE_KBPS
 
 
-@pytest.mark.parametrize("load", ["voip:6:direct", "voip:6:tor"])
+@pytest.mark.parametrize(
+    "load", [pytest.param("voip:6:direct", marks=pytest.mark.slow), "voip:6:tor"]
+)
 def test_other_calls_get_what_they_need(paper: LiveLab, able_host: DockerClient, load: str) -> None:
     record = call(paper, "--load", load, "--rate", "4mbit")
     assert (record["load_established_min"], record["load_died"]) == (6, 0)

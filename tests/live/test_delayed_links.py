@@ -79,7 +79,7 @@ def test_no_change_loses_a_packet(open_hosts: TwoHosts, tmp_path: Path) -> None:
     ("delay_ms", "packets_per_s"),
     [
         (100, 10),
-        (30, 100),
+        pytest.param(30, 100, marks=pytest.mark.slow),
         (100, 100),
         (300, 100),
         pytest.param(100, 5_000, marks=pytest.mark.slow),

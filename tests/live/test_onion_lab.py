@@ -61,7 +61,7 @@ def test_up_means_found_and_reached(onion: LiveLab) -> None:
     assert keys.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("method", ["v-onion", "m-onion"])
+@pytest.mark.parametrize("method", ["v-onion", pytest.param("m-onion", marks=pytest.mark.slow)])
 def test_a_call_meets_its_service_over_six_hops(onion: LiveLab, method: str) -> None:
     record = call(onion, method, "--duration", "10s")
     own, far = record["circuit"].split(), record["service_circuit"].split()

@@ -31,7 +31,10 @@ def addresses_of(paper: LiveLab, node: str) -> set[str]:
     return {link["address"] for link in found["links"]}
 
 
-@pytest.mark.parametrize(("method", "alone_kbps"), [("v-tor", (100, 135)), ("m-tor", (60, 95))])
+@pytest.mark.parametrize(
+    ("method", "alone_kbps"),
+    [("v-tor", (100, 135)), pytest.param("m-tor", (60, 95), marks=pytest.mark.slow)],
+)
 def test_each_end_reaches_the_server_over_its_own_circuit(
     paper: LiveLab, method: str, alone_kbps: tuple[int, int]
 ) -> None:
