@@ -36,6 +36,7 @@ from lab.errors import LabError
 from lab.measure.record import CallRecord
 from lab.store.database import Run
 from lab.store.kept import directory_of
+from lab.verdict import VALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _why_not(call: CallRecord, directories: Mapping[str, Path], artefacts: Artef
     """Why a call's directory is not in the bundle; None where it is."""
     if artefacts is Artefacts.NONE:
         return "no call's directory was asked for"
-    if artefacts is Artefacts.FAILED and call.status == "ok" and call.valid:
+    if artefacts is Artefacts.FAILED and call.verdict == VALID:
         return "only those of failed and invalid calls were asked for"
     if call.call_id not in directories:
         return "the call left no files"

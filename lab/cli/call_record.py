@@ -13,6 +13,9 @@ from lab.ends import EACH_END
 from lab.measure.call.files import SCORES
 from lab.measure.opinions import OPINIONS
 from lab.measure.record import CallRecord
+from lab.verdict import FAILED, INVALID, VALID
+
+COLOURS = {VALID: "green", INVALID: "yellow", FAILED: "red"}
 
 
 def print_record(record: CallRecord) -> None:
@@ -291,11 +294,7 @@ def _paced(record: CallRecord) -> str:
 
 
 def _verdict(record: CallRecord) -> tuple[Text, str]:
-    if record.status != "ok":
-        return styled("failed", "red"), f": {record.reason}"
-    if record.valid:
-        return styled("valid", "green"), ""
-    return styled("invalid", "yellow"), f": {'; '.join(record.invalid_reasons)}"
+    return styled(record.verdict, COLOURS[record.verdict]), record.why and f": {record.why}"
 
 
 def _n(value: float | None, digits: int) -> str:

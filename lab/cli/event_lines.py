@@ -31,6 +31,7 @@ from lab.events import (
     RunEnded,
 )
 from lab.events.told import Told
+from lab.verdict import FAILED
 from lab.wire.faults import place_of
 
 
@@ -100,14 +101,14 @@ def words(happening: Happening) -> str:  # noqa: PLR0911, PLR0912 - one line for
 
 def outcome(call: CallEnded) -> str:
     """How a call ended, and what both ends heard."""
-    if call.status != "ok":
-        return f"failed, {call.reason}"
+    verdict = f"{call.verdict}, {call.why}" if call.why else call.verdict
+    if call.verdict == FAILED:
+        return verdict
     heard = [
         f"{end} hears PESQ {call.figures[f'{end}_pesq_mos']:.2f}"
         for end in EACH_END
         if f"{end}_pesq_mos" in call.figures
     ]
-    verdict = "valid" if call.valid else f"invalid, {'; '.join(call.invalid_reasons)}"
     return "; ".join([verdict, *heard])
 
 

@@ -137,12 +137,11 @@ def _show_stalls(done: Sequence[Again]) -> None:
 
 
 def _cells(again: Again, record: CallRecord) -> tuple[str, ...]:
-    verdict = "failed" if record.status != "ok" else "valid" if record.valid else "invalid"
     changed = ", ".join(again.changed) or "nothing"
     return (
         record.call_id,
         record.method,
-        verdict,
+        record.verdict,
         *(
             "-" if mos is None else f"{mos:.2f}"
             for mos in (record.caller_pesq_mos, record.callee_pesq_mos)

@@ -24,6 +24,7 @@ from lab.events import (
     RunEnded,
 )
 from lab.sweep.pace import time_left
+from lab.verdict import FAILED, INVALID
 
 log = logging.getLogger(__name__)
 
@@ -146,10 +147,10 @@ def _pesq(figures: Mapping[str, float], hearer: str) -> str:
 
 
 def _outcome(call: CallEnded, hearer: str) -> str:
-    if call.status != "ok":
-        return f"failed, {call.reason}"
+    if call.verdict == FAILED:
+        return f"failed, {call.why}"
     owd_ms = call.figures.get(f"{hearer}_owd_ms_p50")
     parts = [_pesq(call.figures, hearer), "no delay" if owd_ms is None else f"{owd_ms:.1f} ms"]
-    if not call.valid:
-        parts.append(f"invalid, {'; '.join(call.invalid_reasons)}")
+    if call.verdict == INVALID:
+        parts.append(f"invalid, {call.why}")
     return ", ".join(parts)

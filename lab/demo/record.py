@@ -76,6 +76,4 @@ def _sound(recording: Recording) -> _Sound:
 
 
 def _verdict(call: CallRecord) -> str:
-    if call.status != "ok":
-        return f"failed: {call.reason}"
-    return "valid" if call.valid else f"not valid: {'; '.join(call.invalid_reasons)}"
+    return f"{call.verdict}: {call.why}" if call.why else call.verdict

@@ -22,6 +22,7 @@ from lab.store.database import Store
 from lab.sweep.asked import call_plan
 from lab.sweep.conditions import conditions
 from lab.sweep.point import Point
+from lab.verdict import FAILED, INVALID
 
 VERB = "demo"
 """By which the journal of a lab knows who is at work."""
@@ -74,11 +75,10 @@ class Stage:
         it is not given. NotShownError where the call fails, or where none of `TRIES` is valid.
         """
         record = self.attempt(what, method, seed=seed, observers=observers, **values)
-        if record.status != "ok":
-            raise NotShownError(f"{what} failed: {record.reason}")
-        if not record.valid:
-            reasons = "; ".join(record.invalid_reasons)
-            raise NotShownError(f"none of {TRIES} tries of {what} was valid: {reasons}")
+        if record.verdict == FAILED:
+            raise NotShownError(f"{what} failed: {record.why}")
+        if record.verdict == INVALID:
+            raise NotShownError(f"none of {TRIES} tries of {what} was valid: {record.why}")
         return record
 
     def attempt(
@@ -94,10 +94,9 @@ class Stage:
         point = Point(method, **{"duration_s": CALL_S, **values}).normalised()
         for left in reversed(range(TRIES)):
             record = self._once(what, point, self.seed if seed is None else seed, observers)
-            if record.status != "ok" or record.valid:
+            if record.verdict != INVALID:
                 break
-            reasons = "; ".join(record.invalid_reasons)
-            self.person.tell(f"Not valid: {reasons}.{' Once more.' if left else ''}")
+            self.person.tell(f"Invalid: {record.why}.{' Once more.' if left else ''}")
         return record
 
     @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lab.ends import CALLER
+from lab.verdict import Judged
 
 
 class Happening:
@@ -213,7 +214,7 @@ class CircuitOpened(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class CallEnded(Happening):
+class CallEnded(Happening, Judged):
     """A call is over and judged."""
 
     call_id: str

@@ -17,6 +17,7 @@ from lab.measure.statistics import count_calls
 from lab.report.selection import by_point
 from lab.store.database import Run
 from lab.sweep.point import Point
+from lab.verdict import FAILED, INVALID
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold (its production 2), not even escaped."""
@@ -90,11 +91,10 @@ def _point_case(run: Run, point: Point, calls: Sequence[CallRecord]) -> Element:
 
 
 def _reasons(calls: Sequence[CallRecord]) -> list[str]:
-    """Why calls failed or are not valid, the most frequent first."""
-    told = [call.reason for call in calls if call.status != "ok"]
-    told += [why for call in calls if call.status == "ok" for why in call.invalid_reasons]
-    counted = Counter(reason for reason in told if reason)
-    return [f"{reason} ({count} times)" for reason, count in counted.most_common()]
+    """Why calls failed or are invalid, the most frequent first."""
+    told = [call.why for call in calls if call.verdict == FAILED]
+    told += [why for call in calls if call.verdict == INVALID for why in call.reasons]
+    return [f"{reason} ({count} times)" for reason, count in Counter(told).most_common()]
 
 
 def _case(run: Run, group: str, name: str, time_s: float) -> Element:

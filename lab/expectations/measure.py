@@ -16,6 +16,7 @@ from lab.sweep.dimensions.direction import hearer
 from lab.sweep.point import Point
 from lab.topology.mistakes import did_you_mean
 from lab.topology.units import parse_delay_ms, parse_moment_s, parse_percent, parse_rate_kbps
+from lab.verdict import VALID
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,7 +72,7 @@ SHARES = {
     "valid": Measure(
         "valid",
         PER_CENT,
-        lambda call, _: call.status == "ok" and call.valid,
+        lambda call, _: call.verdict == VALID,
         share=True,
         of_every_call=True,
     ),

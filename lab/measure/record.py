@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from lab.measure.opinions import opinion_columns
+from lab.verdict import Judged
 
 
 @dataclass(slots=True)
-class CallRecord:
+class CallRecord(Judged):
     """What is known of one call. What was not measured is None, never zero.
 
     `caller_…` is what the caller received, `callee_…` what the callee received. Bandwidth is

@@ -7,6 +7,7 @@ the bootstrap draws circuits.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from lab.measure.capture import Floats
+from lab.verdict import FAILED, INVALID, VALID, verdict_of
 
 RESAMPLES = 9999
 
@@ -64,9 +66,8 @@ class Tried(Protocol):
 
 def count_calls(calls: Sequence[Tried]) -> Counts:
     """Count calls by their outcome."""
-    failed = sum(call.status != "ok" for call in calls)
-    valid = sum(call.status == "ok" and bool(call.valid) for call in calls)
-    return Counts(valid=valid, invalid=len(calls) - failed - valid, failed=failed)
+    found = Counter(verdict_of(call.status, bool(call.valid)) for call in calls)
+    return Counts(valid=found[VALID], invalid=found[INVALID], failed=found[FAILED])
 
 
 def mean_interval(

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Interval, mean_interval
+from lab.verdict import VALID
 
 
 class AtPoint(Protocol):
@@ -30,7 +31,7 @@ def by_point(calls: Iterable[CallT]) -> dict[str | None, list[CallT]]:
 
 def valid_ones(calls: Iterable[CallRecord]) -> list[CallRecord]:
     """The calls that may enter a mean."""
-    return [call for call in calls if call.status == "ok" and call.valid]
+    return [call for call in calls if call.verdict == VALID]
 
 
 def hops_of(call: CallRecord) -> int | None:

@@ -11,6 +11,7 @@ from lab.measure.precision import mean_half_width
 from lab.sweep.dimensions.direction import hearer
 from lab.sweep.plan import Plan, PlannedCall, plan_from_json
 from lab.sweep.point import Point
+from lab.verdict import FAILED, INVALID, verdict_of
 
 if TYPE_CHECKING:
     from lab.store.database import Run, Store
@@ -114,9 +115,10 @@ class Ledger:
         self._under_way.discard(key)
         self._settled.add(key)
         tally = self.tallies[point]
-        if record.status != "ok":
+        verdict = verdict_of(record.status, record.valid)
+        if verdict == FAILED:
             tally.failed += 1
-        elif not record.valid:
+        elif verdict == INVALID:
             tally.invalid += 1
         else:
             tally.valid += 1

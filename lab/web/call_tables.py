@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -10,30 +10,16 @@ from typing import Any
 from lab.ends import EACH_END
 from lab.measure.opinions import OPINIONS
 from lab.measure.record import CallRecord
+from lab.verdict import FAILED, INVALID, VALID, Verdict
 
 NOT_MEASURED = "not measured"
 PLACES = ("tunnel", "access", "exit", "service", "callee_exit", "callee_access", "callee_tunnel")
 """At which bandwidth is counted, as columns have them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a call is worth."""
-
-    word: str
-    """`valid`, `invalid` or `failed`."""
-    reasons: tuple[str, ...]
-    """All there are; empty of a valid call."""
-
-    @property
-    def mood(self) -> str:
-        """`good`, `warn` or `bad`."""
-        return {"valid": "good", "invalid": "warn"}.get(self.word, "bad")
-
-    @property
-    def sign(self) -> str:
-        """The same to the eye, for who sees no colours."""
-        return {"valid": "✓", "invalid": "!"}.get(self.word, "✗")
+MOODS: Mapping[Verdict, str] = {VALID: "good", INVALID: "warn", FAILED: "bad"}
+SIGNS: Mapping[Verdict, str] = {VALID: "✓", INVALID: "!", FAILED: "✗"}
+"""The same to the eye, for who sees no colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +29,6 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-
-
-def verdict(record: CallRecord) -> Verdict:
-    """Whether a call counts, and every reason why not."""
-    invalid = tuple(record.invalid_reasons)
-    if record.status != "ok":
-        return Verdict("failed", (record.reason or "no reason was told", *invalid))
-    return Verdict("valid" if record.valid else "invalid", () if record.valid else invalid)
 
 
 def figure(value: float | str | None, digits: int, unit: str = "") -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
-Verdict = Literal["valid", "invalid", "failed"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+from lab.verdict import Judged
 
 
 @dataclass(frozen=True, slots=True)
-class MadeCall:
+class MadeCall(Judged):
     """The columns; see `lab.measure.record.CallRecord`."""
 
     call_id: str
@@ -31,15 +29,3 @@ class MadeCall:
     caller_loss_pct: float | None
     callee_loss_pct: float | None
     invalid_reasons: list[str] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What became of it."""
-        if self.status != "ok":
-            return "failed"
-        return "valid" if self.valid else "invalid"
-
-    @property
-    def why(self) -> str:
-        """Why it failed, or why it is invalid; nothing of a valid one."""
-        return self.reason or "" if self.status != "ok" else "; ".join(self.invalid_reasons)

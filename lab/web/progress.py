@@ -20,6 +20,7 @@ from lab.sweep.ledger import Ledger, ledger_of
 from lab.sweep.locks import hand_on
 from lab.sweep.plan import Plan, plan_from_json
 from lab.sweep.point import Point
+from lab.verdict import VALID
 from lab.web.made_call import MadeCall
 
 NEWEST_CALLS = 50
@@ -188,7 +189,7 @@ def point_rows(plan: Plan, ledger: Ledger, calls: Iterable[MadeCall]) -> tuple[P
 
 def _point_row(point: Point, name: str, calls: Sequence[MadeCall], still_wanted: int) -> PointRow:
     end = hearer(point)
-    valid = [call for call in calls if call.verdict == "valid"]
+    valid = [call for call in calls if call.verdict == VALID]
     return PointRow(
         point=point,
         name=name or point.point_id,

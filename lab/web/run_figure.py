@@ -18,6 +18,7 @@ from lab.sweep.dimensions.method import METHOD
 from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point, coordinates, dimensions_of
 from lab.sweep.topology_key import PREFIX, topology_key
+from lab.verdict import INVALID, VALID
 from lab.web.progress import PointRow
 
 PLACES = tuple(
@@ -149,7 +150,7 @@ def _families(points: Sequence[Point], axis: Axis) -> dict[Point, list[Point]]:
 
 def _curve(name: str, rows: Sequence[PointRow], axis: Axis) -> Curve:
     placed = sorted(((axis.place(row.point), row) for row in rows), key=lambda each: each[0])
-    dots: dict[str, list[tuple[float, float, str]]] = {"valid": [], "invalid": []}
+    dots: dict[str, list[tuple[float, float, str]]] = {VALID: [], INVALID: []}
     for place, row in placed:
         for call in row.calls:
             mos = getattr(call, f"{row.scored}_pesq_mos")
@@ -158,6 +159,6 @@ def _curve(name: str, rows: Sequence[PointRow], axis: Axis) -> Curve:
     return Curve(
         name=name,
         means=tuple((place, row.mos) for place, row in placed if row.mos.estimate is not None),
-        calls=tuple(dots["valid"]),
-        invalid=tuple(dots["invalid"]),
+        calls=tuple(dots[VALID]),
+        invalid=tuple(dots[INVALID]),
     )

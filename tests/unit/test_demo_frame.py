@@ -173,7 +173,7 @@ def test_calls_that_are_not_valid_are_told_with_their_reasons() -> None:
         ),
     )
     page = to_html(outcome)
-    assert "not valid: the host&#39;s CPU 99 %" in page
+    assert "invalid: the host&#39;s CPU 99 %" in page
     assert "failed: no ear" in page
     assert [call["valid"] for call in outcome.to_dict()["calls"]] == [False, False]
 

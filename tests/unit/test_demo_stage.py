@@ -89,7 +89,7 @@ def test_one_that_is_not_valid_is_made_once_more(monkeypatch: pytest.MonkeyPatch
     stage, calls, person = staged(monkeypatch, BUSY, good)
     assert stage.call("a call", "sip") is good
     assert calls.stored == stage.calls == [BUSY, good], "the other is kept and shown as well"
-    assert "Not valid: the host's CPU 99 %. Once more." in person.read
+    assert "Invalid: the host's CPU 99 %. Once more." in person.read
 
 
 def test_after_the_last_try_it_is_said_why_nothing_was_shown(
@@ -99,7 +99,7 @@ def test_after_the_last_try_it_is_said_why_nothing_was_shown(
     with pytest.raises(NotShownError, match="tries of a call was valid: the host's CPU 99 %"):
         stage.call("a call", "sip")
     assert len(calls.stored) == TRIES
-    assert person.read[-1] == "Not valid: the host's CPU 99 %.", "and no more of it"
+    assert person.read[-1] == "Invalid: the host's CPU 99 %.", "and no more of it"
 
 
 def test_a_call_that_fails_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

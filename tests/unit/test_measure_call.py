@@ -296,8 +296,8 @@ def test_what_measures_knows_nothing_of_what_calls() -> None:
     Of the Mumble client it takes what decides from arrivals alone, and the way to libopus.
     """
     known = (
-        *("lab.errors", "lab.ends", "lab.lazy", "lab.measure", "lab.registry", "lab.wire"),
-        *("lab.agents.mumble.playout", "lab.agents.mumble.opus"),
+        *("lab.errors", "lab.ends", "lab.lazy", "lab.measure", "lab.registry", "lab.verdict"),
+        *("lab.wire", "lab.agents.mumble.playout", "lab.agents.mumble.opus"),
     )
     foreign = {}
     for file in (Path(lab.__file__).parent / "measure").rglob("*.py"):

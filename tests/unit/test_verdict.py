@@ -14,6 +14,7 @@ from lab.measure.call.verdict import (
     judge,
 )
 from lab.measure.record import CallRecord
+from lab.verdict import FAILED, INVALID, VALID, verdict_of
 from lab.wire.phone import PhoneReport, Rejected
 
 
@@ -58,6 +59,20 @@ def test_each_limit_makes_a_call_invalid_with_its_own_reason(
 
 def test_a_failed_call_is_never_valid() -> None:
     assert not quiet_call(status="failed", reason="no answer").valid
+    assert verdict_of("failed", True) == FAILED
+
+
+def test_the_verdict_has_every_reason_and_says_why_in_short() -> None:
+    valid = quiet_call()
+    assert (valid.verdict, valid.reasons, valid.why) == (VALID, (), "")
+    against = ["the host was busy", "a node ended"]
+    doubtful = quiet_call(invalid_reasons=list(against))
+    assert (doubtful.verdict, doubtful.reasons) == (INVALID, tuple(against))
+    assert doubtful.why == "the host was busy; a node ended"
+    failed = quiet_call(status="failed", reason="no answer", invalid_reasons=list(against))
+    assert (failed.verdict, failed.reasons) == (FAILED, ("no answer", *against))
+    assert failed.why == "no answer"
+    assert quiet_call(status="failed").why == "no reason was told"
 
 
 def test_a_refused_codec_is_explained_by_the_topology_and_other_failures_are_not() -> None:

@@ -12,14 +12,16 @@ from lab.measure.opinions import OPINIONS
 from lab.measure.record import COLUMNS
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
+from lab.verdict import VERDICTS
 from lab.web.call_tables import (
+    MOODS,
     NOT_MEASURED,
+    SIGNS,
     Table,
     as_html,
     bandwidth_table,
     opinions_table,
     told,
-    verdict,
     way_table,
     whole_record,
 )
@@ -37,15 +39,9 @@ def rows(table: Table) -> dict[str, tuple[str, ...]]:
     return {first: tuple(cells) for first, *cells in table.rows}
 
 
-def test_the_verdict_has_every_reason() -> None:
-    assert (verdict(MADE_UP).word, verdict(MADE_UP).reasons) == ("valid", ())
-    doubtful = replace(MADE_UP, valid=False, invalid_reasons=["the host was busy", "a node ended"])
-    assert verdict(doubtful).reasons == ("the host was busy", "a node ended")
-    failed = replace(doubtful, status="failed", reason="nobody answered")
-    assert verdict(failed).word == "failed"
-    assert verdict(failed).reasons == ("nobody answered", "the host was busy", "a node ended")
-    signs = {verdict(each).sign for each in (MADE_UP, doubtful, failed)}
-    assert len(signs) == 3, "colour is never the only sign"
+def test_every_verdict_has_a_colour_and_a_sign_of_its_own() -> None:
+    assert set(MOODS) == set(SIGNS) == set(VERDICTS)
+    assert len(set(SIGNS.values())) == 3, "colour is never the only sign"
 
 
 def test_what_was_not_measured_says_so() -> None:

@@ -35,6 +35,7 @@ from lab.measure.good_call import GOOD_MOS
 from lab.measure.record import CallRecord
 from lab.report.pages import Table, number_text
 from lab.report.paper import STUDY, TABLE_2
+from lab.verdict import INVALID
 
 EVEN_SHARE = "a fifth"
 TRIED = 4
@@ -89,7 +90,7 @@ def show(stage: Stage) -> Shown:
             load_count=DOWNLOADS,
             load_through="direct",
         )
-        if record.status == "ok" and not record.valid:
+        if record.verdict == INVALID:
             continue
         tried = Tried(rate_kbps, record.caller_pesq_mos)
         calls.append((tried, record))

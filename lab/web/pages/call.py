@@ -15,7 +15,7 @@ from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import newest_calls
 from lab.web.call_form import FIRST, Field, codecs_of, fields, playout_asked, words_of
-from lab.web.call_tables import verdict
+from lab.web.call_tables import MOODS, SIGNS
 from lab.web.desk import Desk, desk
 from lab.web.hub import Hub
 from lab.web.live_match import WINDOW_S, Window
@@ -291,10 +291,10 @@ def _earlier() -> None:
                 ui.label(error.message)
                 return
             for record in calls or ():
-                judged = verdict(record)
+                verdict = record.verdict
                 with ui.row().classes("items-baseline gap-2"):
                     ui.link(f"{record.method} call {record.call_id}", f"/calls/{record.call_id}")
-                    ui.label(f"{judged.sign} {judged.word}").classes(f"lab-{judged.mood}")
+                    ui.label(f"{SIGNS[verdict]} {verdict}").classes(f"lab-{MOODS[verdict]}")
             if not calls:
                 ui.label("There are none.")
 

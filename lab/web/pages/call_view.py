@@ -17,12 +17,13 @@ from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
 from lab.web.call_files import AUDIO, StoredCall, is_kept, stored_call
 from lab.web.call_tables import (
+    MOODS,
+    SIGNS,
     Table,
     as_html,
     bandwidth_table,
     opinions_table,
     told,
-    verdict,
     way_table,
     whole_record,
 )
@@ -139,12 +140,12 @@ async def _stored(call_id: str) -> StoredCall | None:
 
 async def _show(call: StoredCall, charts: Charts) -> None:
     record = call.record
-    judged = verdict(record)
+    verdict = record.verdict
     heading(1, f"{record.method} call {record.call_id}")
     with ui.column().classes("lab-panel gap-1"):
-        ui.label(f"{judged.sign} {judged.word}").classes(f"lab-{judged.mood} text-lg")
-        for reason in judged.reasons:
-            ui.label(f"{judged.word} because {reason}").classes("text-sm")
+        ui.label(f"{SIGNS[verdict]} {verdict}").classes(f"lab-{MOODS[verdict]} text-lg")
+        for reason in record.reasons:
+            ui.label(f"{verdict} because {reason}").classes("text-sm")
         ui.label(f"begun {record.started_at}, in lab {record.lab} ({record.topology})").classes(
             "lab-quiet text-sm"
         )

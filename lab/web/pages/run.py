@@ -11,9 +11,9 @@ from nicegui import app, events, run, ui
 
 from lab.errors import LabError
 from lab.store.export import FORMATS
+from lab.verdict import VERDICTS
 from lab.web.call_table import ORDERS, SIZES, page_of, wanted_of
 from lab.web.hub import Hub
-from lab.web.made_call import VERDICTS
 from lab.web.pacing import Pacing
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page

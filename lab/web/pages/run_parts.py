@@ -7,6 +7,8 @@ from typing import Any
 
 from nicegui import ui
 
+from lab.web.call_tables import MOODS
+
 CALL_COLUMNS = (
     ("id", "Call", "left"),
     ("started", "Started (UTC)", "left"),
@@ -22,9 +24,9 @@ CALL_COLUMNS = (
 CALL_LINK = """<q-td :props="props">
   <a class="lab-link" :href="'/calls/' + encodeURIComponent(props.value)">{{ props.value }}</a>
 </q-td>"""
-VERDICT = """<q-td :props="props">
-  <span :class="{valid: 'lab-good', invalid: 'lab-warn', failed: 'lab-bad'}[props.value]">
-    {{ props.value }}</span>
+_CLASSES = {verdict: f"lab-{mood}" for verdict, mood in MOODS.items()}
+VERDICT = f"""<q-td :props="props">
+  <span :class="{_CLASSES}[props.value]">{{{{ props.value }}}}</span>
 </q-td>"""
 STYLE = """
 .lab-link { color: var(--accent) } .lab-accent { color: var(--accent) }
