@@ -38,9 +38,18 @@ class Command:
     def __init__(self, *words: str) -> None:
         self.words = words
         self._process: Process | None = None
+        self._task: asyncio.Task[Done] | None = None
 
     async def run(self) -> Done:
-        """Start it and wait for its end; cancelled, it is interrupted as Ctrl-C does it."""
+        """Start it and wait for its end.
+
+        Who no longer waits leaves it under way; it ends with the event loop at the latest, which
+        interrupts it as Ctrl-C does and waits until it has put back what it has begun.
+        """
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        return await asyncio.shield(self._task)
+
+    async def _run(self) -> Done:
         process = await asyncio.create_subprocess_exec(
             *WORDS, *self.words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
         )

@@ -11,6 +11,12 @@ from lab.web.links import LinkShown
 from lab.web.marks import Mark, mark
 
 THINNEST, THICKEST = 1.5, 10.0
+LABEL_ROOM = 90.0
+"""What a label takes beside its line, px."""
+UPRIGHT = 10.0
+"""A line that leads less far sideways, px, is upright."""
+UNDER = 144.0
+"""How far under a sign the label of an upright line ends at the latest, px, and its own room."""
 CROSS = "\u00d7"
 """Stands where nothing passes."""
 
@@ -101,10 +107,16 @@ def labels(layout: Layout, links: Sequence[LinkShown]) -> Iterator[Mark]:
 
 
 def _side(layout: Layout, start: Spot, end: Spot) -> str:
-    """How a link's label is anchored: beside a steep line, over and under a flat one."""
+    """How a link's label is anchored: beside a steep line, over and under a flat one.
+
+    Beside it means away from the other links of its network, where the drawing goes on.
+    """
     if abs(end.y - start.y) <= 0.3 * abs(end.x - start.x):
         return "middle"
-    return "end" if (start.x + end.x) / 2 > layout.width - 90 else "start"
+    x = (start.x + end.x) / 2
+    if not LABEL_ROOM <= x <= layout.width - LABEL_ROOM:
+        return "start" if x < LABEL_ROOM else "end"
+    return "end" if end.x < start.x - UPRIGHT else "start"
 
 
 def _label_lines(
@@ -116,15 +128,15 @@ def _label_lines(
     load = amounts.rate(link.sent_kbps) if link.sent_kbps is not None else ""
     side = _side(layout, start, end)
     if side == "middle":
-        heights = (y - 27, y - 14, y + 22)
+        heights = (y - 27, y - 14, y + 17)
     else:
         x += 12 if side == "start" else -12
-        rises = (end.y - start.y) * (end.x - start.x) < 0
-        upwards = y - 30 if not rises else y + 12
-        heights = (upwards, upwards + 12, upwards + 24)
-        if abs(end.x - start.x) < 10:
+        falls = (end.y - start.y) * (end.x - start.x) > 0
+        top = y - 30 if falls is (side == "start") else y + 16
+        heights = (top, top + 12, top + 24)
+        if abs(end.x - start.x) < UPRIGHT:
             # Above the labels of the row below, and under what hangs from the row above.
-            lower = end.y if end.y > start.y else start.y + GLYPH
+            lower = min(end.y, start.y + UNDER) if end.y > start.y else start.y + GLYPH
             heights = (lower - 54, lower - 42, lower - 30)
     yield from zip((note, link.rate, load), (x,) * 3, heights, strict=True)
 

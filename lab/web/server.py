@@ -20,6 +20,8 @@ from lab.web.hub import Hub
 from lab.web.pages import PAGES
 
 ADDRESS = "127.0.0.1"
+RECONNECT_S = 15.0
+"""How long a viewer may be cut off, by a tunnel that stalls say, and lose nothing entered."""
 
 
 def serve(hub: Hub, port: int, ready: Callable[[str], None], path: str = "/") -> None:
@@ -34,7 +36,13 @@ def serve(hub: Hub, port: int, ready: Callable[[str], None], path: str = "/") ->
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     for page in PAGES:
         page.register(hub, PAGES)
-    ui.run_with(app, title="Voice over Tor lab", dark=None, show_welcome_message=False)
+    ui.run_with(
+        app,
+        title="Voice over Tor lab",
+        dark=None,
+        show_welcome_message=False,
+        reconnect_timeout=RECONNECT_S,
+    )
     token = secrets.token_urlsafe(24)
     with closing(_listening(port)) as listening:
         ready(f"http://{ADDRESS}:{listening.getsockname()[1]}{path}?{TOKEN}={token}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,29 @@ def test_one_that_says_nothing_has_its_exit_status() -> None:
     assert Done(1, "told", "lab: no lab is up\n").sentence == "no lab is up"
     hinted = Done(1, "", "building ...\nlab: no lab is up\n`lab up` brings one up.\n")
     assert hinted.sentence == "no lab is up `lab up` brings one up."
+
+
+def test_who_gives_up_waiting_leaves_it_and_its_interruption_to_the_end_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    puts_back = (
+        "import sys, time\n"
+        "try: time.sleep(60)\n"
+        "except KeyboardInterrupt: time.sleep(0.3); open(sys.argv[1], 'w').close()"
+    )
+    monkeypatch.setattr(commands, "WORDS", (sys.executable, "-c", puts_back))
+    command = Command(str(tmp_path / "whole"))
+
+    async def left() -> None:
+        waiting = asyncio.create_task(command.run())
+        while not command.is_running:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        assert command.is_running
+
+    asyncio.run(left())
+    assert not command.is_running
+    assert (tmp_path / "whole").exists()

@@ -17,7 +17,8 @@ STYLE = """
   --accent: #0550ae; --good: #116329; --bad: #b3261e; --warn: #7d4e00 }
 .body--dark { --page: #12161c; --text: #e6edf3; --quiet: #9aa4af; --line: #333b45; --panel: #1a2028;
   --accent: #79b8ff; --good: #56d364; --bad: #ff8a80; --warn: #e3b341 }
-body { background: var(--page); color: var(--text); --q-primary: var(--accent) }
+body { background: var(--page); color: var(--text); --q-primary: var(--accent) !important }
+.q-notification .q-btn { color: inherit !important }
 .q-btn.bg-primary { color: var(--page) !important }
 .nicegui-content { padding: 0 }
 .lab-frame { max-width: 1400px; margin: 0 auto; padding: 12px 16px; width: 100% }

@@ -28,7 +28,6 @@ AMOUNTS = (
 )
 """Option of `lab link set`, what it is called here, how it is written."""
 STYLE = """
-.lab-panel { --q-primary: var(--accent) }
 .lab-panel h2 { font-size: 17px; font-weight: 600; line-height: 1.3; margin: 0 }
 .lab-panel h3 { font-size: 14px; font-weight: 600; line-height: 1.3; margin: 12px 0 4px }
 .lab-log-text { font: 11px ui-monospace, monospace; max-height: 240px; overflow: auto; margin: 0;

@@ -65,7 +65,7 @@ class View:
                 with ui.row().classes("items-center gap-2 q-mt-xs"):
                     mend = ui.button("Mend everything", on_click=self._mend)
                     mend.props("outline dense no-caps")
-                    mend.tooltip("End all faults: links, paused nodes, and dead ones")
+                    mend.props["title"] = "End all faults: links, paused nodes, and dead ones"
                 self._mending = Doing()
             with ui.element("div").classes("lab-split") as self._split:
                 with ui.element("section").classes("lab-panel").props('aria-label="drawing"'):
