@@ -30,6 +30,8 @@ MAX_SPREAD_NS = 10_000_000
 """Streams whose packets vary by more do not tell the size."""
 LEAST_BLIND_NS = 30_000_000
 """Without a stream that tells the size, files are out of order by less."""
+TIMES_END_NS = 1 << 63
+"""Steps that together lead beyond it (the year 2262) are no clock's: the times are damaged."""
 MANY_SPREADS = 2
 """A step has to stand out from what packets vary by."""
 ALIKE_NS = 1_000_000
@@ -84,7 +86,7 @@ def steps_back(seen: Seen) -> list[ClockStep]:
     for at in (np.flatnonzero(np.diff(time_ns) < -LEAST_BACK_NS) + 1).tolist():
         change_ns = int(time_ns[at] - time_ns[at - 1])
         step_ns = _back_ns(corrected, at, change_ns) if change_ns < 0 else 0
-        if step_ns:
+        if step_ns and int(time_ns[at:].max()) - step_ns < TIMES_END_NS:
             time_ns[at:] -= step_ns
             found.append(ClockStep(at, int(time_ns[at]), step_ns / 1e6))
     return found

@@ -12,6 +12,9 @@ from lab.measure.samples import Samples
 
 WHOLE_SCALES = (2.0**15, 2.0**23, 2.0**31)
 """Full scale of whole numbers that were written as floating-point ones."""
+LARGEST_EXPONENT = 1023
+"""Of a power of two in double precision; every number is less than twice that. Numbers as large
+as in a damaged file have no fraction left, and are no whole ones that anybody wrote."""
 SAME = 0.999
 """Channels whose squared correlation is above this are one signal, but for noise 30 dB below
 it: a recorder that has two channels and one voice."""
@@ -39,9 +42,9 @@ class Survey:
         peak = max(self.peaks, default=0.0)
         if peak <= 1.0:
             return 1.0
-        if self.are_whole:
-            return next((scale for scale in WHOLE_SCALES if peak <= scale), WHOLE_SCALES[-1])
-        return float(2.0 ** np.ceil(np.log2(peak)))
+        if self.are_whole and peak <= WHOLE_SCALES[-1]:
+            return next(scale for scale in WHOLE_SCALES if peak <= scale)
+        return float(2.0 ** min(np.ceil(np.log2(peak)), LARGEST_EXPONENT))
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from lab.checkout import TOPOLOGIES
 from lab.errors import LabError, UsageError
 from lab.topology.check import check
-from lab.topology.document import read_document
 from lab.topology.draft import Draft
 from lab.topology.many import as_written, check_relays, left_out_with, with_relays
 from lab.topology.mistakes import Mistake, Path, TopologyError, did_you_mean, quoted
@@ -32,7 +31,7 @@ from lab.topology.raw import (
     RawVpn,
 )
 from lab.topology.validation import Checked, Grammar, check_text, read_content
-from lab.topology.variant import varied
+from lab.topology.variant import values_of, varied
 
 _HINT = "`lab schema` prints a JSON Schema with which an editor explains every key."
 
@@ -142,7 +141,7 @@ def mistakes_in(topology: str, changes: Mapping[str, Any]) -> list[Mistake]:
 
     A key may be one that it does not write, but no item of what its user names: no other node.
     """
-    found = [*_unknown_items(read_document(topology).value, changes)]
+    found = [*_unknown_items(values_of(topology), changes)]
     if found:
         return found
     try:

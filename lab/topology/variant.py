@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -36,11 +38,17 @@ def value_from(text: str) -> Any:
     return read_document(text).value
 
 
+@lru_cache(maxsize=8)
+def values_of(topology: str) -> Any:
+    """What a topology's YAML says, to be looked at only: a sweep asks for one text often."""
+    return read_document(topology).value
+
+
 def varied(topology: str, changes: Mapping[str, Any]) -> str:
     """The YAML of a topology in which dotted keys (`vpn.cipher`) have other values."""
     if not changes:
         return topology
-    document = read_document(topology).value
+    document = deepcopy(values_of(topology))
     for key, value in changes.items():
         *parents, last = key.split(".")
         place = document
