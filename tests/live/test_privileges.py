@@ -8,13 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from docker import DockerClient
 from lab_command import LabCommand, nodes_of
 from live_lab import LiveLab
 
+from lab.render import labels
+
 pytestmark = pytest.mark.live
 
 EVERY_PROCESS = "for file in /proc/[0-9]*/status; do cat $file; echo; done 2>/dev/null"
+
+
+SERVICE = "com.docker.compose.service"
+CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13}
+"""Of <linux/capability.h>: those that any container of a lab has."""
 
 
 @pytest.fixture
@@ -49,6 +57,31 @@ def test_no_process_has_a_capability_or_is_root(
             assert process["NoNewPrivs"] == "1", where
             assert "0" not in process["Uid"].split(), where
             assert "0" not in process["Gid"].split(), where
+
+
+def test_every_container_may_what_its_project_says_and_no_more(
+    able_host: DockerClient, paper: LiveLab
+) -> None:
+    services = yaml.safe_load((paper.project / "compose.yaml").read_text())["services"]
+    wanted = {"label": f"{labels.LAB}={paper.name}"}
+    found = able_host.api.containers(all=True, filters=wanted)
+    assert {container["Labels"][SERVICE] for container in found} == services.keys()
+    for container in found:
+        service = services[container["Labels"][SERVICE]]
+        host = able_host.api.inspect_container(container["Id"])["HostConfig"]
+        where = container["Labels"][SERVICE]
+        assert host["CapDrop"] == ["ALL"], where
+        assert (host["CapAdd"] or []) == service.get("cap_add", []), where
+        assert host["SecurityOpt"] == service["security_opt"], where
+        devices = [device["PathOnHost"] for device in host["Devices"] or ()]
+        assert devices == service.get("devices", []), where
+        assert (host["DeviceCgroupRules"] or []) == service.get("device_cgroup_rules", []), where
+        if container["State"] == "running":
+            status = inside(able_host, container["Id"], "cat", "/proc/1/status")
+            effective = int(status.split("CapEff:")[1].split()[0], 16)
+            held = [name for name, bit in CAPABILITIES.items() if effective & 1 << bit]
+            assert held == service.get("cap_add", []), where
+            assert effective.bit_count() == len(held), where
 
 
 def test_the_root_file_system_is_read_only(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from container_privileges import privileges
 
 from lab.calls.methods import METHODS
 from lab.checkout import ROOT, shipped_experiments
@@ -90,6 +91,7 @@ def _makers() -> Mapping[str, Make]:
         "designs": _designs,
         "experiments": _experiments,
         "packages": _packages,
+        "privileges": _privileges,
     }
 
 
@@ -251,6 +253,22 @@ def _calls(experiment: Experiment) -> str:
 def _labs(experiment: Experiment) -> int:
     """How often the lab is brought up, at least."""
     return len({variant_of(point) for point in experiment.points})
+
+
+def _privileges() -> str:
+    rows = (
+        (
+            kind,
+            each.user,
+            ", ".join(f"`{name}`" for name in each.capabilities) or "none",
+            ", ".join(f"`{name}`" for name in each.devices) or "none",
+            ", ".join(f"`{name}`" for name in each.writes) or "nothing",
+        )
+        for kind, found in privileges().items()
+        for each in sorted(found)
+    )
+    heads = ("container", "runs as", "capabilities", "devices", "writes, of the project")
+    return table(heads, rows)
 
 
 def _packages() -> str:

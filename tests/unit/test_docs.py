@@ -56,6 +56,7 @@ def test_every_command_is_described() -> None:
     [
         ("docs/experiments.md", {"dimensions", "designs", "experiments"}),
         ("docs/architecture.md", {"packages"}),
+        ("docs/closed.md", {"privileges"}),
         ("docs/concepts.md", {"roles", "methods", "loads", "faults", "opinions"}),
     ],
 )

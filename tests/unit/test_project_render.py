@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from container_privileges import TOPOLOGIES, privileges, project
 
 from lab.lifecycle.pbx_choice import PbxChoice
 from lab.lifecycle.plan import Plan, plan_lab
@@ -24,7 +25,7 @@ from lab.render import labels
 from lab.render.owner import Owner
 from lab.render.project import Project, render_project
 from lab.render.secrets import LabSecrets
-from lab.render.services import network_service
+from lab.render.services import delay_service, network_service
 from lab.render.tor_keys import RelayKeys, TorKeys
 from lab.render.vpn_pki import Credential
 from lab.role import SecretKind
@@ -115,17 +116,27 @@ def test_the_rendered_project_is_the_golden_one(name: str) -> None:
         assert text == golden[path], path
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TOPOLOGIES)
 def test_every_service_is_as_closed_as_it_can_be(name: str) -> None:
-    made = plan(name)
-    helpers = {network_service(n.name) for n in made.topology.nodes if n.on is None}
-    for service, found in compose_of(render(made))["services"].items():
+    made, compose = project(name)
+    machines = [node for node in made.topology.nodes if node.on is None]
+    expected = {node.name: [] for node in made.topology.nodes}
+    expected |= {network_service(node.name): ["NET_ADMIN"] for node in machines}
+    expected |= {delay_service(node.name): ["NET_RAW"] for node in machines if node.has_delays}
+    assert expected.keys() == compose["services"].keys()
+    nobody = f"{made.owner.uid}:{made.owner.gid}"
+    for service, found in compose["services"].items():
         assert found["cap_drop"] == ["ALL"], service
-        assert found.get("cap_add", []) == (["NET_ADMIN"] if service in helpers else []), service
+        assert found.get("cap_add", []) == expected[service], service
         assert found["security_opt"] == ["no-new-privileges:true"], service
         assert found["read_only"] is True, service
-        assert found["user"] == ("0:0" if service in helpers else "10001:10001"), service
+        assert found["user"] == ("0:0" if expected[service] else nobody), service
         assert not found.keys() & {"ports", "privileged", "pid", "environment"}, service
+
+
+def test_every_role_is_in_the_list_of_what_containers_may() -> None:
+    listed = {kind for kind in privileges() if kind.startswith("node, ")}
+    assert listed == {f"node, `{role.name}`" for role in ROLES if role.is_written}
 
 
 def test_networks_are_not_masqueraded() -> None:
