@@ -19,5 +19,10 @@ class LabError(Exception):
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
+def sentence_of(error: Exception) -> str:
+    """What went wrong, without what to do; an error that is not the lab's in its own words."""
+    return error.message if isinstance(error, LabError) else str(error)
+
+
 class UsageError(LabError):
     """The command was called in a way that cannot work; the exit status is 2."""

@@ -31,7 +31,7 @@ from lab.bundles.layout import (
     Contents,
     as_json,
 )
-from lab.bundles.projects import IMAGE
+from lab.engine.components import IMAGE
 from lab.store.database import Run
 
 LICENCE = "https://spdx.org/licenses/MIT"

@@ -9,8 +9,8 @@ from typing import Any
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from lab.bundles.projects import IMAGE
 from lab.engine.client import connect
+from lab.engine.components import IMAGE
 from lab.errors import LabError
 from lab.measure.record import CallRecord
 from lab.store.database import Run

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from lab.bundles.placeholders import placeholder_secrets
+from lab.engine.components import IMAGE
 from lab.errors import LabError
 from lab.lifecycle.plan import block_for
 from lab.measure.record import CallRecord
@@ -23,8 +24,6 @@ from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
 from lab.topology.variant import value_text, variant_file, varied
 
-IMAGE = "image "
-"""How the names of images begin among the versions of a run or a call."""
 NOT_RECORDED = "not-recorded"
 """The tag of an image of which no call says what it was."""
 _NOBODY = Owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID)

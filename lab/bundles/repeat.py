@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from lab import storage
 from lab.bundles.layout import PROFILES
 from lab.bundles.opened import opened
-from lab.bundles.projects import IMAGE
 from lab.bundles.reduced import files_named, plan_with_files
 from lab.bundles.sums import sha256_of
+from lab.engine.components import IMAGE
 from lab.errors import LabError, UsageError
 from lab.store.database import Run, Store
 from lab.store.reading import read_store

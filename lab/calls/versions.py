@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from lab import __version__
 from lab.calls.image_contents import kept
-from lab.engine.components import versions_told
+from lab.engine.components import IMAGE, versions_told
 from lab.engine.execution import run_in
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
@@ -27,7 +27,7 @@ def component_versions(lab: ReadyLab) -> dict[str, str]:
         "lab": __version__,
         "kernel": platform.release(),
         **by_component(node_versions(lab)),
-        **{f"image {name}": tag for name, tag in lab.images.items()},
+        **{f"{IMAGE}{name}": tag for name, tag in lab.images.items()},
     }
 
 

@@ -11,6 +11,8 @@ from lab.engine.short_run import printed_by
 from lab.errors import LabError
 from lab.role import Component, Program
 
+IMAGE = "image "
+"""How the names of images begin among the versions of a run or a call."""
 UNPRIVILEGED = "10001:10001"
 PACKAGES = ("dpkg-query", "--show", "--showformat=${Package} ${Version}\\n")
 

@@ -12,10 +12,10 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from lab.engine.discovery import find_lab, find_labs
-from lab.errors import LabError
+from lab.errors import LabError, sentence_of
 from lab.events.at_work import is_at_work
 from lab.watching.watch import watch
-from lab.web.giving import Demonstrating
+from lab.web.demonstrations.giving import Demonstrating
 from lab.web.now import LabNow
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Hub:
             try:
                 self._follow_once()
             except (LabError, DockerException, RequestException) as error:
-                self.trouble = error.message if isinstance(error, LabError) else str(error)
+                self.trouble = sentence_of(error)
                 self.version += 1
             self._left.wait(AGAIN_S)
 

@@ -31,10 +31,10 @@ from lab.store.reading import read_store
 from lab.sweep.experiment import load_experiment
 from lab.sweep.plan import make_plan
 from lab.sweep.point import Point
-from lab.web.call_table import Wanted, page_of
-from lab.web.progress import HANDS, listed, view_of
-from lab.web.run_chart import chart_of
-from lab.web.run_figure import figure_of
+from lab.web.runs.call_table import Wanted, page_of
+from lab.web.runs.chart import chart_of
+from lab.web.runs.figure import figure_of
+from lab.web.runs.progress import HANDS, listed, view_of
 
 RUN_ID = "opened-1"
 RECORDS = "whole records"

@@ -21,7 +21,7 @@ from lab.engine.client import connect
 from lab.events import Began
 from lab.interruption import Interrupted, heeding_signals
 from lab.report.pages import Drawing, Table
-from lab.web.giving import Demonstrating
+from lab.web.demonstrations.giving import Demonstrating
 from lab.web.hub import Hub
 from lab.web.pages.demonstrations import PATH
 from lab.web.server import serve

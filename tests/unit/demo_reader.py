@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lab.demo.distant import Distant
 from lab.demo.lines import TELLING
-from lab.web.transcript import Transcript
+from lab.web.demonstrations.transcript import Transcript
 from lab.wire.line import Line
 from lab.wire.messages import write
 

@@ -294,34 +294,37 @@ def _said_of(package: Path) -> str:
     return " ".join(words.split("\n\n")[0].split())
 
 
-def package_imports() -> dict[str, set[str]]:
-    """Package of `lab` → the other packages that its modules import, wherever they do.
+def package_imports(above: str = "lab") -> dict[str, set[str]]:
+    """Package below `above` → the others there that its modules import, wherever they do.
 
     What is imported for types alone is not counted, nor are what a `Lazy` names and the modules
     at the top, which everybody may import.
     """
-    packages = {path.name for path in (ROOT / "lab").iterdir() if any(path.rglob("*.py"))}
+    directory = ROOT.joinpath(*above.split("."))
+    packages = {path.name for path in directory.iterdir() if any(path.rglob("*.py"))}
     found: dict[str, set[str]] = {}
     for name in packages:
-        modules = (ROOT / "lab" / name).rglob("*.py")
-        names = (each for path in modules for each in _imported(ast.parse(path.read_text())))
+        modules = (directory / name).rglob("*.py")
+        names = (each for path in modules for each in _imported(ast.parse(path.read_text()), above))
         found[name] = {each for each in names if each != name} & packages
     return found
 
 
-def _imported(node: ast.AST) -> Iterator[str]:
-    """The second word of what of `lab` is imported below `node`."""
+def _imported(node: ast.AST, above: str) -> Iterator[str]:
+    """What of `above` is imported below `node`, each by the word that comes next."""
+    inside = f"{above}."
     match node:
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return
-        case ast.ImportFrom(module="lab", names=names):
+        case ast.ImportFrom(module=str(module), names=names) if module == above:
             yield from (each.name for each in names)
-        case ast.ImportFrom(module=str(module)) if module.startswith("lab."):
-            yield module.split(".")[1]
+        case ast.ImportFrom(module=str(module)) if module.startswith(inside):
+            yield module.removeprefix(inside).split(".")[0]
         case ast.Import(names=names):
-            yield from (each.name.split(".")[1] for each in names if each.name.startswith("lab."))
+            modules = (each.name for each in names if each.name.startswith(inside))
+            yield from (module.removeprefix(inside).split(".")[0] for module in modules)
     for child in ast.iter_child_nodes(node):
-        yield from _imported(child)
+        yield from _imported(child, above)
 
 
 def sentences_in(function: ast.AST) -> Iterator[str]:

@@ -17,7 +17,7 @@ from lab.cli import demo as demo_command
 from lab.cli.demo_terminal import WIDEST, Terminal
 from lab.demo.demonstrations import DEMONSTRATIONS
 from lab.report.pages import Table
-from lab.web.giving import FOR_A_PAGE
+from lab.web.demonstrations.giving import FOR_A_PAGE
 
 LAB = Path(sys.executable).with_name("lab")
 

@@ -28,7 +28,7 @@ from lab.demo.outcome import Outcome
 from lab.errors import LabError
 from lab.events import Began, Ended, Noted
 from lab.report.pages import Drawing
-from lab.web.transcript import Answered
+from lab.web.demonstrations.transcript import Answered
 
 LAB: Any = SimpleNamespace(
     running=SimpleNamespace(name="classroom"), topology=SimpleNamespace(name="paper")

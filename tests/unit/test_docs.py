@@ -139,6 +139,17 @@ def test_imports_keep_to_the_line() -> None:
     assert {name for name, others in imports.items() if "web" in others} <= {"cli"}
 
 
+def test_what_the_page_shows_knows_nothing_of_pages() -> None:
+    imports = package_imports("lab.web")
+    pages = imports.pop("pages")
+    assert pages == set(imports)
+    assert imports.pop("drawing") == {"topology"}
+    assert set().union(*imports.values()) == set()
+    web = ROOT / "lab" / "web"
+    by_nicegui = {path for path in web.rglob("*.py") if "nicegui" in path.read_text()}
+    assert by_nicegui <= {web / "server.py", *(web / "pages").iterdir()}
+
+
 def _headings(page: Path) -> set[str]:
     """What GitHub calls the headings of a page in addresses."""
     found = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)

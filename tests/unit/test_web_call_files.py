@@ -14,7 +14,7 @@ from starlette.responses import FileResponse
 from lab.store.database import open_store
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
-from lab.web.call_files import AUDIO, call_file, is_kept, newest_calls, stored_call
+from lab.web.call.files import AUDIO, call_file, is_kept, newest_calls, stored_call
 from lab.web.pages import past_call
 
 ID = "20260101T000000-sip"

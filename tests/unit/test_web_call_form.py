@@ -11,7 +11,7 @@ from lab.calls.methods import METHODS
 from lab.cli.call import command
 from lab.errors import UsageError
 from lab.sweep.dimensions import DIMENSIONS
-from lab.web.call_form import FIRST, codecs_of, fields, playout_asked, words_of
+from lab.web.call.form import FIRST, codecs_of, fields, playout_asked, words_of
 from lab.wire.playout import FIXED, parse_playout
 
 FIELDS = {field.name: field for field in fields()}

@@ -13,7 +13,7 @@ from lab.measure.record import COLUMNS
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.verdict import VERDICTS
-from lab.web.call_tables import (
+from lab.web.call.tables import (
     MOODS,
     NOT_MEASURED,
     SIGNS,

@@ -14,17 +14,17 @@ from lab.places.cities import PLACES
 from lab.topology.load import find_topology, load_topology, parse_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
-from lab.web.apart import Box, apart
-from lab.web.backlog import Backlog, worth_reading
-from lab.web.drawing import drawing
-from lab.web.drawn_links import thickness
-from lab.web.layout import Layout, Looks, lay_out, layers_of, size_of
-from lab.web.links import Read, link_shown
-from lab.web.map import land, projection
+from lab.web.drawing.apart import Box, apart
+from lab.web.drawing.drawing import drawing
+from lab.web.drawing.layout import Layout, Looks, lay_out, layers_of, size_of
+from lab.web.drawing.links import thickness
+from lab.web.drawing.map import land, projection
 from lab.web.marks import INNER, SHOWS, Mark, changes, mark, text_of
 from lab.web.now import CallNow, LabNow, LinkNow, NodeNow
-from lab.web.plan import Plan, Shaped, plan_of, way_in_words
-from lab.web.tables import figures_of_link, link_table, node_table, wrong
+from lab.web.topology.backlog import Backlog, worth_reading
+from lab.web.topology.links import Read, link_shown
+from lab.web.topology.plan import Plan, Shaped, plan_of, way_in_words
+from lab.web.topology.tables import figures_of_link, link_table, node_table, wrong
 from lab.wire.shape import Direction, FifoKind, Queue, Shape, Way
 
 BLOCK = IPv4Network("10.99.0.0/20")

@@ -13,18 +13,18 @@ from lab.calls.methods import METHODS
 from lab.ends import CALLEE, CALLER, EACH_END, OTHER_END
 from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
-from lab.web.call_files import newest_calls
-from lab.web.call_form import FIRST, Field, codecs_of, fields, playout_asked, words_of
-from lab.web.call_tables import MOODS, SIGNS
-from lab.web.desk import Desk, desk
+from lab.web.call.desk import Desk, desk
+from lab.web.call.files import newest_calls
+from lab.web.call.form import FIRST, Field, codecs_of, fields, playout_asked, words_of
+from lab.web.call.live_match import WINDOW_S, Window
+from lab.web.call.live_voice import Session, in_the_clear, live_voice, method_of
+from lab.web.call.strip_chart import SAID, deadline_ms, frame, live_data, live_summary
+from lab.web.call.tables import MOODS, SIGNS
+from lab.web.call.waveform import Waveform, outline
 from lab.web.hub import Hub
-from lab.web.live_match import WINDOW_S, Window
-from lab.web.live_voice import Session, in_the_clear, live_voice, method_of
 from lab.web.now import CallNow
 from lab.web.pages.call_view import Charts, heading, show_call
 from lab.web.pages.page import Page, follow
-from lab.web.strip_chart import SAID, deadline_ms, frame, live_data, live_summary
-from lab.web.waveform import Waveform, outline
 from lab.wire.playout import Playout
 
 DRAWN_S = 1.0

@@ -15,8 +15,10 @@ from nicegui.events import ValueChangeEventArguments
 from lab.ends import CALLEE, CALLER, EACH_END, OTHER_END
 from lab.errors import LabError
 from lab.measure.call.files import REFERENCE
-from lab.web.call_files import AUDIO, StoredCall, is_kept, stored_call
-from lab.web.call_tables import (
+from lab.web.call.files import AUDIO, StoredCall, is_kept, stored_call
+from lab.web.call.strip import Strip, Way, read_strip
+from lab.web.call.strip_chart import Options, Points, height_px, past_chart
+from lab.web.call.tables import (
     MOODS,
     SIGNS,
     Table,
@@ -27,9 +29,7 @@ from lab.web.call_tables import (
     way_table,
     whole_record,
 )
-from lab.web.strip import Strip, Way, read_strip
-from lab.web.strip_chart import Options, Points, height_px, past_chart
-from lab.web.waveform import Waveform, outline
+from lab.web.call.waveform import Waveform, outline
 
 STORED_WITHIN_S, AGAIN_S = 60.0, 0.5
 """A call is told to have ended a moment before it is stored."""

@@ -8,8 +8,8 @@ from nicegui import html, ui
 from nicegui.events import GenericEventArguments
 
 from lab.demo.lines import ChoiceAsked, NameAsked, NumberAsked
-from lab.web.slider import POSITIONS, Slider
-from lab.web.transcript import Asked
+from lab.web.demonstrations.slider import POSITIONS, Slider
+from lab.web.demonstrations.transcript import Asked
 
 
 def ask(asked: Asked, answer: Callable[[int | str], None]) -> None:

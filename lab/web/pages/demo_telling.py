@@ -15,7 +15,7 @@ from lab.demo.lines import (
     Paragraph,
     TableShown,
 )
-from lab.web.transcript import Answered, Told
+from lab.web.demonstrations.transcript import Answered, Told
 
 
 def tell(told: Told, number: int, sounds: str) -> None:

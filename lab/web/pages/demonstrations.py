@@ -13,12 +13,12 @@ from lab.demo.demonstration import Demonstration
 from lab.demo.demonstrations import DEMONSTRATIONS
 from lab.demo.lines import Heard, RecordWritten
 from lab.errors import LabError
-from lab.web.giving import Giving
+from lab.web.demonstrations.giving import Giving
+from lab.web.demonstrations.transcript import Awaited, Screen
 from lab.web.hub import Hub
 from lab.web.pages.demo_questions import ask
 from lab.web.pages.demo_telling import tell
 from lab.web.pages.page import Page
-from lab.web.transcript import Awaited, Screen
 
 LOOK_S = 0.3
 """How often a viewer looks whether the demonstration has gone on."""

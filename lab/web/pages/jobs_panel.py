@@ -6,8 +6,8 @@ from nicegui import ui
 
 from lab.cli.event_lines import words
 from lab.web.hub import Hub
-from lab.web.jobs import Job, Jobs
 from lab.web.pages.page import LOOK_S
+from lab.web.runs.jobs import Job, Jobs
 
 JOBS = Jobs()
 """Those of this server; all viewers see the same."""

@@ -14,8 +14,8 @@ from lab.web.commands import Done, run_lab
 from lab.web.hub import Hub
 from lab.web.pages.doing import Doing
 from lab.web.pages.live_mark import LiveMark
-from lab.web.reader import Reader
-from lab.web.tables import figures_of_link, figures_of_node
+from lab.web.topology.reader import Reader
+from lab.web.topology.tables import figures_of_link, figures_of_node
 from lab.wire.shape import Direction
 
 LINES = 60

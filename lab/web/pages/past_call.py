@@ -6,7 +6,7 @@ from nicegui import app, run
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from lab.errors import LabError
-from lab.web.call_files import AUDIO, call_file
+from lab.web.call.files import AUDIO, call_file
 from lab.web.hub import Hub
 from lab.web.pages.call_view import Charts, show_call
 from lab.web.pages.page import Page

@@ -12,17 +12,17 @@ from nicegui import app, events, run, ui
 from lab.errors import LabError
 from lab.store.export import FORMATS
 from lab.verdict import VERDICTS
-from lab.web.call_table import ORDERS, SIZES, page_of, wanted_of
 from lab.web.hub import Hub
-from lab.web.pacing import Pacing
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
 from lab.web.pages.run_parts import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
-from lab.web.progress import HANDS, INTERRUPTED, UNDER_WAY, RunView, view_of, when
-from lab.web.run_chart import chart_of
-from lab.web.run_figure import figure_of
-from lab.web.run_files import TYPES, calls_of, report_of
-from lab.web.run_table import SIGNS, TONES, experiment_of, point_cells
+from lab.web.runs.call_table import ORDERS, SIZES, page_of, wanted_of
+from lab.web.runs.cells import SIGNS, TONES, experiment_of, point_cells
+from lab.web.runs.chart import chart_of
+from lab.web.runs.figure import figure_of
+from lab.web.runs.files import TYPES, calls_of, report_of
+from lab.web.runs.pacing import Pacing
+from lab.web.runs.progress import HANDS, INTERRUPTED, UNDER_WAY, RunView, view_of, when
 
 POINT_COLUMNS = (
     ("point", "Point", "left"),

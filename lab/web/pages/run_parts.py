@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from lab.web.call_tables import MOODS
+from lab.web.call.tables import MOODS
 
 CALL_COLUMNS = (
     ("id", "Call", "left"),

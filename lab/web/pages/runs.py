@@ -8,15 +8,15 @@ from nicegui import events, run, ui
 
 from lab.checkout import shipped_experiments
 from lab.errors import LabError
-from lab.web.call_table import call_row
 from lab.web.hub import Hub
-from lab.web.jobs import Job
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
 from lab.web.pages.run_parts import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
-from lab.web.progress import HANDS, NEWEST_CALLS, UNDER_WAY, Listed, RunRow, listed, row_of
-from lab.web.run_table import run_cells
-from lab.web.shipped import Shipped, shipped
+from lab.web.runs.call_table import call_row
+from lab.web.runs.cells import run_cells
+from lab.web.runs.jobs import Job
+from lab.web.runs.progress import HANDS, NEWEST_CALLS, UNDER_WAY, Listed, RunRow, listed, row_of
+from lab.web.runs.shipped import Shipped, shipped
 
 RUN_COLUMNS = (
     ("run", "Run", "left"),

@@ -7,22 +7,22 @@ from functools import cache
 from nicegui import app, run, ui
 from nicegui.events import GenericEventArguments
 
-from lab.web.drawing import STYLE as DRAWING_STYLE
-from lab.web.drawing import drawing
+from lab.web.drawing.drawing import STYLE as DRAWING_STYLE
+from lab.web.drawing.drawing import drawing
+from lab.web.drawing.layout import Layout, Looks, lay_out
+from lab.web.drawing.legend import STYLE as LEGEND_STYLE
+from lab.web.drawing.legend import legend
 from lab.web.hub import Hub
-from lab.web.layout import Layout, Looks, lay_out
-from lab.web.legend import STYLE as LEGEND_STYLE
-from lab.web.legend import legend
 from lab.web.marks import text_of
 from lab.web.pages.doing import Doing
 from lab.web.pages.live_mark import CLICKED, PRESSED, SCRIPT, LiveMark
 from lab.web.pages.page import Page, follow, state_of
 from lab.web.pages.panel import STYLE as PANEL_STYLE
 from lab.web.pages.panel import Panel
-from lab.web.plan import Plan
-from lab.web.reader import Reader
-from lab.web.tables import STYLE as TABLE_STYLE
-from lab.web.tables import happened, link_table, node_table, wrong
+from lab.web.topology.plan import Plan
+from lab.web.topology.reader import Reader
+from lab.web.topology.tables import STYLE as TABLE_STYLE
+from lab.web.topology.tables import happened, link_table, node_table, wrong
 
 STYLE = """
 .lab-split { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr); width: 100% }

@@ -1,0 +1,1 @@
+"""Demonstrations that are given on the page: what they tell and ask, for all viewers."""

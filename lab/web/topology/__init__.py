@@ -1,0 +1,1 @@
+"""A lab as it is shown: its plan, its links and queues as they are now, and these in tables."""
