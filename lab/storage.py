@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -58,6 +59,17 @@ def call_directory(call_id: str) -> Path:
 def calls_directory() -> Path:
     """Where every call that was made here has its directory."""
     return results_directory() / "calls"
+
+
+def refusal(error: OSError) -> LabError | None:
+    """What a disk says that takes no more, in words; None for another error."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG):
+        return None
+    where = f"write {error.filename}" if error.filename else f"write in {home()}"
+    return LabError(
+        f"cannot {where}: {error.strerror}",
+        "Make room, or set LAB_HOME to a directory that can be written.",
+    )
 
 
 def private_file(path: Path, flags: int) -> int:

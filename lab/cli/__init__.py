@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from lab import __version__
+from lab import __version__, storage
 from lab.cli.stdout import OutputError, checked_stdout
 from lab.cli.verbs import LazyGroup
 from lab.errors import LabError, UsageError
@@ -62,7 +62,7 @@ def _status() -> int:
         click.echo("lab: interrupted", err=True)
         return error.status if isinstance(error, Interrupted) else 130
     except Exception as error:
-        if debug or (trouble := _engine_trouble(error)) is None:
+        if debug or (trouble := _engine_trouble(error) or _disk_trouble(error)) is None:
             raise
         click.echo(f"lab: {trouble}", err=True)
         return 1
@@ -75,6 +75,11 @@ def _engine_trouble(error: Exception) -> str | None:
     from lab.engine.client import trouble
 
     return trouble(error)
+
+
+def _disk_trouble(error: Exception) -> str | None:
+    refusal = storage.refusal(error) if isinstance(error, OSError) else None
+    return str(refusal) if refusal else None
 
 
 def _run() -> object:

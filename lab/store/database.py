@@ -21,6 +21,8 @@ BUSY_S = 30.0
 """How long a command waits while others write."""
 BUSY_POLL_S = 0.02
 
+_NO_ROOM = "Make room, or set LAB_HOME to a directory that can be written."
+
 Some = TypeVar("Some")
 
 
@@ -222,7 +224,8 @@ def open_store(path: Path | None = None) -> Iterator[Store]:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(file, timeout=BUSY_S)
     except (OSError, sqlite3.Error) as error:
-        raise LabError(f"cannot open the results in {file}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise LabError(f"cannot open the results in {file}: {reason}", _NO_ROOM) from error
     try:
         store = Store(connection)
         store.make_whole()
@@ -230,7 +233,7 @@ def open_store(path: Path | None = None) -> Iterator[Store]:
     except sqlite3.Error as error:
         raise LabError(
             f"cannot store results in {file}: {error}",
-            "Make room, or set LAB_HOME to a directory that can be written.",
+            _NO_ROOM,
         ) from error
     finally:
         connection.close()
