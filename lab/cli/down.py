@@ -11,9 +11,9 @@ from lab.errors import UsageError
 
 @click.command()
 @click.argument("name", required=False, shell_complete=lab_names)
-@click.option("--all", "everything", is_flag=True, help="Every lab, and leftovers of any.")
+@click.option("--all", "everything", is_flag=True, help="Every lab of yours, and leftovers of any.")
 def command(name: str | None, everything: bool) -> None:
-    """Take down the lab called NAME (default: the only one). Results of calls are kept."""
+    """Take down the lab called NAME (default: your only one). Results of calls are kept."""
     from lab.engine.client import connect
     from lab.lifecycle.down import down, down_all
 

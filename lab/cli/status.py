@@ -20,13 +20,15 @@ from lab.wire.shape import OPEN_WAY
 @click.option("--all", "every", is_flag=True, help="Ask and show each of many nodes.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, always with every node.")
 def command(name: str | None, every: bool, as_json: bool) -> None:
-    """Show the lab called NAME (default: every lab that is up)."""
+    """Show the lab called NAME (default: every lab of yours that is up)."""
     from lab.engine.client import connect
     from lab.engine.discovery import find_lab, find_labs
+    from lab.engine.owners import is_mine, user_named
     from lab.lifecycle.status import lab_status
 
     client = connect()
-    labs = [find_lab(client, name)] if name else list(find_labs(client))
+    found = [find_lab(client, name)] if name else list(find_labs(client))
+    labs = [lab for lab in found if name or is_mine(lab.owner)]
     states = [lab_status(lab, every=every or as_json) for lab in labs]
     if as_json:
         print_json(states[0] if name else states)
@@ -35,6 +37,9 @@ def command(name: str | None, every: bool, as_json: bool) -> None:
         err.print("No lab is up. Bring one up with `lab up`.")
     for state in states:
         print_status(state, every)
+    for lab in found:
+        if lab not in labs:
+            err.print(f"Lab {lab.name} of {user_named(lab.owner)} is up as well.", soft_wrap=True)
 
 
 def print_status(state: dict[str, Any], every: bool = False) -> None:

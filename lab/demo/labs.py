@@ -14,6 +14,7 @@ from lab.demo.demonstration import Demonstration
 from lab.demo.person import Person
 from lab.demo.stage import VERB
 from lab.engine.discovery import find_labs
+from lab.engine.owners import is_mine
 from lab.errors import LabError
 from lab.events import both
 from lab.events.journal import in_lab
@@ -29,7 +30,7 @@ def fitting_lab(client: DockerClient, demonstration: Demonstration, name: str | 
 
     LabError where none is up and whole, or where that one lacks what the demonstration needs.
     """
-    if name is None and not find_labs(client):
+    if name is None and not any(is_mine(lab.owner) for lab in find_labs(client)):
         raise LabError("no lab is up", _what_to_run(demonstration))
     lab = open_lab(client, name)
     check_needs(demonstration, lab.topology)

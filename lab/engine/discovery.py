@@ -10,6 +10,7 @@ from typing import Any
 
 from docker import DockerClient
 
+from lab.engine.owners import is_mine, owner_in
 from lab.errors import LabError
 from lab.images.context import REPOSITORY
 from lab.render import labels
@@ -50,6 +51,8 @@ class RunningLab:
     nodes: tuple[RunningNode, ...]
     delay_lines: Mapping[str, RunningNode] = field(default_factory=dict)
     """Machine → the delay line beside it, as if it were a node."""
+    owner: int | None = None
+    """The user id of whom it is; None where an older version brought it up."""
 
     def node(self, name: str) -> RunningNode:
         """The node called `name`; LabError that names those there are, or of many what is meant."""
@@ -88,15 +91,17 @@ def find_labs(client: DockerClient) -> tuple[RunningLab, ...]:
             block=blocks.get(name),
             nodes=tuple(sorted(map(_node, members), key=lambda node: node.name)),
             delay_lines=lines.get(name, {}),
+            owner=owner_in(members[0]["Labels"]),
         )
         for name, members in sorted(by_lab.items())
     )
 
 
 def find_lab(client: DockerClient, name: str | None) -> RunningLab:
-    """The lab called `name`, or the only one; LabError where that is not clear."""
+    """The lab called `name`, or this user's only one; LabError where that is not clear."""
     labs = find_labs(client)
     if name is None:
+        labs = tuple(lab for lab in labs if is_mine(lab.owner))
         if len(labs) == 1:
             return labs[0]
         if labs:

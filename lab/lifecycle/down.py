@@ -6,12 +6,17 @@ import shutil
 from dataclasses import dataclass
 
 from docker import DockerClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
 
 from lab import storage
-from lab.engine.discovery import find_labs
+from lab.engine.client import trouble
 from lab.engine.lock import locked
+from lab.engine.owners import check_mine, is_mine, owners
 from lab.engine.project import remove_lab, remove_labelled
 from lab.errors import LabError
+from lab.events import Began, Listener
+from lab.interruption import undisturbed
 from lab.render import labels
 
 
@@ -25,13 +30,13 @@ class Removed:
 
 
 def down(client: DockerClient, name: str | None) -> Removed:
-    """Remove the lab called `name` (default: the only one) and its secrets.
+    """Remove the lab called `name` (default: this user's only one) and its secrets.
 
-    LabError where it is not clear which one is meant. A name of which nothing is left is
-    no error: what was asked for is so.
+    LabError where it is not clear which one is meant, and for another user's. A name of which
+    nothing is left is no error: what was asked for is so.
     """
     if name is None:
-        names = {lab.name for lab in find_labs(client)} | _leftover_names(client)
+        names = _names(client)
         if len(names) > 1:
             raise LabError(
                 f"several labs are up: {', '.join(sorted(names))}",
@@ -40,26 +45,36 @@ def down(client: DockerClient, name: str | None) -> Removed:
         if not names:
             return Removed("", 0)
         name = names.pop()
+    check_mine(name, owners(client).get(name), "Only they can take it down.")
     with locked(name):
         return Removed(name, remove_lab(client, name))
 
 
 def down_all(client: DockerClient) -> Removed:
-    """Remove whatever any lab left on this host."""
-    removed = remove_labelled(client, labels.LAB)
+    """Remove whatever any lab of this user left on this host."""
+    removed = sum(remove_labelled(client, f"{labels.LAB}={name}") for name in _names(client))
     shutil.rmtree(storage.home() / "labs", ignore_errors=True)
     return Removed("all labs", removed)
 
 
-def _leftover_names(client: DockerClient) -> set[str]:
-    """Labs of which only a part is left, as after a `kill -9` of `lab up`."""
-    projects = (path.name for path in (storage.home() / "labs").glob("*/"))
-    containers = client.containers.list(
-        all=True, filters={"label": labels.LAB}, ignore_removed=True
-    )
-    networks = client.networks.list(filters={"label": labels.LAB})
-    return {
-        *projects,
-        *(item.labels[labels.LAB] for item in containers),
-        *(item.attrs["Labels"][labels.LAB] for item in networks),
-    }
+def take_back(client: DockerClient, name: str, tell: Listener) -> None:
+    """Remove what an `up` that failed has started.
+
+    LabError that says what is left, and what to do, where the engine is gone as well.
+    """
+    with undisturbed():
+        tell(Began("taking down what was started"))
+        try:
+            remove_lab(client, name)
+        except (DockerException, RequestException) as error:
+            raise LabError(
+                f"lab {name} is not up, and what was started of it is left: {trouble(error)}",
+                f"Once the engine answers, `lab up` goes on with it; `lab down {name}` removes it.",
+            ) from error
+
+
+def _names(client: DockerClient) -> set[str]:
+    """This user's labs, also what is left of one, as after a `kill -9` of `lab up`."""
+    projects = {path.name for path in (storage.home() / "labs").glob("*/")}
+    found = owners(client)
+    return {name for name in projects | found.keys() if is_mine(found.get(name))}

@@ -13,6 +13,7 @@ from docker import DockerClient
 from lab import storage
 from lab.ends import CALLEE, CALLER
 from lab.engine.discovery import RunningLab, find_lab
+from lab.engine.owners import check_mine
 from lab.errors import LabError
 from lab.render.owner import Owner
 from lab.render.pbx import pbx_address
@@ -127,6 +128,7 @@ def open_lab_as_it_is(client: DockerClient, name: str | None) -> ReadyLab:
 
 def _read(running: RunningLab) -> ReadyLab:
     """LabError where the project cannot be read, or the networks are gone."""
+    check_mine(running.name, running.owner, "Bring up one of your own: `lab up --name`.")
     directory = storage.project_directory(running.name)
     try:
         project = json.loads((directory / "lab.json").read_text(encoding="utf-8"))

@@ -17,6 +17,7 @@ from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_helpers, find_lab, find_labs
 from lab.engine.execution import start_delay_line
 from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked, turn_in
+from lab.engine.owners import check_mine, owners
 from lab.engine.project import (
     compose_up,
     remove_containers,
@@ -31,8 +32,8 @@ from lab.events import Began, LabUp, Listener, both, silent
 from lab.events.journal import in_lab
 from lab.faults.ending import end_overdue
 from lab.images.build import missing
-from lab.interruption import undisturbed
 from lab.lifecycle.certificate import with_certificate
+from lab.lifecycle.down import take_back
 from lab.lifecycle.lacking import lacking
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
@@ -124,9 +125,7 @@ def up(
             in_force = verify(client, plan, stages, is_new=running is None)
         except BaseException:
             if running is None:
-                with undisturbed():
-                    tell(Began("taking down what was started"))
-                    remove_lab(client, name)
+                take_back(client, name, tell)
             raise
         tell(LabUp(stages.total_s))
         return Up(
@@ -178,7 +177,11 @@ def _check_images(client: DockerClient, plan: Plan) -> None:
 
 
 def _running(client: DockerClient, name: str) -> RunningLab | None:
-    """The lab of that name; what an interrupted `up` left without any node is removed."""
+    """The lab of that name; what an interrupted `up` left without any node is removed.
+
+    LabError where another user has it.
+    """
+    check_mine(name, owners(client).get(name), "Give yours another name with --name.")
     for lab in find_labs(client):
         if lab.name == name:
             return lab

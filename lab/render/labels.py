@@ -3,6 +3,9 @@
 LAB = "org.voice-tor-lab.lab"
 """The lab's name; on every container, network and volume the lab owns."""
 
+OWNER = "org.voice-tor-lab.owner"
+"""The user id of whom the lab is (root: the id that nobody has); on all that Compose makes."""
+
 NODE = "org.voice-tor-lab.node"
 """The node a container is; short-lived helpers have none."""
 

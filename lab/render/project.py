@@ -76,7 +76,7 @@ def node_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str,
 
 
 def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, fingerprint: str) -> str:
-    own = {labels.LAB: topology.lab}
+    own = {labels.LAB: topology.lab, labels.OWNER: str(owner.uid)}
 
     def node_labels(node: Node) -> dict[str, str]:
         return own | {

@@ -12,6 +12,7 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from lab.engine.discovery import find_lab, find_labs
+from lab.engine.owners import is_mine
 from lab.errors import LabError, sentence_of
 from lab.events.at_work import is_at_work
 from lab.watching.watch import watch
@@ -59,8 +60,8 @@ class Hub:
         self._thread.join(deadline_s)
 
     def labs(self) -> list[str]:
-        """The labs that are up on this host."""
-        return sorted(lab.name for lab in find_labs(self.client))
+        """This user's labs that are up."""
+        return sorted(lab.name for lab in find_labs(self.client) if is_mine(lab.owner))
 
     def _follow(self) -> None:
         while not self._left.is_set():
