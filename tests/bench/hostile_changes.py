@@ -34,9 +34,9 @@ _HEAD_BYTES = 64
 
 
 def changed(kind: str, content: bytes, chance: random.Random) -> bytes:
-    """The input, changed once to four times."""
+    """The input, changed once, or up to four times."""
     change = _CHANGES[kind]
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
         content = change(content, chance)
     return content
 
@@ -45,7 +45,7 @@ def _text(content: bytes, chance: random.Random) -> bytes:
     lines = content.decode("utf-8", "replace").split("\n")
     at = chance.randrange(len(lines))
     line = lines[at]
-    match chance.randrange(8):
+    match chance.randrange(12):
         case 0:
             del lines[at]
         case 1:
@@ -60,6 +60,15 @@ def _text(content: bytes, chance: random.Random) -> bytes:
             found = chance.choice(numbers)
             number = str(chance.choice((0, -1, 2**31, 10**40, chance.randrange(300))))
             lines[at] = line[: found.start()] + number + line[found.end() :]
+        case 8 | 9 if numbers := list(re.finditer(r"\d+", line)):
+            found = chance.choice(numbers)
+            number = int(found[0][:9])
+            number = abs(number + chance.choice((-1, 1, 10, number)))
+            lines[at] = f"{line[: found.start()]}{number}{line[found.end() :]}"
+        case 10 | 11 if ": " in line:
+            # What stands elsewhere in the file is of the right kind more often.
+            values = [each.split(": ", 1)[1] for each in lines if ": " in each]
+            lines[at] = f"{line.split(': ', 1)[0]}: {chance.choice(values)}"
         case 6 if ": " in line:
             lines[at] = f"{line.split(': ', 1)[0]}: {chance.choice(_WORDS)}"
         case _ if words := list(re.finditer(r"[^\s:,\[\]{}]+", line)):
