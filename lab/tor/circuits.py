@@ -11,12 +11,17 @@ from lab.wire.circuits import (
     CircuitState,
     CloseCircuit,
     LinkCircuits,
+    PathsState,
     PinCircuit,
+    PinPaths,
     ReadCircuit,
+    ReadPaths,
 )
 
 PIN_TIMEOUT_S = 20.0
 LINK_TIMEOUT_S = 45.0
+PATHS_TIMEOUT_S = 45.0
+"""A program beside each Tor on them starts meanwhile."""
 ANSWER_TIMEOUT_S = 10.0
 
 
@@ -59,3 +64,23 @@ class CallCircuit:
     def close(self) -> None:
         """End the circuit; the client then builds circuits by itself again."""
         self._channel.ask(CloseCircuit(), CircuitClosed, ANSWER_TIMEOUT_S)
+
+
+class CallPaths:
+    """The several circuits of one call, of the client at the other end of `channel`."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def pin(self, paths: Sequence[Sequence[str]], targets: Sequence[str]) -> PathsState:
+        """End all circuits, build these; each stream from now on goes over the next of them.
+
+        `targets` as of `CallCircuit.pin`. LabError, with tor's reason, for the first that cannot
+        be built.
+        """
+        order = PinPaths(tuple(map(tuple, paths)), tuple(targets))
+        return self._channel.ask(order, PathsState, PATHS_TIMEOUT_S)
+
+    def read(self) -> PathsState:
+        """The circuits as they are now; LabError where none were pinned."""
+        return self._channel.ask(ReadPaths(), PathsState, ANSWER_TIMEOUT_S)

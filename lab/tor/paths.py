@@ -9,7 +9,7 @@ lab is guard and exit alike: all have the same weight in a position, which drops
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -19,14 +19,16 @@ from lab.topology.model import Node, Topology
 from lab.topology.tor import CONFLUX_HOPS, CONFLUX_RELAYS
 
 
-def choose_path(topology: Topology, seed: int | str, hops: int = HOPS) -> tuple[str, ...]:
+def choose_path(
+    topology: Topology, seed: int | str, hops: int = HOPS, apart_from: Collection[str] = ()
+) -> tuple[str, ...]:
     """`hops` different relays drawn from `seed`, node names from guard to exit.
 
-    The directory authority carries voice only where there are too few others. Every relay can
-    be the exit: each has a route to every network of the lab and the same
+    None of `apart_from`. The directory authority carries voice only where there are too few others.
+    Every relay can be the exit: each has a route to every network of the lab and the same
     exit policy. LabError where there are too few relays.
     """
-    nodes = topology.with_role("relay")
+    nodes = [node for node in topology.with_role("relay") if node.name not in apart_from]
     others = [node.name for node in nodes if not node.authority]
     relays = others if len(others) >= hops else [node.name for node in nodes]
     if not 2 <= hops <= len(relays):

@@ -89,6 +89,23 @@ class PinCircuit(Order):
 
 
 @dataclass(frozen=True, slots=True)
+class PinPaths(Order):
+    """End all circuits and build several; of the streams from now on each goes over the next.
+
+    `PathsState`.
+    """
+
+    paths: tuple[Path, ...]
+    targets: tuple[str, ...]
+    """As of `PinCircuit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPaths(Order):
+    """Tell what became of these circuits: `PathsState`."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkCircuits(Order):
     """End all circuits and have tor build one Conflux set in their place: `CircuitState`.
 
@@ -204,6 +221,16 @@ class CircuitState(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PathsState(Event):
+    """Several pinned circuits at one moment, each with its own streams.
+
+    What went over none of them, or over circuits beside them, is the first one's.
+    """
+
+    circuits: tuple[CircuitState, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadEntry(Order):
     """Tell how this node's machine is connected with others: `EntrySeen`."""
 
@@ -225,6 +252,7 @@ CIRCUITS = Dialogue(
     orders=(
         *(ReadStatus, CrossRelays, ReadEntry),
         *(PinCircuit, LinkCircuits, ReadCircuit, CloseCircuit),
+        *(PinPaths, ReadPaths),
     ),
-    events=(TorStatus, RelaysCrossed, CircuitState, CircuitClosed, EntrySeen),
+    events=(TorStatus, RelaysCrossed, CircuitState, PathsState, CircuitClosed, EntrySeen),
 )

@@ -17,6 +17,7 @@ from lab.agents.tor.entry import entry_seen
 from lab.agents.tor.linked import LinkedSet
 from lab.agents.tor.node import TorFiles, fetch, files_from, read_network
 from lab.agents.tor.pinned import Pin
+from lab.agents.tor.pinned_paths import PinnedPaths
 from lab.wire.bridges import OBFS4PROXY
 from lab.wire.circuits import (
     CIRCUITS,
@@ -26,9 +27,12 @@ from lab.wire.circuits import (
     CloseCircuit,
     CrossRelays,
     LinkCircuits,
+    PathsState,
     PinCircuit,
+    PinPaths,
     ReadCircuit,
     ReadEntry,
+    ReadPaths,
     ReadStatus,
     RelaysCrossed,
     TorStatus,
@@ -55,7 +59,7 @@ class Circuits:
         self._complain = complain
         self._controller: Controller | None = None
         self._builder: CircuitBuilder | None = None
-        self._pin: Pin | LinkedSet | None = None
+        self._pin: Pin | LinkedSet | PinnedPaths | None = None
 
     def answer(self, order: Order) -> Event:
         """Obey; CircuitError, ControlError, LookupError or stem's errors where it cannot be."""
@@ -68,6 +72,8 @@ class Circuits:
                 return self._link(order)
             case ReadCircuit():
                 return self._pinned().state()
+            case PinPaths() | ReadPaths():
+                return self._paths(order)
             case CloseCircuit():
                 self.release()
                 return CircuitClosed()
@@ -167,8 +173,23 @@ class Circuits:
             self.release()
             raise
 
+    def _paths(self, order: PinPaths | ReadPaths) -> PathsState:
+        if isinstance(order, PinPaths):
+            controller, builder = self._connected()
+            self.release()
+            pinned = PinnedPaths(controller, builder, self._network, order.targets, self._complain)
+            self._pin = pinned
+            try:
+                return pinned.build(order.paths, BUILD_TIMEOUT_S)
+            except CircuitError:
+                self.release()
+                raise
+        if not isinstance(self._pin, PinnedPaths):
+            raise CircuitError("no several circuits are pinned")
+        return self._pin.states()
+
     def _pinned(self) -> Pin | LinkedSet:
-        if self._pin is None:
+        if self._pin is None or isinstance(self._pin, PinnedPaths):
             raise CircuitError("no circuit is pinned")
         return self._pin
 

@@ -75,10 +75,17 @@ def is_new(event: StreamEvent) -> bool:
 class StreamsOnCircuits:
     """Every stream that comes, attached to a circuit of the call or refused."""
 
-    def __init__(self, controller: Controller, targets: Sequence[str] | None) -> None:
-        """`targets`: the `address:port` streams may go to; None allows them all."""
+    def __init__(
+        self, controller: Controller, targets: Sequence[str] | None, *, in_turn: bool = False
+    ) -> None:
+        """`targets`: the `address:port` streams may go to; None allows them all.
+
+        `in_turn`: each stream goes over the next circuit, not all over the first.
+        """
         self._controller = controller
         self._targets = targets
+        self._in_turn = in_turn
+        self._attached = 0
         self._circuits: tuple[str, ...] = ()
         self._streams = Streams()
 
@@ -88,14 +95,23 @@ class StreamsOnCircuits:
 
     def seen(self) -> tuple[CircuitStream, ...]:
         """The streams so far."""
+        return tuple(self._told(stream) for stream in self._streams.all())
+
+    def seen_on(self, circuit: str) -> tuple[CircuitStream, ...]:
+        """Those of one of the circuits; with the first one's, those of none of them."""
+        first = circuit == self._circuits[0]
         return tuple(
-            CircuitStream(
-                target=stream.target,
-                on_circuit=stream.circuit in self._circuits,
-                succeeded=stream.succeeded,
-                ended=stream.ended,
-            )
+            self._told(stream)
             for stream in self._streams.all()
+            if stream.circuit == circuit or (first and stream.circuit not in self._circuits)
+        )
+
+    def _told(self, stream: Stream) -> CircuitStream:
+        return CircuitStream(
+            target=stream.target,
+            on_circuit=stream.circuit in self._circuits,
+            succeeded=stream.succeeded,
+            ended=stream.ended,
         )
 
     def on_stream(self, event: StreamEvent) -> None:
@@ -119,4 +135,6 @@ class StreamsOnCircuits:
             stream.ended = "refused: the circuit is not built yet"
             self._controller.close_stream(event.id)
         else:
-            self._controller.attach_stream(event.id, self._circuits[0])
+            place = self._attached % len(self._circuits) if self._in_turn else 0
+            self._attached += 1
+            self._controller.attach_stream(event.id, self._circuits[place])
