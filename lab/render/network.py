@@ -8,6 +8,8 @@ from lab.topology.model import Node, Topology
 from lab.wire.network import MachineLink, MachineNetwork, TunnelDevice
 
 TUNNEL_DEVICE = "tun0"
+PATHS_DEVICE = "paths"
+"""At the server, during a call over several circuits: the tunnel of its own."""
 
 
 def machine_network(topology: Topology, machine: Node, owner: Owner) -> MachineNetwork:

@@ -22,6 +22,8 @@ class Instance:
     directory: str = str(places.OPENVPN)
     """Of its key and certificate; may be relative to its working directory."""
     device: str = TUNNEL_DEVICE
+    carried: bool = False
+    """Whether a forwarder carries its datagrams, to and from which it speaks UDP on loopback."""
 
 
 OF_THE_NODE = Instance()
@@ -121,5 +123,6 @@ def _render(end: str, topology: Topology, vpn: Vpn, instance: Instance, **values
         vpn=vpn,
         device=instance.device,
         directory=instance.directory,
+        carried=instance.carried,
         **values,
     )

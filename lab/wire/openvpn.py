@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.wire.messages import Dialogue, Event, Order
 
@@ -22,6 +22,9 @@ class OpenTunnel(Order):
     """Of Tor, through which it goes; None: straight."""
     onion: bool = False
     """Whether it goes to the server's onion service, in place of its address."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """A configuration in place of the node's own: name → text, of which `client.conf` is run in
+    their directory. Empty: the node's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -69,10 +69,13 @@ class OpenVpn:
         self._on_end(self.last)
 
 
-def client_options(order: OpenTunnel) -> list[str]:
-    """The command line of the node's own client."""
+def client_options(order: OpenTunnel, directory: Path) -> list[str]:
+    """The command line of the node's own client, or of one whose files are written first."""
     configuration = places.OPENVPN_ONION if order.onion else places.OPENVPN_CLIENT
     options = ["--config", str(configuration)]
+    if order.files:
+        write_files(order.files, directory)
+        options = ["--cd", str(directory), "--config", "client.conf"]
     if order.socks_port:
         options += ["--socks-proxy", "127.0.0.1", str(order.socks_port)]
     return options
@@ -80,11 +83,16 @@ def client_options(order: OpenTunnel) -> list[str]:
 
 def server_options(order: ServeTunnels, directory: Path) -> list[str]:
     """The command line of a server whose files are written into `directory` first."""
-    for name, text in order.files.items():
+    write_files(order.files, directory)
+    return ["--cd", str(directory), "--config", "server.conf"]
+
+
+def write_files(files: Mapping[str, str], directory: Path) -> None:
+    """Write a configuration, by the names of its files."""
+    for name, text in files.items():
         path = directory / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return ["--cd", str(directory), "--config", "server.conf"]
 
 
 def main() -> None:
@@ -95,12 +103,12 @@ def main() -> None:
         return
     began = time.monotonic()
     with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if isinstance(order, ServeTunnels):
-            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             options = server_options(order, directory)
         else:
             assert isinstance(order, OpenTunnel)
-            options = client_options(order)
+            options = client_options(order, directory)
         openvpn = OpenVpn(
             options,
             on_up=lambda nodelay: line.say(OpenVpnUp((time.monotonic() - began) * 1000, nodelay)),
