@@ -100,7 +100,7 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
     The programs of both ends and the probes start while the path is being opened.
     """
     lab, method, notes, workspace = site.lab, site.method, site.notes, site.workspace
-    way, conversation = method.way.load(), method.talkers.conversation.load()(site)
+    way, conversation = method.way_of(notes.plan), method.talkers.conversation.load()(site)
     path = notes.path = way.plan(lab, notes.plan.seed)
     with (
         conversation.at_the_ready(),
@@ -139,7 +139,9 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
 
 
 def _callers_circuits(path: VoicePath, notes: CallNotes) -> tuple[tuple[str, ...], ...]:
-    """The relays of each circuit of the caller: one, or the two that Tor has linked."""
+    """The relays of each circuit of the caller: one, the two that Tor has linked, or several."""
+    if path.paths:
+        return path.paths
     if path.linked:
         [built] = [each.built for each in notes.circuits if each.end == CALLER]
         return tuple(leg.path for leg in built.legs)

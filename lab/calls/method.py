@@ -6,7 +6,7 @@ derived from these values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,14 @@ from lab.ends import BOTH, CALLEE
 from lab.errors import LabError, UsageError
 from lab.lazy import Lazy
 from lab.wire.codecs import Codec
+from lab.wire.paths import SINGLE
 from lab.wire.phone_profile import PhoneProfile
 from lab.wire.playout import Playout
 
 if TYPE_CHECKING:
     from lab.calls.conversation import Conversation
     from lab.calls.paths.base import Way
+    from lab.measure.call.notes import CallPlan
     from lab.topology.model import Topology
 
 
@@ -82,6 +84,8 @@ class Method:
     """Whether its voice is RTP on the links of both ends, where it can meet a profile."""
     both_hidden: BothHidden | None = None
     """Where its calls can hide the callee as well; None where they cannot."""
+    several: Lazy[Callable[[CallPlan], Way]] | None = None
+    """Of a call planned over several circuits its way; None where there is none."""
 
     def hiding(self, anonymous: str) -> Method:
         """The method as its calls are where `caller` or `both` ends are anonymous.
@@ -98,6 +102,34 @@ class Method:
             )
         needs = (*self.needs, *both.needs)
         return replace(self, way=both.way, points=both.points, needs=needs)
+
+    def way_of(self, plan: CallPlan) -> Way:
+        """How the path of a call so planned opens; UsageError where that cannot be."""
+        if plan.policy == SINGLE:
+            return self.way.load()
+        self.check_policy(plan.policy, anonymous=plan.anonymous, available=plan.available)
+        assert self.several
+        return self.several.load()(plan)
+
+    def check_policy(self, policy: str, *, anonymous: str, available: bool) -> None:
+        """UsageError where a policy of paths cannot be had, with whom it hides and what it asks."""
+        if policy == SINGLE:
+            return
+        if self.several is None:
+            raise UsageError(
+                f"{self.name} goes over one way, and has no policy of paths", "Take v-tor."
+            )
+        if anonymous == BOTH:
+            raise UsageError(
+                f"{self.name} over several circuits cannot hide both ends of a call",
+                "Leave --anonymous out, or --policy.",
+            )
+        if available:
+            raise UsageError(
+                f"what bandwidth is left cannot be measured after calls by {self.name} over "
+                "several circuits",
+                "Leave --available out, or --policy.",
+            )
 
     @property
     def variants(self) -> tuple[Method, ...]:

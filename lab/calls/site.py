@@ -58,6 +58,7 @@ def new_site(lab: ReadyLab, plan: CallPlan, method: Method) -> CallSite:
     method.check_vad(codec, plan.vad)
     method.check_phone(codec, plan.phone_profile)
     method.check_available(plan.available)
+    method.check_policy(plan.policy, anonymous=plan.anonymous, available=plan.available)
     method.check_callee(codec, topology)
     coding = choose_coding(codec, plan.ptime_ms, plan.bitrate_kbps)
     rates = {link.rate_kbps for node in topology.nodes for link in node.links}

@@ -31,7 +31,7 @@ def print_record(record: CallRecord) -> None:
     table.add_row("PESQ raw", _n(record.caller_pesq_raw, 2), _n(record.callee_pesq_raw, 2))
     table.add_row("E-model R", _n(record.caller_emodel_r, 1), _n(record.callee_emodel_r, 1))
     _add_opinion_rows(table, record)
-    for name, label in (("p50", "median"), ("p95", "95 %"), ("max", "maximum")):
+    for name, label in (("p50", "median"), ("p95", "95 %"), ("p99", "99 %"), ("max", "maximum")):
         table.add_row(
             f"one-way delay, {label} (ms)",
             _n(getattr(record, f"caller_owd_ms_{name}"), 1),
@@ -154,6 +154,7 @@ def _print_circuits(record: CallRecord) -> None:
     if record.circuit:
         by = f", by bridge {record.bridge} ({record.bridge_transport})" if record.bridge else ""
         out.print(f"circuit {record.circuit.replace(' ', ' → ')}{by}{_seen(record)}")
+    _print_paths(record)
     if record.callee_relays:
         out.print(
             f"callee's circuit {record.callee_relays.replace(' ', ' → ')}, "
@@ -165,6 +166,31 @@ def _print_circuits(record: CallRecord) -> None:
             f"{record.service_circuit.replace(' ', ' → ')}: {record.hops} hops over "
             f"{record.relays_used} relays"
         )
+
+
+def _print_paths(record: CallRecord) -> None:
+    """What each path of a call over several carried."""
+    if not record.path_circuits:
+        return
+    apart = ", no relay on two of them" if record.disjoint else ""
+    out.print(f"{record.paths} paths, {record.policy}{apart}:")
+    for number, relays in record.path_circuits.items():
+        told = [_of_path(record, end, f"{end} {number}") for end in EACH_END]
+        ended = record.path_ended.get(number)
+        out.print(
+            f"  {number}: {relays.replace(' ', ' → ')}: {'; '.join(told)}"
+            + (f"; ended: {ended}" if ended else ""),
+            soft_wrap=True,
+        )
+
+
+def _of_path(record: CallRecord, end: str, key: str) -> str:
+    """What came to an end by one path."""
+    return (
+        f"to the {end} {_n(record.path_first_pct.get(key), 1)} % of the packets first, half of "
+        f"its frames in {_n(record.path_delay_ms_p50.get(key), 1)} ms, 99 % in "
+        f"{_n(record.path_delay_ms_p99.get(key), 1)}, {_n(record.path_lost.get(key), 0)} lost"
+    )
 
 
 def _print_available(record: CallRecord) -> None:

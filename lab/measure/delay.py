@@ -73,6 +73,12 @@ class PacketDelays:
         """A percentile of the delay, ms; None where no packet was matched."""
         return float(np.percentile(self.delay_ms, percent)) if len(self) else None
 
+    def within_pct(self, limit_ms: float) -> float | None:
+        """Share of the packets sent that came in less than `limit_ms`; None as of `loss_pct`."""
+        if self.matched_by != "number" or not self.sent_packets:
+            return None
+        return 100.0 * float(np.sum(self.delay_ms < limit_ms)) / self.sent_packets
+
     @property
     def p50_ms(self) -> float | None:
         """Median delay, ms."""

@@ -110,6 +110,44 @@ class CallRecord(Judged):
     """Conflux: by circuit of the set, relays from guard to exit, what it carried of the call."""
     circuit_leg_bytes: dict[str, float] = field(default_factory=dict)
     """The same in bytes, of whole cells, sent and received."""
+    policy: str | None = None
+    """Which packet of the call went over which of its circuits; `single`: all over one. None of a
+    call without a circuit of the lab's choice."""
+    paths: int | None = None
+    """Circuits side by side that were to carry it."""
+    disjoint: bool | None = None
+    """Whether no two of them were to cross the same relay; None where there is but one."""
+    path_circuits: dict[str, str] = field(default_factory=dict)
+    """By path, from 1: its relays, guard first. `circuit` is the first."""
+    paths_open_ms: float | None = None
+    """Until every path was open, after the circuits were built."""
+    path_ended: dict[str, str] = field(default_factory=dict)
+    """By path that ended while the call went on: why, and when."""
+    path_frames: dict[str, float] = field(default_factory=dict)
+    """By end and path, `caller 1`: frames sent on the way to that end, from one forwarder to the
+    other; and so on."""
+    path_lost: dict[str, float] = field(default_factory=dict)
+    """Of these, those that did not come."""
+    path_refused: dict[str, float] = field(default_factory=dict)
+    """Frames that were not sent, because the path had not taken earlier ones yet."""
+    path_first_pct: dict[str, float] = field(default_factory=dict)
+    """Of the packets that came, those whose first copy came by this path."""
+    path_delay_ms_p50: dict[str, float] = field(default_factory=dict)
+    """Delay of the frames, from one forwarder to the other."""
+    path_delay_ms_p95: dict[str, float] = field(default_factory=dict)
+    path_delay_ms_p99: dict[str, float] = field(default_factory=dict)
+    path_delay_ms_max: dict[str, float] = field(default_factory=dict)
+    caller_duplicate_packets: int | None = None
+    """Copies that came on the way to the caller after the first had; of those that frames repeat,
+    too."""
+    callee_duplicate_packets: int | None = None
+    caller_repaired_packets: int | None = None
+    """Packets that came first as a repetition in a later frame."""
+    callee_repaired_packets: int | None = None
+    forwarder_cpu_s: dict[str, float] = field(default_factory=dict)
+    """Processor time of the forwarder at the `caller` and at the `server`."""
+    forwarder_memory_mb: dict[str, float] = field(default_factory=dict)
+    """The most that each used."""
     tors: dict[str, str] = field(default_factory=dict)
     """By node: the version of every Tor on the call's way, read from the running process."""
     tor_client: str | None = None
@@ -280,10 +318,16 @@ class CallRecord(Judged):
     callee_jitter_std_dev: float | None = None
     caller_owd_ms_p50: float | None = None
     caller_owd_ms_p95: float | None = None
+    caller_owd_ms_p99: float | None = None
     caller_owd_ms_max: float | None = None
     callee_owd_ms_p50: float | None = None
     callee_owd_ms_p95: float | None = None
+    callee_owd_ms_p99: float | None = None
     callee_owd_ms_max: float | None = None
+    caller_in_time_pct: float | None = None
+    """Of the packets sent to the caller those that came in less than 360 ms: what DONAR asks of
+    99 % of them. None behind an exchange that numbers packets anew."""
+    callee_in_time_pct: float | None = None
     caller_loss_pct: float | None = None
     callee_loss_pct: float | None = None
     caller_burst_mean: float | None = None

@@ -49,4 +49,5 @@ METHOD = Method(
         ),
         needs=(CALLEE_VPN_CLIENT, CALLEE_TOR_CLIENT),
     ),
+    several=Lazy("lab.calls.paths.several", "way_of"),
 )

@@ -11,7 +11,7 @@ from lab.calls.paths.base import LOOPBACK
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.notes import Counted, PointNotes
 from lab.measure.call.path import EndNotes, Hop, VoicePath
-from lab.render.network import TUNNEL_DEVICE
+from lab.render.network import PATHS_DEVICE, TUNNEL_DEVICE
 from lab.render.torrc import node_address
 from lab.topology.model import Node, Topology
 from lab.topology.routes import link_towards
@@ -26,8 +26,10 @@ def access(point: MeasuringPoint, _lab: ReadyLab, path: VoicePath) -> PointNotes
 
     With anyone, where tor chooses that one.
     """
-    # A Conflux set has two guards.
+    # A Conflux set has two guards, and so may several circuits have.
+    guards = {relays[0] for relays in path.paths}
     firsts = () if path.onion else path.hops[: 2 if path.linked else 1]
+    firsts = tuple(hop for hop in path.hops if hop.node in guards) or firsts
     return _own_link(point, path.caller, firsts, near_is_caller=True)
 
 
@@ -92,6 +94,8 @@ def last_hop(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> PointNote
     if path.exit_machine is None or path.one_exit:
         return None
     own = f"tcp port {path.server_port}" if path.server_port else f"host {path.caller.home}"
+    if path.paths:
+        return _at_server(point, lab, path, own)
     notes = _at_exit(point, lab, path, path.exit_machine, own, near_is_caller=False)
     if path.callee_leg is None:
         return notes
@@ -104,6 +108,19 @@ def callee_last_hop(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> Po
         return None
     exit_machine, own = path.callee_leg.exit_machine, f"tcp port {path.server_port}"
     return _from_exit_alone(_at_exit(point, lab, path, exit_machine, own, near_is_caller=True))
+
+
+def _at_server(point: MeasuringPoint, lab: ReadyLab, path: VoicePath, own: str) -> PointNotes:
+    """Where several exits send to the server: at its own link, where all of it comes by."""
+    server = path.server.address
+    return PointNotes(
+        name=point.name,
+        machine=lab.topology.machine(path.server.node).name,
+        file=_file(point),
+        packet_filter=f"host {server} and {own} and {NO_PING}",
+        address=server,
+        counted=Counted(server, None, near_is_caller=False, levels=point.levels),
+    )
 
 
 def _at_exit(
@@ -177,15 +194,15 @@ def callee(point: MeasuringPoint, _lab: ReadyLab, path: VoicePath) -> PointNotes
 
 def pbx_caller_leg(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> PointNotes:
     """What the PBX exchanges with the caller, at its own machine."""
-    return _pbx_leg(point, lab, path.caller)
+    return _pbx_leg(point, lab, path.caller, PATHS_DEVICE if path.paths else TUNNEL_DEVICE)
 
 
 def pbx_callee_leg(point: MeasuringPoint, lab: ReadyLab, path: VoicePath) -> PointNotes:
     """What the PBX exchanges with the callee, at its own machine."""
-    return _pbx_leg(point, lab, path.callee)
+    return _pbx_leg(point, lab, path.callee, TUNNEL_DEVICE)
 
 
-def _pbx_leg(point: MeasuringPoint, lab: ReadyLab, end: EndNotes) -> PointNotes:
+def _pbx_leg(point: MeasuringPoint, lab: ReadyLab, end: EndNotes, tunnel: str) -> PointNotes:
     """Where one end's voice comes to the PBX's machine and leaves it: tunnel, link or loopback."""
     topology = lab.topology
     (pbx,) = topology.with_role("pbx")
@@ -194,7 +211,7 @@ def _pbx_leg(point: MeasuringPoint, lab: ReadyLab, end: EndNotes) -> PointNotes:
     if not end.tunnelled:
         address = _interface_towards(topology, machine, end.home)
     elif topology.machine(lab.vpn_server.name) == machine:
-        interface = TUNNEL_DEVICE
+        interface = tunnel
     else:
         address = _interface_towards(topology, machine, lab.vpn_server.links[0].address)
     return PointNotes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 
@@ -18,6 +18,7 @@ from lab.topology.model import Node
 from lab.wire.openvpn import OPENVPN, OpenTunnel, OpenVpnUp
 
 UP_DEADLINE_S = 40.0
+CLIENT_LOG = "openvpn-client"
 
 
 def tunnel_address(lab: ReadyLab) -> IPv4Address:
@@ -53,9 +54,22 @@ def open_tunnel(
     """
     began_s = time.time()
     order = OpenTunnel(socks_port, onion)
-    with _opened(lab, lab.caller, workspace, "openvpn-client", order) as up:
+    with _opened(lab, lab.caller, workspace, CLIENT_LOG, order) as up:
         notes.tunnel_setup_ms = up.after_ms
         note_tunnel_nodelay(lab, notes, lab.caller.name, up, began_s)
+        yield
+
+
+@contextmanager
+def open_carried_tunnel(
+    lab: ReadyLab, notes: CallNotes, workspace: Workspace, files: Mapping[str, str]
+) -> Iterator[None]:
+    """Open the caller's by a configuration of its own, to the forwarder at its machine.
+
+    LabError where it does not come up.
+    """
+    with _opened(lab, lab.caller, workspace, CLIENT_LOG, OpenTunnel(None, files=files)) as up:
+        notes.tunnel_setup_ms = up.after_ms
         yield
 
 

@@ -13,12 +13,23 @@ from lab.wire.tor_witness import SeenCircuit, followed
 
 
 def note_circuits(
-    record: CallRecord, path: VoicePath | None, circuits: Sequence[CircuitNotes]
+    record: CallRecord,
+    path: VoicePath | None,
+    circuits: Sequence[CircuitNotes],
+    *,
+    may_end: bool = False,
 ) -> None:
-    """Write the circuits of both ends into the record, and what is wrong with either of them."""
+    """Write the circuits of both ends into the record, and what is wrong with any of them.
+
+    Of a call over several circuits the record's own is the first; `may_end`: something was broken
+    on purpose, of which one of several may have ended.
+    """
     if path is not None and path.circuit:
         record.anonymous = CALLER if path.callee_leg is None else BOTH
     for circuit in circuits:
+        if circuit.path is not None and circuit.path > 1:
+            _judge(record, circuit, seen_by_relays(circuit), may_end)
+            continue
         steps = seen_by_relays(circuit)
         note = {CALLER: _note_caller, CALLEE: _note_callee}[circuit.end]
         for state in (circuit.built, circuit.after):
@@ -35,12 +46,24 @@ def note_circuits(
             record.circuit_cells, record.circuit_cells_back = guard.cells_out, guard.cells_back
         elif steps:
             record.callee_circuit_seen = " ".join(name for name, _ in steps)
-        if circuit.after is not None:
-            record.invalid_reasons += circuit.after.faults(circuit.wanted, _whose(circuit))
-        record.invalid_reasons += sight_faults(circuit, steps)
+        _judge(record, circuit, steps, may_end)
     if record.circuit is not None and record.callee_relays is not None:
         common = set(record.circuit.split()) & set(record.callee_relays.split())
         record.relays_in_both = len(common)
+
+
+def _judge(
+    record: CallRecord,
+    circuit: CircuitNotes,
+    steps: Sequence[tuple[str, SeenCircuit]],
+    may_end: bool,
+) -> None:
+    """Write down what is wrong with a circuit."""
+    if may_end and circuit.path is not None and circuit.after and circuit.after.ended:
+        return
+    if circuit.after is not None:
+        record.invalid_reasons += circuit.after.faults(circuit.wanted, _whose(circuit))
+    record.invalid_reasons += sight_faults(circuit, steps)
 
 
 def seen_by_relays(
@@ -87,15 +110,27 @@ def _sight_faults(
 
 
 def ended_circuits(circuits: Sequence[CircuitNotes]) -> list[str]:
-    """Which circuits were built and ended while the call went on, each with tor's reason."""
-    return [
-        f"the {_whose(circuit)}circuit ended: {circuit.after.ended}"
+    """Which circuits were built and ended while the call went on, each with tor's reason.
+
+    Of several that carry one call none as long as another lives: the call goes on.
+    """
+    ended = [
+        circuit
         for circuit in circuits
         if circuit.after is not None and circuit.after.ended is not None
+    ]
+    if len(ended) < sum(circuit.path is not None for circuit in circuits):
+        return []
+    return [
+        f"the {_whose(circuit)}circuit ended: {circuit.after.ended}"
+        for circuit in ended
+        if circuit.after is not None
     ]
 
 
 def _whose(circuit: CircuitNotes) -> str:
+    if circuit.path is not None:
+        return f"path-{circuit.path} "
     return "" if circuit.end == CALLER else f"{circuit.end}'s "
 
 

@@ -18,6 +18,7 @@ from lab.measure.call.ends import ENDS
 from lab.measure.call.entries import direct_faults, note_entries
 from lab.measure.call.exchange import note_exchange
 from lab.measure.call.faults import broken_on_purpose, note_faults
+from lab.measure.call.forwarded import note_forwarded
 from lab.measure.call.legs import legs_ms
 from lab.measure.call.link import note_links
 from lab.measure.call.load import note_load
@@ -149,7 +150,8 @@ def _called(ended: str) -> str:
 
 def _note_surroundings(record: CallRecord, notes: CallNotes) -> None:
     """The lab and the host during the call: circuit, links, competitors, processors, captures."""
-    note_circuits(record, notes.path, notes.circuits)
+    note_circuits(record, notes.path, notes.circuits, may_end=bool(notes.faults))
+    note_forwarded(record, notes)
     note_tors(record, notes.tors, notes.lab.authority)
     note_entries(record, notes)
     note_rendezvous(record, notes)

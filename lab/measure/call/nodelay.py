@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lab.measure.call.notes import CallNotes
+from lab.measure.call.notes import CallNotes, ForwardedNotes
 from lab.measure.call.tor_notes import CircuitNotes, TorWitness
 from lab.measure.record import CallRecord
 from lab.wire.nodelay import Place, Reach
+from lab.wire.paths import PathsTold
 
 MIXED = "mixed"
 _PLACES: Mapping[tuple[Reach | None, Reach | None], Place] = {
@@ -29,8 +30,15 @@ def note_nodelay(record: CallRecord, notes: CallNotes) -> None:
     """Write what was read back into the record, and where it is not what was asked."""
     record.nodelay = place_of(notes.circuits)
     told = set(notes.tunnel_nodelay.values())
+    if notes.forwarded is not None:
+        told = {path.nodelay for side in _sides(notes.forwarded) for path in side.paths}
     record.vpn_nodelay = told.pop() if len(told) == 1 else None
     record.invalid_reasons += nodelay_faults(notes)
+
+
+def _sides(forwarded: ForwardedNotes) -> list[PathsTold]:
+    """What the forwarders told that stand in the place of the tunnel's own connection."""
+    return [told for told in (forwarded.caller, forwarded.server) if told is not None]
 
 
 def place_of(circuits: Sequence[CircuitNotes]) -> str | None:

@@ -27,6 +27,7 @@ from lab.measure.call.watches import (
 )
 from lab.measure.host_load import CpuTimes, NodeUsage
 from lab.wire.codecs import Coding
+from lab.wire.paths import SINGLE, PathsTold
 from lab.wire.phone_profile import PhoneProfile
 from lab.wire.plain import Scalar, ShapeError, from_plain, to_plain
 from lab.wire.playout import FIXED, Playout
@@ -66,6 +67,12 @@ class CallPlan:
     """Whom Tor hides, where the method has it: the `caller` alone, or `both` ends."""
     available: bool = False
     """Whether it is measured, after the call, what bandwidth its way has left."""
+    paths: int = 1
+    """Circuits side by side that carry it, of a policy other than `single`."""
+    policy: str = SINGLE
+    """Which packet goes over which of them (`lab.wire.paths`); `single`: over one, as ever."""
+    disjoint: bool = False
+    """Whether no two of them may cross the same relay."""
     columns: Mapping[str, Scalar] = field(default_factory=dict)
     """Of the record: what else the call is made for, such as the point of an experiment. What
     is measured of the same things goes before."""
@@ -169,6 +176,19 @@ class Reports:
     """Each is that module's kind of report."""
 
 
+@dataclass(slots=True)
+class ForwardedNotes:
+    """What the forwarders of a call over several circuits told when it was over."""
+
+    nodelay: bool
+    """Whether they were to set TCP_NODELAY on the connections of the paths."""
+    open_ms: float
+    """Until every path was open."""
+    caller: PathsTold | None = None
+    """None where it did not come to that."""
+    server: PathsTold | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class EndedNode:
     """A node that ended although it was needed."""
@@ -204,6 +224,8 @@ class CallNotes:
     tunnel_nodelay: Mapping[str, bool] = field(default_factory=dict)
     """Node → whether the OpenVPN there said that it set TCP_NODELAY on the tunnel's connection."""
     circuits: list[CircuitNotes] = field(default_factory=list)
+    forwarded: ForwardedNotes | None = None
+    """Of a call over several circuits; None of others."""
     entries: list[EntryWatch] = field(default_factory=list)
     """Of the clients that entered by a bridge."""
     tors: tuple[TorNotes, ...] = ()

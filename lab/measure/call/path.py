@@ -86,6 +86,8 @@ class VoicePath:
     """The names of the relays of the caller's circuit, guard first; empty for a call without."""
     linked: bool = False
     """Whether these are the relays of a Conflux set: two guards, two middles, one exit."""
+    paths: tuple[tuple[str, ...], ...] = ()
+    """Of a call over several circuits the relays of each; the first is `circuit`."""
     closed: tuple[IPv4Address, ...] = ()
     """Addresses to which no packet may go from the caller's home: all must take the circuit."""
     callee_leg: CalleeLeg | None = None

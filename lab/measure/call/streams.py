@@ -14,6 +14,8 @@ from lab.measure.pacing import sender_pacing
 from lab.measure.record import CallRecord
 from lab.measure.stream_report import stream_report
 
+IN_TIME_MS = 360.0
+"""What DONAR (NSDI 2022) asks of 99 % of the packets of a call: one-way delay below it."""
 EARLIEST_MS = -1.0
 """No packet arrives before it was sent. A Mumble client notes the time beside the sending, and
 may lose its processor in between; captures on one clock are exact."""
@@ -40,7 +42,9 @@ def note_streams(record: CallRecord, notes: CallNotes, voice: VoiceStreams) -> N
             record.invalid_reasons += clock_faults(end, delays)
         setattr(record, f"{end}_owd_ms_p50", delays.p50_ms)
         setattr(record, f"{end}_owd_ms_p95", delays.p95_ms)
+        setattr(record, f"{end}_owd_ms_p99", delays.percentile_ms(99))
         setattr(record, f"{end}_owd_ms_max", delays.max_ms)
+        setattr(record, f"{end}_in_time_pct", delays.within_pct(IN_TIME_MS))
         # Behind an exchange that renumbers only the receiving leg can tell what it lost.
         loss_pct = delays.loss_pct
         if loss_pct is None:

@@ -37,6 +37,8 @@ class CircuitNotes:
     """As it was read back after the call; None where it did not come to that."""
     witnesses: Mapping[str, TorWitness] = field(default_factory=dict)
     """By node, the client and every relay; empty where nobody was asked."""
+    path: int | None = None
+    """Of a call over several circuits, which of them, from 1; None of others."""
 
 
 @dataclass(slots=True)
