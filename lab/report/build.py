@@ -33,6 +33,8 @@ from lab.report.opinions import compare
 from lab.report.opinions_section import opinions_section
 from lab.report.pages import Report, Section, joined
 from lab.report.paper import CONTENTION, STUDY
+from lab.report.paths import paths_calls
+from lab.report.paths_section import paths_section
 from lab.report.relays import relays
 from lab.report.relays_section import relays_section
 from lab.report.replays import replay_section, replays
@@ -67,6 +69,7 @@ ASIDE: tuple[
     ("bridges", bridge_calls, bridge_section),
     ("tor_networks", tor_settings, tor_settings_section),
     ("onions", onion_calls, onion_section),
+    ("paths", paths_calls, paths_section),
     ("exchanges", exchanges, exchange_section),
 )
 """Name in the data → the rows that a run has on a question, and the section about them."""
