@@ -65,8 +65,8 @@ lint: .venv/.installed ## Check style and types
 .PHONY: lock
 lock: ## Pin this host's packages anew, within the ranges of pyproject.toml
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip -q install uv; }
-	@$(COMPILE) --universal --extra nodes --extra web --extra test --no-emit-package pesq pyproject.toml \
-	  --output-file requirements.lock
+	@$(COMPILE) --universal --extra nodes --extra cluster --extra web --extra test \
+	  --no-emit-package pesq pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --universal --group build --constraint requirements.lock \
 	  --output-file requirements-build.lock
 	@printf '%s\n' onnxruntime speechmos==0.0.1.1 'visqol-python[lattice]>=3.8,<4' | $(COMPILE) \

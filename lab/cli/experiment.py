@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from lab.checkout import shipped_experiments
+from lab.cli.cluster_options import Cluster, cluster_of, cluster_options, placed
 from lab.cli.expectation_options import expectation_options, stated, stated_of_run, tell_outcome
 from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, err, out, print_json
@@ -18,6 +20,9 @@ from lab.measure.opinion import Opinion
 from lab.store.database import Run, Store, open_store
 from lab.store.reading import read_store
 from lab.sweep.ledger import ledger_of
+
+if TYPE_CHECKING:
+    from lab.sweep.place import Where
 
 
 @click.group("experiment")
@@ -43,6 +48,7 @@ def command() -> None:
     show_default=True,
     help="Labs side by side, as far as this host carries them.",
 )
+@cluster_options
 @expectation_options
 @opinion_options("when all calls are made")
 def run_command(
@@ -51,6 +57,9 @@ def run_command(
     bundle: Path | None,
     name: str | None,
     jobs: int,
+    cluster: str | None,
+    local: int | None,
+    artefacts: str,
     expect: tuple[str, ...],
     junit: Path | None,
     every: bool,
@@ -67,16 +76,22 @@ def run_command(
     opinions = asked(every, some)
     if (file is None) == (bundle is None):
         raise UsageError("either FILE or --from BUNDLE says what is to be run")
+    hosts = cluster_of(cluster, local, artefacts)
+    if hosts is not None and (name is not None or jobs > 1):
+        raise UsageError(
+            "the labs of a cluster are its hosts' own",
+            "Drop --name and --jobs; `lab worker --labs` says how many a host has.",
+        )
     if bundle is not None:
         if quick:
             raise UsageError("the run of a bundle is repeated as it was", "Drop --quick.")
-        _repeat(bundle, name, jobs, opinions, expect, junit)
+        _repeat(bundle, name, jobs, hosts, opinions, expect, junit)
         return
     assert file is not None
     experiment = load_experiment(find_experiment(file), quick)
     expected = stated(expect, junit, experiment.points)
     with open_store() as store:
-        run = new_run(store, experiment, name, jobs)
+        run = placed(new_run(store, experiment, name, jobs), hosts)
         _go_on(store, run, opinions)
         tell_outcome(store, run.run_id, expected)
 
@@ -85,6 +100,7 @@ def _repeat(
     bundle: Path,
     name: str | None,
     jobs: int,
+    hosts: Cluster | None,
     opinions: Sequence[str],
     expect: Sequence[str],
     junit: Path | None,
@@ -93,6 +109,7 @@ def _repeat(
 
     with open_store() as store:
         run, first = repeated_run(store, bundle, name, jobs)
+        run = placed(run, hosts)
         expected = stated_of_run(expect, junit, run)
         err.print(
             f"Repeats run {first.run_id} of {bundle} (SHA-256 {run.bundle_sha256}).",
@@ -113,19 +130,29 @@ def _repeat(
 
 @command.command("resume")
 @click.argument("run_id", metavar="RUN", default="last")
+@cluster_options
 @expectation_options
 @opinion_options("when all calls are made")
 def resume_command(
     run_id: str,
+    cluster: str | None,
+    local: int | None,
+    artefacts: str,
     expect: tuple[str, ...],
     junit: Path | None,
     every: bool,
     some: tuple[Opinion, ...],
 ) -> None:
-    """Go on with RUN (default: the last one): no finished call is lost, none repeated."""
+    """Go on with RUN (default: the last one): no finished call is lost, none repeated.
+
+    It goes on where it was begun, or where --cluster or --local says.
+    """
     opinions = asked(every, some)
+    hosts = cluster_of(cluster, local, artefacts)
     with open_store() as store:
-        run = store.run(run_id)
+        run = placed(store.run(run_id), hosts)
+        if hosts is not None:
+            store.note_cluster(run.run_id, hosts.address, hosts.artefacts_stay)
         expected = stated_of_run(expect, junit, run)
         _go_on(store, run, opinions)
         tell_outcome(store, run.run_id, expected)
@@ -169,12 +196,23 @@ def _state(store: Store, run: Run) -> dict[str, str | int | None]:
 def _go_on(store: Store, run: Run, opinions: Sequence[str], tell: Listener = silent) -> None:
     from lab.calls.opinions import add_opinions
     from lab.cli.progress import RunProgress
-    from lab.engine.client import connect
     from lab.sweep.run import go_on
 
     resume = f"lab experiment resume {run.run_id}"
     err.print(f"Run {run.run_id}; if it is interrupted: {resume}", soft_wrap=True)
     with doing("looking for the lab ...") as say:
-        go_on(connect(), store, run, both(RunProgress(say).tell, tell))
+        go_on(_where(run), store, run, both(RunProgress(say).tell, tell))
         if opinions:
             add_opinions(store, store.calls(run.run_id), opinions, say)
+
+
+def _where(run: Run) -> Where:
+    """Where the calls of a run are made."""
+    if run.cluster is not None:
+        from lab.cluster.connection import on_cluster
+
+        return on_cluster
+    from lab.engine.client import connect
+    from lab.sweep.labs_here import labs_here
+
+    return labs_here(connect())

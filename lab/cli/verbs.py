@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = {
     "exec": "Run COMMAND in NODE as the node's own user and exit with its status",
     "logs": "Print the log of NODE",
     "experiment": "Run experiments: many calls, in an order drawn from a seed",
+    "worker": "Make calls on this host for experiments that are run elsewhere, until Ctrl-C",
     "report": "Print the tables of RUN (default: the last one) beside the paper's",
     "export": "Write the calls of RUN (default: the last one), one row each",
     "bundle": "Pack a run into one file that travels, or verify such a file",

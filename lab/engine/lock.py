@@ -97,6 +97,13 @@ def turn_in(lab: str, tell: Listener = silent) -> Iterator[None]:
             del _turns[lab]
 
 
+def until_no_run_in(lab: str, tell: Listener) -> None:
+    """Wait until nobody has a run under way in a lab."""
+    with open_name() as taker:
+        for _ in until_taken(taker, _run_in(lab), tell):
+            pass
+
+
 def has_run(lab: str) -> Holder | None:
     """Who has a run under way in a lab; None where nobody has."""
     return holder_of(_run_in(lab))

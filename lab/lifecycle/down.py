@@ -36,7 +36,7 @@ def down(client: DockerClient, name: str | None) -> Removed:
     nothing is left is no error: what was asked for is so.
     """
     if name is None:
-        names = _names(client)
+        names = names_of_labs(client)
         if len(names) > 1:
             raise LabError(
                 f"several labs are up: {', '.join(sorted(names))}",
@@ -52,7 +52,7 @@ def down(client: DockerClient, name: str | None) -> Removed:
 
 def down_all(client: DockerClient) -> Removed:
     """Remove whatever any lab of this user left on this host."""
-    removed = sum(remove_labelled(client, f"{labels.LAB}={name}") for name in _names(client))
+    removed = sum(remove_labelled(client, f"{labels.LAB}={name}") for name in names_of_labs(client))
     shutil.rmtree(storage.home() / "labs", ignore_errors=True)
     return Removed("all labs", removed)
 
@@ -73,7 +73,7 @@ def take_back(client: DockerClient, name: str, tell: Listener) -> None:
             ) from error
 
 
-def _names(client: DockerClient) -> set[str]:
+def names_of_labs(client: DockerClient) -> set[str]:
     """This user's labs, also what is left of one, as after a `kill -9` of `lab up`."""
     projects = {path.name for path in (storage.home() / "labs").glob("*/")}
     found = owners(client)

@@ -31,6 +31,11 @@ class CallRecord(Judged):
     """The point of the run's experiment at which it was made."""
     point_call: int | None = None
     """Counts the calls at that point, from 1; with `run_id` and `point_id` it is unique."""
+    host: str | None = None
+    """The host that made it; None of a call that is older than this column."""
+    calibrates: str | None = None
+    """The run before whose calls it was made on that host of a cluster, to show what the host does
+    to a call without any load. It is no call of the run."""
     pbx_profile: str | None = None
     """How FreeSWITCH passes voice on, `steady` or `stock`; None of an exchange that has no such
     choice: rtpengine sends every packet on as it comes."""

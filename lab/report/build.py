@@ -23,6 +23,7 @@ from lab.report.distance_section import distance_section
 from lab.report.exchanges import exchange_section, exchanges
 from lab.report.faults import fault_section, faulted_points, faults
 from lab.report.hops import hops_section, lengths_of_circuits
+from lab.report.hosts import hosts, hosts_section
 from lab.report.lengths import length_section, lengths
 from lab.report.nagle import distances_unless_switched, switched_points, switches
 from lab.report.nagle_section import nagle_section
@@ -71,6 +72,7 @@ ASIDE: tuple[
     ("onions", onion_calls, onion_section),
     ("paths", paths_calls, paths_section),
     ("exchanges", exchanges, exchange_section),
+    ("hosts", hosts, hosts_section),
 )
 """Name in the data → the rows that a run has on a question, and the section about them."""
 

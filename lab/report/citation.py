@@ -104,4 +104,7 @@ def _run_command(run: Run) -> str:
             name = shipped
     options = ["--quick"] if run.quick else []
     options += ["--jobs", str(run.jobs)] if run.jobs > 1 else []
+    if run.cluster is not None:
+        kind, _, count = run.cluster.partition(":")
+        options += ["--local", count] if kind == "local" else ["--cluster", run.cluster]
     return shlex.join(["lab", "experiment", "run", name, *options])

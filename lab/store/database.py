@@ -57,6 +57,11 @@ class Run:
     """The run that it repeats, of a bundle; None for a run of its own."""
     bundle_sha256: str | None = None
     """Of that bundle's file, in hexadecimal."""
+    cluster: str | None = None
+    """The scheduler of the hosts that it calls on, or `local:N` for N workers of this host; None
+    where it calls in labs of this host."""
+    artefacts_stay: bool = False
+    """Cluster: whether the files of calls stay on the hosts."""
 
 
 RUN_COLUMNS = columns_of(Run)
@@ -145,6 +150,14 @@ class Store:
                 (RUN_COLUMNS["versions"].to_sql(versions), lab_is_own, run_id),
             )
 
+    def note_cluster(self, run_id: str, cluster: str, artefacts_stay: bool) -> None:
+        """Keep with the run on which hosts it goes on, and where files of calls are kept."""
+        with self._connection:
+            self._connection.execute(
+                "UPDATE runs SET cluster = ?, artefacts_stay = ? WHERE run_id = ?",
+                (cluster, artefacts_stay, run_id),
+            )
+
     def note_end(self, run_id: str, ended_at: str) -> None:
         """Keep with the run that it is complete."""
         with self._connection:
@@ -166,9 +179,18 @@ class Store:
         raise LabError(f"there is no run {run_id}", f"The newest runs: {known}.")
 
     def add_call(self, record: CallRecord) -> None:
-        """Store one call and commit."""
+        """Store one call and commit; one that is stored already is left as it is.
+
+        A call is the same by its id, and a run's also by its point and its number there.
+        """
         with self._writing():
-            self._insert_call(record)
+            same = self._connection.execute(
+                "SELECT 1 FROM calls WHERE call_id = ?"
+                " OR (run_id = ? AND point_id = ? AND point_call = ?)",
+                (record.call_id, record.run_id, record.point_id, record.point_call),
+            )
+            if same.fetchone() is None:
+                self._insert_call(record)
 
     def replace_call(self, record: CallRecord) -> None:
         """Store one call in place of what is stored of it, if anything is, and commit."""

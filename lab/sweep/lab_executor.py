@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from lab.events.journal import in_lab
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.lifecycle.up import up
+from lab.measure.call.notes import CallPlan
 from lab.measure.record import CallRecord
 from lab.sweep.asked import call_plan
 from lab.sweep.conditions import conditions
@@ -36,7 +38,7 @@ from lab.sweep.dimensions.anonymous import ANONYMOUS
 from lab.sweep.dimensions.duration import DURATION
 from lab.sweep.dimensions.fault import stops_a_node
 from lab.sweep.locks import bringing_up
-from lab.sweep.plan import PlannedCall
+from lab.sweep.plan import CALIBRATION, PlannedCall
 from lab.sweep.point import Point
 from lab.sweep.variants import changes_of
 from lab.topology.variant import variant_file, varied
@@ -78,12 +80,22 @@ class LabExecutor:
     """An `Executor` that calls in a real lab."""
 
     def __init__(
-        self, client: DockerClient, lab: str, run_id: str, topology: str, lab_is_own: bool
+        self,
+        client: DockerClient,
+        lab: str,
+        run_id: str,
+        topology: str,
+        lab_is_own: bool,
+        host: str | None = None,
     ) -> None:
-        """`topology` is its YAML; `lab_is_own` whether the run brought the lab up before."""
+        """`topology` is its YAML; `lab_is_own` whether the run brought the lab up before.
+
+        `host` is what records call this host; None: its own name.
+        """
         self.lab = lab
         self.lab_is_own = lab_is_own
         self._client = client
+        self._host = host or platform.node()
         self._files = RunFiles(run_id)
         self._topology = topology
         self._current: Path | None = None
@@ -125,7 +137,7 @@ class LabExecutor:
         """
         point = planned.point
         METHODS.named(point.method).hiding(point[ANONYMOUS]).check_topology(lab.topology)
-        plan = call_plan(point, planned.number, seed=planned.seed, run_id=self._files.run_id)
+        plan = self._plan(planned)
         record: CallRecord | None = None
         try:
             with conditions(lab, point, planned.seed, tell) as observers:
@@ -140,6 +152,14 @@ class LabExecutor:
                 shutil.rmtree(record.artefacts, ignore_errors=True)
             raise
         return record
+
+    def _plan(self, planned: PlannedCall) -> CallPlan:
+        run_id = self._files.run_id
+        if planned.number == CALIBRATION:
+            plan = call_plan(planned.point, seed=planned.seed)
+            return replace(plan, columns={**plan.columns, "host": self._host, "calibrates": run_id})
+        plan = call_plan(planned.point, planned.number, seed=planned.seed, run_id=run_id)
+        return replace(plan, columns={**plan.columns, "host": self._host})
 
     def _measurer(self) -> Measurer:
         """The one process that measures all calls of this lab."""

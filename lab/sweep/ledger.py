@@ -166,6 +166,10 @@ class Ledger:
         """A call that was taken was not made."""
         self._under_way.discard(_key(planned))
 
+    def settled(self, planned: PlannedCall) -> bool:
+        """Whether a call has ended already."""
+        return _key(planned) in self._settled
+
     @property
     def made(self) -> int:
         """Calls made so far."""

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from lab.sweep.experiment import Experiment
 
 
+CALIBRATION = 0
+"""The number of a call that shows what a host does to calls, before those of a run."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
     """One call that may have to be made."""
 
     point: Point
     number: int
-    """Counts the calls at a point, from 1."""
+    """Counts the calls at a point, from 1; `CALIBRATION` is none of the plan's."""
     seed: int
     """Chooses the call's circuit."""
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from docker import DockerClient
-
-from lab.engine.lock import only_run_in
 from lab.errors import UsageError
 from lab.events import Happening, Listener, RunAdvanced, RunBegan, RunEnded, both
 from lab.events.journal import Journal, in_lab, run_journal
 from lab.store.database import Run, Store
-from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
-from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.ledger import ledger_of
 from lab.sweep.locks import only_hand_on
-from lab.sweep.plan import Plan, make_plan
+from lab.sweep.place import Where
+from lab.sweep.plan import make_plan
 from lab.sweep.runner import run_plan
-from lab.sweep.worker import Assignment, workers
 
 
 def new_run(store: Store, experiment: Experiment, lab: str | None, jobs: int = 1) -> Run:
@@ -56,7 +49,7 @@ def new_run_id(store: Store, experiment: str) -> tuple[str, datetime]:
     return run_id, now
 
 
-def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:
+def go_on(where: Where, store: Store, run: Run, tell: Listener) -> None:
     """Make every call of the run that is still wanted, in labs brought up where they are not.
 
     A run that has not been gone on with before is stored as soon as its lab is free for it.
@@ -67,9 +60,9 @@ def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:
     with only_hand_on(run.run_id):
         ledger = ledger_of(store, run)
         if ledger.still_wanted:
-            with _executors(client, store, run, ledger.plan, tell) as executors:
+            with where(store, run, ledger.plan, tell) as place:
                 tell(RunBegan(run.run_id, ledger.made, ledger.still_wanted))
-                run_plan(ledger, executors, store.add_call, tell)
+                run_plan(ledger, place, store.add_call, tell)
         store.note_end(run.run_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
     tallies = ledger.tallies.values()
     tell(
@@ -83,7 +76,9 @@ def go_on(client: DockerClient, store: Store, run: Run, tell: Listener) -> None:
 
 
 def labs_of(run: Run) -> tuple[str, ...]:
-    """The labs that a run calls in."""
+    """The labs of this host that a run calls in; those of a cluster are its hosts' own."""
+    if run.cluster is not None:
+        return ()
     if run.jobs == 1:
         return (run.lab,)
     return tuple(f"{run.lab}-{number}" for number in range(1, run.jobs + 1))
@@ -103,27 +98,3 @@ def _in_journals(run: Run) -> Listener:
                 journal(happening)
 
     return tell
-
-
-@contextmanager
-def _executors(
-    client: DockerClient, store: Store, run: Run, plan: Plan, tell: Listener
-) -> Iterator[Sequence[Executor]]:
-    first = plan.order[0].point
-    with ExitStack() as stack:
-        if run.jobs > 1:
-            store.add_run(run)
-            team = stack.enter_context(
-                workers([Assignment(lab, run.run_id, run.topology, first) for lab in labs_of(run)])
-            )
-            found = [worker.versions(tell) for worker in team]
-            store.note_lab(run.run_id, found[0], lab_is_own=True)
-            yield team
-            return
-        stack.enter_context(only_run_in(run.lab))
-        store.add_run(run)
-        executor = LabExecutor(client, run.lab, run.run_id, run.topology, run.lab_is_own)
-        stack.callback(executor.close)
-        versions = executor.prepare(first, tell)
-        store.note_lab(run.run_id, versions, executor.lab_is_own)
-        yield [executor]

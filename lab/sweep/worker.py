@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -20,7 +21,8 @@ from lab.events import Happening, Listener
 from lab.interruption import heeding_signals, undisturbed
 from lab.measure.record import CallRecord
 from lab.sweep.lab_executor import LabExecutor
-from lab.sweep.plan import PlannedCall
+from lab.sweep.outbox import CallName, Outbox
+from lab.sweep.plan import CALIBRATION, PlannedCall
 from lab.sweep.point import Point
 
 END_DEADLINE_S = 90.0
@@ -37,6 +39,10 @@ class Assignment:
     """YAML."""
     first: Point
     """The lab is brought up for this point."""
+    host: str | None = None
+    """What records call the host; None: its own name."""
+    outbox: Path | None = None
+    """Where finished calls are kept before they are handed over; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +122,15 @@ def _work(connection: Connection, assignment: Assignment) -> None:
         # What a shell started in the background has learned to ignore Ctrl-C.
         with heeding_signals(even_if_ignored=True), only_run_in(assignment.lab):
             executor = LabExecutor(
-                connect(), assignment.lab, assignment.run_id, assignment.topology, lab_is_own=True
+                connect(),
+                assignment.lab,
+                assignment.run_id,
+                assignment.topology,
+                lab_is_own=True,
+                host=assignment.host,
             )
             try:
-                _serve(connection, executor, assignment.first)
+                _serve(connection, executor, assignment)
             finally:
                 with undisturbed():
                     executor.close()
@@ -129,7 +140,7 @@ def _work(connection: Connection, assignment: Assignment) -> None:
         return
 
 
-def _serve(connection: Connection, executor: LabExecutor, first: Point) -> None:
+def _serve(connection: Connection, executor: LabExecutor, assignment: Assignment) -> None:
     one_says = Lock()
 
     def tell(happening: Happening) -> None:
@@ -137,11 +148,15 @@ def _serve(connection: Connection, executor: LabExecutor, first: Point) -> None:
         with one_says:
             _send(connection, "says", happening)
 
-    connection.send(("done", executor.prepare(first, tell)))
+    connection.send(("done", executor.prepare(assignment.first, tell)))
     while True:
         planned = connection.recv()
         try:
-            connection.send(("done", executor.execute(planned, tell)))
+            record = executor.execute(planned, tell)
+            if assignment.outbox is not None and planned.number != CALIBRATION:
+                name = CallName(assignment.run_id, planned.point.point_id, planned.number)
+                Outbox(assignment.outbox).put(name, record)
+            connection.send(("done", record))
         except LabError as error:
             connection.send(("error", (error.message, error.hint)))
 

@@ -23,6 +23,7 @@ from lab.measure.record import CallRecord
 from lab.measure.wav import read_wav
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
+from lab.sweep.labs_here import labs_here
 from lab.sweep.point import Point
 from lab.sweep.run import go_on, new_run
 from lab.topology.load import find_topology
@@ -88,7 +89,7 @@ def measure(jobs: int, calls: int, methods: Sequence[str]) -> Clock:
     clock = Clock()
     with open_store() as store:
         run = new_run(store, experiment, "overhead" if jobs == 1 else None, jobs)
-        go_on(connect(), store, run, clock.tell)
+        go_on(labs_here(connect()), store, run, clock.tell)
         clock.records = store.calls(run.run_id)
     return clock
 

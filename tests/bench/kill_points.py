@@ -30,6 +30,7 @@ from lab.measure.record import CallRecord
 from lab.store.database import open_store
 from lab.sweep.experiment import Experiment
 from lab.sweep.ledger import Ledger
+from lab.sweep.place import side_by_side
 from lab.sweep.plan import Plan, PlannedCall, make_plan
 from lab.sweep.point import Point
 from lab.sweep.runner import run_plan
@@ -85,7 +86,8 @@ def sweep(directory: Path, kills: int, call_s: float) -> None:
     caller = Caller(Journal(directory / "journal"), call_s)
     with open_store(directory / "results.sqlite") as store:
         ledger = Ledger(plan_of(kills), store.calls(RUN))
-        run_plan(ledger, [caller], store.add_call, caller.tell)
+        with side_by_side([caller]) as place:
+            run_plan(ledger, place, store.add_call, caller.tell)
 
 
 def killed_run(directory: Path, kills: int, seed: int, call_s: float) -> tuple[int, int]:

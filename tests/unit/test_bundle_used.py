@@ -32,6 +32,7 @@ from lab.measure.record import CallRecord
 from lab.store.database import Run, Store, open_store
 from lab.sweep import run as sweep_run
 from lab.sweep.ledger import ledger_of
+from lab.sweep.place import side_by_side
 from lab.sweep.plan import plan_from_json
 from lab.sweep.runner import run_plan
 
@@ -214,7 +215,8 @@ def test_it_is_run_and_told_what_differs(tmp_path: Path, monkeypatch: pytest.Mon
         store.note_lab(run.run_id, now, lab_is_own=True)
         ledger = ledger_of(store, run)
         tell(RunBegan(run.run_id, ledger.made, ledger.still_wanted))
-        run_plan(ledger, [SimulatedCalls(run.run_id)], store.add_call, lambda _: None)
+        with side_by_side([SimulatedCalls(run.run_id)]) as place:
+            run_plan(ledger, place, store.add_call, lambda _: None)
         store.note_end(run.run_id, "2026-01-02T00:00:00.000+00:00")
 
     monkeypatch.setattr(client, "connect", lambda: None)

@@ -43,6 +43,7 @@ from lab.sweep.dimensions.method import METHOD
 from lab.sweep.experiment import ExperimentError, parse_experiment
 from lab.sweep.grammar import experiment_schema
 from lab.sweep.ledger import ledger_of
+from lab.sweep.place import side_by_side
 from lab.sweep.plan import make_plan, plan_from_json
 from lab.sweep.point import Point, coordinates, dimensions_of
 from lab.sweep.runner import run_plan
@@ -164,7 +165,8 @@ def test_a_run_stores_it_exports_it_and_tells_its_curves_apart(tmp_path: Path) -
     run = run_of(EXPERIMENT)
     with open_store(tmp_path / "results.sqlite") as store:
         store.add_run(run)
-        run_plan(ledger_of(store, run), [SimulatedCalls(run.run_id)], store.add_call, silent)
+        with side_by_side([SimulatedCalls(run.run_id)]) as place:
+            run_plan(ledger_of(store, run), place, store.add_call, silent)
         assert ledger_of(store, store.run("climate-1")).still_wanted == 0
         calls = store.calls("climate-1")
     assert {call.asked["weather"] for call in calls} == {"fair", "rainy"}

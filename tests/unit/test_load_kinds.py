@@ -34,6 +34,7 @@ from lab.store.export import to_csv
 from lab.sweep.experiment import ExperimentError, parse_experiment
 from lab.sweep.grammar import experiment_schema
 from lab.sweep.ledger import ledger_of
+from lab.sweep.place import side_by_side
 from lab.sweep.plan import make_plan
 from lab.sweep.runner import run_plan
 from lab.topology.load import find_topology, load_topology
@@ -134,7 +135,8 @@ def test_a_run_against_it_is_stored_exported_and_told_apart(tmp_path: Path) -> N
     )
     with open_store(tmp_path / "results.sqlite") as store:
         store.add_run(run)
-        run_plan(ledger_of(store, run), [SimulatedCalls(run.run_id)], store.add_call, silent)
+        with side_by_side([SimulatedCalls(run.run_id)]) as place:
+            run_plan(ledger_of(store, run), place, store.add_call, silent)
         calls = store.calls(run.run_id)
     assert {(call.load_kind, call.load_count) for call in calls} == {("wget", 5), ("ping", 5)}
     rows = csv.DictReader(io.StringIO(to_csv(calls).decode()))

@@ -33,7 +33,7 @@ def pinned(lock: Path) -> Iterator[tuple[str, str]]:
 def test_everything_pyproject_asks_for_is_locked() -> None:
     project = PROJECT["project"]
     asked = wanted(project["dependencies"])
-    for extra in ("nodes", "test"):
+    for extra in ("nodes", "cluster", "web", "test"):
         asked |= wanted(project["optional-dependencies"][extra])
     locked = {name for name, _ in pinned(checkout.ROOT / "requirements.lock")}
     assert asked - COMPILED_HERE <= locked, "run `make lock`"

@@ -31,6 +31,7 @@ from lab.store.database import CALL_COLUMNS, Store, open_store
 from lab.store.export import to_csv, to_parquet
 from lab.sweep.experiment import load_experiment
 from lab.sweep.ledger import ledger_of
+from lab.sweep.place import side_by_side
 from lab.sweep.plan import make_plan, plan_from_json
 from lab.sweep.runner import run_plan
 
@@ -90,7 +91,8 @@ def test_a_run_goes_on_with_the_calls_it_lacks(store: Store) -> None:
     ledger = ledger_of(store, run)
     assert (ledger.made, ledger.still_wanted) == (6, 7)
     executor = SimulatedCalls(run.run_id)
-    run_plan(ledger, [executor], store.add_call, silent)
+    with side_by_side([executor]) as place:
+        run_plan(ledger, place, store.add_call, silent)
     last = "v-tor.OPUS.24kbit.40ms.2m.fixed-60.to-caller.2mbit.access.q50"
     first = executor.asked[0]
     assert first.point.point_id == f"{last}.wget-8-direct.AES-256-CBC-SHA512"

@@ -58,15 +58,20 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
 
 
 def test_a_planned_call_is_stored_once(tmp_path: Path) -> None:
+    """By its id, and by its run, point and number: the one that came first stays."""
     record = simulated(PlannedCall(POINT, 1, seed=3), "cliff-1")
+    other = simulated(PlannedCall(POINT, 1, seed=4), "cliff-2")
     with open_store(tmp_path / "calls.sqlite") as store:
-        store.add_call(record)
-    again = replace(record, call_id="another")
-    with (
-        pytest.raises(LabError, match="UNIQUE"),
-        open_store(tmp_path / "calls.sqlite") as store,
-    ):
-        store.add_call(again)
+        for each in (record, record, replace(record, call_id="another"), other):
+            store.add_call(replace(each, call_id=f"{each.call_id}-{each.run_id}"))
+        assert [call.call_id for call in store.calls()] == [
+            f"{record.call_id}-cliff-1",
+            f"{other.call_id}-cliff-2",
+        ]
+        single = replace(record, run_id=None, point_id=None, point_call=None)
+        for call_id in ("one", "two"):
+            store.add_call(replace(single, call_id=call_id))
+        assert len(store.calls()) == 4
 
 
 @dataclass(frozen=True, slots=True)

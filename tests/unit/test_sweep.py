@@ -18,6 +18,7 @@ from lab.sweep.dimensions.vpn import CIPHER
 from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
 from lab.sweep.ledger import Ledger
+from lab.sweep.place import side_by_side
 from lab.sweep.plan import Plan, PlannedCall, make_plan, plan_from_json
 from lab.sweep.point import Point
 from lab.sweep.runner import run_plan
@@ -51,7 +52,8 @@ def experiment(
 
 def run(plan: Plan, executors: Sequence[Executor], kept: list[CallRecord]) -> Ledger:
     ledger = Ledger(plan, kept)
-    run_plan(ledger, executors, kept.append, silent)
+    with side_by_side(executors) as place:
+        run_plan(ledger, place, kept.append, silent)
     return ledger
 
 
@@ -218,8 +220,8 @@ def test_a_disk_that_is_full_stops_the_run() -> None:
     def keep(_record: CallRecord) -> None:
         raise LabError("cannot store results: disk is full")
 
-    with pytest.raises(LabError, match="disk is full"):
-        run_plan(ledger, [executor], keep, silent)
+    with pytest.raises(LabError, match="disk is full"), side_by_side([executor]) as place:
+        run_plan(ledger, place, keep, silent)
     assert (len(executor.asked), ledger.made) == (1, 0)
 
 
@@ -228,12 +230,13 @@ def test_every_call_is_told_as_it_goes_and_as_it_is_stored() -> None:
     kept: list[CallRecord] = []
     told: list[tuple[Happening, int]] = []
     executor = SimulatedCalls()
-    run_plan(
-        Ledger(plan),
-        [executor],
-        kept.append,
-        lambda happening: told.append((happening, len(kept))),
-    )
+    with side_by_side([executor]) as place:
+        run_plan(
+            Ledger(plan),
+            place,
+            kept.append,
+            lambda happening: told.append((happening, len(kept))),
+        )
     stages = [(what, stored) for what, stored in told if isinstance(what, CallStage)]
     ends = [(what, stored) for what, stored in told if isinstance(what, RunAdvanced)]
     assert [(what.number, what.stage, stored) for what, stored in stages] == [

@@ -1,0 +1,65 @@
+"""Options that say on which hosts the calls of an experiment are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.errors import UsageError
+
+if TYPE_CHECKING:
+    from lab.store.database import Run
+
+MOST_LOCAL = 9
+BACK, STAY = "back", "stay"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The hosts of a run."""
+
+    address: str
+    """As `Run.cluster` has it."""
+    artefacts_stay: bool
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator; the command takes `cluster`, `local` and `artefacts`, for `cluster_of`."""
+    cluster = click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Call on the hosts of dask's scheduler there, such as tcp://10.1.2.3:8786 "
+        "(docs/clusters.md).",
+    )
+    local = click.option(
+        "--local",
+        type=click.IntRange(1, MOST_LOCAL),
+        help="Call on a cluster of that many workers of this host.",
+    )
+    artefacts = click.option(
+        "--artefacts",
+        type=click.Choice([BACK, STAY]),
+        default=BACK,
+        show_default=True,
+        help="Of a cluster: have each call's files sent here, or left on the host that made it.",
+    )
+    return cluster(local(artefacts(command)))
+
+
+def cluster_of(address: str | None, local: int | None, artefacts: str) -> Cluster | None:
+    """What the options say; None where they name no cluster. UsageError where they name two."""
+    if address is not None and local is not None:
+        raise UsageError("calls are made on one cluster", "Drop --cluster or --local.")
+    if address is None and local is None:
+        return None
+    return Cluster(address or f"local:{local}", artefacts == STAY)
+
+
+def placed(run: Run, cluster: Cluster | None) -> Run:
+    """The run as it is made on a cluster; as it is, where none is named."""
+    if cluster is None:
+        return run
+    return replace(run, cluster=cluster.address, artefacts_stay=cluster.artefacts_stay)

@@ -1,0 +1,1 @@
+"""Sweeps on many hosts, by dask.distributed; loaded only where a cluster is asked for."""

@@ -1,0 +1,320 @@
+"""Hosts of a cluster as the place of a run's calls.
+
+dask carries calls to hosts and their outcomes back, and no more: which call is next, and on
+which host, is decided here, where the store is; as many calls are out as there are labs, so that
+none waits at the scheduler.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from queue import Empty, Queue
+from typing import Any
+
+from distributed import Client, Future, wait
+
+from lab.cluster import tasks
+from lab.cluster.alike import about_here, difference
+from lab.cluster.hosts import CALIBRATIONS, HostView, doubt, in_words
+from lab.cluster.travel import Delivery, Order, Run, unpacked
+from lab.errors import LabError
+from lab.events import Happening, Listener, Noted, silent
+from lab.measure.record import CallRecord
+from lab.sweep.outbox import CallName
+from lab.sweep.place import Outcome
+from lab.sweep.plan import CALIBRATION, Plan, PlannedCall
+
+POLL_S = 0.5
+ASK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
+PATIENCE_S = 120.0
+"""Within which a host must be there, where none is."""
+RESUME = (
+    "Start it again, then `lab experiment resume last`: finished calls are kept on their hosts."
+)
+
+
+class ClusterPlace:
+    """A `Place`; to be used by one thread."""
+
+    def __init__(
+        self,
+        client: Client,
+        run: Run,
+        plan: Plan,
+        calibration: PlannedCall,
+        calibrated: set[str],
+        keep: Callable[[CallRecord], object],
+        tell: Listener,
+        check: Callable[[], None],
+    ) -> None:
+        """`calibrated` are hosts that have been; `keep` stores calibration calls.
+
+        `check` raises LabError where no host can come any more.
+        """
+        self.versions: dict[str, str] = {}
+        """What the lab of the first call consists of; empty until that is known."""
+        self._client, self._run, self._tell, self._keep = client, run, tell, keep
+        self._calibration, self._calibrated = calibration, calibrated
+        self._planned = {(p.point.point_id, p.number): p for p in plan.order}
+        self._hosts: dict[str, HostView] = {}
+        self._refused: dict[str, str] = {}
+        self._begun: dict[Future[Delivery], tuple[PlannedCall, HostView]] = {}
+        self._tellers: dict[CallName, Listener] = {}
+        self._ended: Queue[Future[Delivery]] = Queue()
+        self._sent = 0
+        self._letters: list[tuple[str, Future[Any]]] = []
+        """What was sent without waiting for an answer."""
+        self._check = check
+        self._early: list[Outcome] = []
+        self._looked_at = 0.0
+        self._alone_since = time.monotonic()
+        self._trouble: LabError | None = None
+        client.subscribe_topic(tasks.topic(run.run_id), self._told)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a host has a lab without a call."""
+        return any(host.free > 0 for host in self._hosts.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is out that was begun here."""
+        return any(planned.number != CALIBRATION for planned, _ in self._begun.values())
+
+    def begin(self, planned: PlannedCall, tell: Listener) -> None:
+        """Have a call made where it is under way already, or by the host with most labs idle."""
+        name = Order(self._run, planned).name
+        able = [host for host in self._hosts.values() if host.free > 0 or name in host.under_way]
+        host = max(able, key=lambda host: (name in host.under_way, host.free))
+        host.under_way.discard(name)
+        self._tellers[name] = tell
+        self._submit(planned, host)
+
+    def await_host(self) -> None:
+        """Wait until a host can make calls; LabError where none can."""
+        while not self.has_room:
+            self._early += self._step()
+
+    def ended(self) -> Sequence[Outcome]:
+        """What has ended within a moment; LabError where no host is there for long."""
+        early, self._early = self._early, []
+        return early or self._step()
+
+    def _step(self) -> list[Outcome]:
+        outcomes = self._look_at_hosts()
+        try:
+            ended = [self._ended.get(timeout=0.01 if outcomes else POLL_S)]
+        except Empty:
+            ended = []
+        while not self._ended.empty():
+            ended.append(self._ended.get())
+        for future in ended:
+            if future in self._begun:
+                outcomes += self._outcome(future, *self._begun.pop(future))
+        self._be_patient()
+        return outcomes
+
+    def close(self) -> None:
+        """Give up what is under way, and have hosts take their labs down."""
+        if self._client.status != "running":
+            return
+        self._client.cancel(list(self._begun), force=True)
+        self._begun.clear()
+        with suppress(LabError):
+            for address, letter in self._letters:
+                self._await(address, letter)
+            self._ask(self._hosts, tasks.end_run, self._run.run_id)
+
+    def _submit(self, planned: PlannedCall, host: HostView) -> None:
+        order = Order(self._run, planned)
+        self._sent += 1
+        # dask groups tasks by what stands before the first hyphen.
+        shown = planned.point.point_id.replace("-", "_")
+        if planned.number == CALIBRATION:
+            shown = "calibration"
+        future = self._client.submit(
+            tasks.make,
+            order,
+            key=(shown, planned.number, self._run.run_id, self._sent, self._run.mark),
+            workers=[host.address],
+            resources={tasks.RESOURCE: 1},
+            pure=False,
+        )
+        host.busy += 1
+        self._begun[future] = planned, host
+        future.add_done_callback(self._ended.put)
+
+    def _outcome(
+        self, future: Future[Delivery], planned: PlannedCall, host: HostView
+    ) -> list[Outcome]:
+        host.busy -= 1
+        delivery = self._delivery(future)
+        future.release()
+        if delivery is None:
+            return [Outcome(planned, None)] if planned.number != CALIBRATION else []
+        if delivery.record is None:
+            self._set_aside(host, delivery.trouble[0])
+            self._trouble = LabError(f"{host.name}: {delivery.trouble[0]}", delivery.trouble[1])
+            return [Outcome(planned, None)] if planned.number != CALIBRATION else []
+        self.versions = self.versions or delivery.versions or {}
+        record = unpacked(delivery)
+        if planned.number == CALIBRATION:
+            self._enter_calibration(record, host)
+            return []
+        host.enter(record)
+        others = [other for other in self._hosts.values() if other is not host]
+        if host.aside is None and (why := doubt(host, others)):
+            self._set_aside(host, why)
+        return [self._stored(planned, record, host)]
+
+    def _delivery(self, future: Future[Delivery]) -> Delivery | None:
+        """What came back; None where the call is to be made again, as its host is gone."""
+        try:
+            found = future.result()
+        except Exception as error:  # Whatever dask or a host of another make says.
+            if future.status == "error":
+                return Delivery(None, trouble=(f"{type(error).__name__}: {error}", ""))
+            return None
+        assert isinstance(found, Delivery)
+        return found
+
+    def _stored(self, planned: PlannedCall, record: CallRecord, host: HostView) -> Outcome:
+        name = Order(self._run, planned).name
+        told = name, self._run
+
+        def stored() -> None:
+            self._tellers.pop(name, None)
+            self._letters.append((host.address, self._send(host.address, tasks.forget, *told)))
+
+        return Outcome(planned, record, stored)
+
+    def _enter_calibration(self, record: CallRecord, host: HostView) -> None:
+        self._keep(record)
+        self._tell(Noted(f"{host.name}: its calibration call is {in_words(record)}"))
+        host.calibrations += 1
+        if not (record.status == "ok" and record.valid) and host.calibrations < CALIBRATIONS:
+            self._submit(self._calibration, host)
+            return
+        host.calibrated = True
+        if not (record.status == "ok" and record.valid):
+            if any(other.usable for other in self._hosts.values() if other is not host):
+                self._set_aside(host, "its calibration calls were not valid")
+            else:
+                self._tell(Noted(f"{host.name}: goes on, as no other host is there"))
+
+    def _set_aside(self, host: HostView, why: str) -> None:
+        host.aside = why
+        self._tell(Noted(f"{host.name} is set aside for this run: {why}"))
+
+    def _look_at_hosts(self) -> list[Outcome]:
+        """Welcome hosts that have come, with what they have finished; miss those that are gone."""
+        if time.monotonic() - self._looked_at < LOOK_EVERY_S:
+            return []
+        workers = self._workers()
+        outcomes: list[Outcome] = []
+        for address in self._hosts.keys() - workers.keys():
+            outcomes += self._miss(self._hosts.pop(address))
+        for address, worker in workers.items():
+            if address not in self._hosts and address not in self._refused:
+                outcomes += self._welcome(address, worker)
+        self._looked_at = time.monotonic()
+        return outcomes
+
+    def _workers(self) -> Mapping[str, Mapping[str, Any]]:
+        """The lab's workers of the cluster by address; LabError where nobody can tell."""
+        try:
+            if self._client.status != "running":
+                raise OSError(f"the connection is {self._client.status}")
+            # Not `scheduler_info()`: what it answers is overwritten now and then by an answer
+            # without workers, to the client's own question.
+            known = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+        except (OSError, TimeoutError) as error:
+            raise LabError(f"the scheduler does not answer any more: {error}", RESUME) from error
+        return {a: w for a, w in known["workers"].items() if w["resources"].get(tasks.RESOURCE)}
+
+    def _miss(self, host: HostView) -> list[Outcome]:
+        gone = {future: planned for future, (planned, at) in self._begun.items() if at is host}
+        self._client.cancel(list(gone), force=True)
+        for future in gone:
+            del self._begun[future]
+        self._tell(Noted(f"{host.name} is gone; {len(gone)} calls were under way there"))
+        return [Outcome(p, None) for p in gone.values() if p.number != CALIBRATION]
+
+    def _welcome(self, address: str, worker: Mapping[str, Any]) -> list[Outcome]:
+        name, labs = str(worker["name"]), int(worker["resources"][tasks.RESOURCE])
+        [about] = self._ask([address], tasks.about) or [None]
+        if not isinstance(about, Mapping):
+            return []
+        if differs := difference(about, about_here()):
+            self._refused[address] = f"{name} {differs}"
+            self._tell(Noted(f"{name} is not used: it {differs}"))
+            return []
+        host = HostView(address, name, about["host"], labs)
+        [waiting] = self._ask([address], tasks.waiting, self._run.run_id) or [None]
+        if waiting is None:
+            return []
+        self._hosts[address] = host
+        self._tell(Noted(f"{name} makes calls in {labs} lab{'s' if labs > 1 else ''}"))
+        finished, host.under_way = waiting[0], set(waiting[1])
+        if host.host in self._calibrated:
+            host.calibrated = True
+        else:
+            self._submit(self._calibration, host)
+        return [outcome for name in finished for outcome in self._fetched(name, host)]
+
+    def _fetched(self, name: CallName, host: HostView) -> list[Outcome]:
+        """A call that was finished for somebody who was killed."""
+        planned = self._planned.get((name.point_id, name.number))
+        [delivery] = self._ask([host.address], tasks.deliver, name, self._run) or [None]
+        if planned is None or not isinstance(delivery, Delivery):
+            return []
+        return [self._stored(planned, unpacked(delivery), host)]
+
+    def _ask(self, addresses: Iterable[str], task: Callable[..., Any], *words: object) -> list[Any]:
+        """What hosts answer; nothing of one that is gone."""
+        asked = {address: self._send(address, task, *words) for address in addresses}
+        found = []
+        for address, answer in asked.items():
+            self._await(address, answer)
+            if answer.status == "finished":
+                found.append(answer.result())
+        return found
+
+    def _await(self, address: str, answer: Future[Any]) -> None:
+        """Wait for an answer, as long as who is to give it is there."""
+        while not answer.done():
+            if address not in self._workers():
+                self._client.cancel([answer], force=True)
+                return
+            with suppress(TimeoutError):
+                wait([answer], timeout=ASK_EVERY_S)
+
+    def _send(self, address: str, task: Callable[..., Any], *words: object) -> Future[Any]:
+        """Have a host do something that takes no lab."""
+        self._sent += 1
+        key = (task.__name__, self._sent, self._run.run_id, self._run.mark)
+        return self._client.submit(task, *words, key=key, workers=[address], pure=False)
+
+    def _be_patient(self) -> None:
+        """LabError where there has been no host to make a call for long, or never will be."""
+        if any(host.aside is None for host in self._hosts.values()):
+            self._alone_since = time.monotonic()
+            return
+        if self._hosts and self._trouble:
+            raise self._trouble
+        self._check()
+        if time.monotonic() - self._alone_since > PATIENCE_S or (self._refused and not self._hosts):
+            why = "; ".join(self._refused.values())
+            raise LabError(
+                f"no host can make calls: {why}" if why else "no host is there to make calls",
+                "Start one with `lab worker`, of the same checkout, then `lab experiment resume`.",
+            )
+
+    def _told(self, event: tuple[float, bytes]) -> None:
+        name, happening = pickle.loads(event[1])  # noqa: S301 - from hosts, which run our code
+        assert isinstance(happening, Happening)
+        self._tellers.get(name, silent)(happening)
