@@ -85,7 +85,7 @@ def quiet() -> None:
     if logging.getLogger().isEnabledFor(logging.DEBUG):
         return
     for name in ("distributed", "distributed.client", "tornado", "bokeh"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager

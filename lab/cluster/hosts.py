@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lab.measure.record import CallRecord
 from lab.sweep.outbox import CallName
+from lab.sweep.plan import PlannedCall
 
 INVALID_IN_A_ROW = 4
 """As many invalid calls, while others make valid ones, tell that it is the host."""
+RETURN_S = 30.0
+"""Within which a host that is gone may come back with what it has finished, before its calls are
+made elsewhere."""
 CALIBRATIONS = 2
 """Calls that a host may make to show that calls there are valid."""
 
@@ -51,6 +56,30 @@ class HostView:
         """A call has ended here."""
         if record.status == "ok":
             self.recent.append(record.valid)
+
+
+class Missing:
+    """Calls that were under way at hosts that are gone, and may be finished there."""
+
+    def __init__(self) -> None:
+        self.calls: dict[PlannedCall, tuple[str, float]] = {}
+        """With the worker's name, the same when it returns, and when they are given up."""
+
+    def add(self, host: HostView, calls: Iterable[PlannedCall]) -> None:
+        """A host is gone."""
+        self.calls |= {planned: (host.name, time.monotonic() + RETURN_S) for planned in calls}
+
+    def brought(self, calls: Iterable[PlannedCall]) -> None:
+        """They have been fetched."""
+        for planned in calls:
+            self.calls.pop(planned, None)
+
+    def given_up(self, returned: str | None = None) -> list[PlannedCall]:
+        """Those to be made elsewhere: their host did not return in time, or without them."""
+        now = time.monotonic()
+        lost = [p for p, (host, at) in self.calls.items() if host == returned or at < now]
+        self.brought(lost)
+        return lost
 
 
 def doubt(host: HostView, others: Iterable[HostView]) -> str | None:

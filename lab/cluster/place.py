@@ -7,18 +7,17 @@ none waits at the scheduler.
 
 from __future__ import annotations
 
-import pickle
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, Queue
 from typing import Any
 
-from distributed import Client, Future, wait
+from distributed import Client
 
 from lab.cluster import tasks
 from lab.cluster.alike import about_here, difference
-from lab.cluster.hosts import CALIBRATIONS, HostView, doubt, in_words
+from lab.cluster.hosts import CALIBRATIONS, HostView, Missing, doubt, in_words
+from lab.cluster.post import Letter, Post, delivered
 from lab.cluster.travel import Delivery, Order, Run, unpacked
 from lab.errors import LabError
 from lab.events import Happening, Listener, Noted, silent
@@ -28,13 +27,13 @@ from lab.sweep.place import Outcome
 from lab.sweep.plan import CALIBRATION, Plan, PlannedCall
 
 POLL_S = 0.5
-ASK_EVERY_S = 0.5
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 120.0
 """Within which a host must be there, where none is."""
-RESUME = (
-    "Start it again, then `lab experiment resume last`: finished calls are kept on their hosts."
-)
+
+
+CALIBRATING = "calibration"
+"""What dask's dashboard calls such calls; others have the names of their points."""
 
 
 class ClusterPlace:
@@ -57,33 +56,32 @@ class ClusterPlace:
         """
         self.versions: dict[str, str] = {}
         """What the lab of the first call consists of; empty until that is known."""
-        self._client, self._run, self._tell, self._keep = client, run, tell, keep
+        self._run, self._tell, self._keep = run, tell, keep
         self._calibration, self._calibrated = calibration, calibrated
         self._planned = {(p.point.point_id, p.number): p for p in plan.order}
         self._hosts: dict[str, HostView] = {}
         self._refused: dict[str, str] = {}
-        self._begun: dict[Future[Delivery], tuple[PlannedCall, HostView]] = {}
+        self._begun: dict[Letter, tuple[PlannedCall, HostView]] = {}
         self._tellers: dict[CallName, Listener] = {}
-        self._ended: Queue[Future[Delivery]] = Queue()
-        self._sent = 0
-        self._letters: list[tuple[str, Future[Any]]] = []
-        """What was sent without waiting for an answer."""
+        self._ended: Queue[Letter] = Queue()
+        self._missing = Missing()
         self._check = check
         self._early: list[Outcome] = []
         self._looked_at = 0.0
         self._alone_since = time.monotonic()
         self._trouble: LabError | None = None
-        client.subscribe_topic(tasks.topic(run.run_id), self._told)
+        self._post = Post(client, run, self._told)
 
     @property
     def has_room(self) -> bool:
-        """Whether a host has a lab without a call."""
-        return any(host.free > 0 for host in self._hosts.values())
+        """Whether a host has a lab without a call; what has ended before is to be heard first."""
+        return not self._early and self._has_host
 
     @property
     def busy(self) -> bool:
-        """Whether a call is out that was begun here."""
-        return any(planned.number != CALIBRATION for planned, _ in self._begun.values())
+        """Whether a call is out that was begun here, and not yet given up."""
+        begun = any(planned.number != CALIBRATION for planned, _ in self._begun.values())
+        return begun or bool(self._missing.calls or self._early)
 
     def begin(self, planned: PlannedCall, tell: Listener) -> None:
         """Have a call made where it is under way already, or by the host with most labs idle."""
@@ -96,8 +94,12 @@ class ClusterPlace:
 
     def await_host(self) -> None:
         """Wait until a host can make calls; LabError where none can."""
-        while not self.has_room:
+        while not self._has_host:
             self._early += self._step()
+
+    @property
+    def _has_host(self) -> bool:
+        return any(host.free > 0 for host in self._hosts.values())
 
     def ended(self) -> Sequence[Outcome]:
         """What has ended within a moment; LabError where no host is there for long."""
@@ -112,48 +114,37 @@ class ClusterPlace:
             ended = []
         while not self._ended.empty():
             ended.append(self._ended.get())
-        for future in ended:
-            if future in self._begun:
-                outcomes += self._outcome(future, *self._begun.pop(future))
+        for letter in ended:
+            if letter in self._begun:
+                outcomes += self._outcome(letter, *self._begun.pop(letter))
         self._be_patient()
         return outcomes
 
     def close(self) -> None:
         """Give up what is under way, and have hosts take their labs down."""
-        if self._client.status != "running":
-            return
-        self._client.cancel(list(self._begun), force=True)
+        self._post.take_back(self._begun)
         self._begun.clear()
-        with suppress(LabError):
-            for address, letter in self._letters:
-                self._await(address, letter)
-            self._ask(self._hosts, tasks.end_run, self._run.run_id)
+        for address in self._hosts:
+            self._post.tell(address, tasks.end_run, self._run.run_id)
+        self._post.close()
 
     def _submit(self, planned: PlannedCall, host: HostView) -> None:
-        order = Order(self._run, planned)
-        self._sent += 1
         # dask groups tasks by what stands before the first hyphen.
         shown = planned.point.point_id.replace("-", "_")
-        if planned.number == CALIBRATION:
-            shown = "calibration"
-        future = self._client.submit(
+        letter = self._post.send(
+            host.address,
             tasks.make,
-            order,
-            key=(shown, planned.number, self._run.run_id, self._sent, self._run.mark),
-            workers=[host.address],
-            resources={tasks.RESOURCE: 1},
-            pure=False,
+            Order(self._run, planned),
+            shown=CALIBRATING if planned.number == CALIBRATION else shown,
+            takes_lab=True,
         )
         host.busy += 1
-        self._begun[future] = planned, host
-        future.add_done_callback(self._ended.put)
+        self._begun[letter] = planned, host
+        letter.answer.add_done_callback(lambda _: self._ended.put(letter))
 
-    def _outcome(
-        self, future: Future[Delivery], planned: PlannedCall, host: HostView
-    ) -> list[Outcome]:
+    def _outcome(self, letter: Letter, planned: PlannedCall, host: HostView) -> list[Outcome]:
         host.busy -= 1
-        delivery = self._delivery(future)
-        future.release()
+        delivery = delivered(letter)
         if delivery is None:
             return [Outcome(planned, None)] if planned.number != CALIBRATION else []
         if delivery.record is None:
@@ -171,24 +162,13 @@ class ClusterPlace:
             self._set_aside(host, why)
         return [self._stored(planned, record, host)]
 
-    def _delivery(self, future: Future[Delivery]) -> Delivery | None:
-        """What came back; None where the call is to be made again, as its host is gone."""
-        try:
-            found = future.result()
-        except Exception as error:  # Whatever dask or a host of another make says.
-            if future.status == "error":
-                return Delivery(None, trouble=(f"{type(error).__name__}: {error}", ""))
-            return None
-        assert isinstance(found, Delivery)
-        return found
-
     def _stored(self, planned: PlannedCall, record: CallRecord, host: HostView) -> Outcome:
         name = Order(self._run, planned).name
         told = name, self._run
 
         def stored() -> None:
             self._tellers.pop(name, None)
-            self._letters.append((host.address, self._send(host.address, tasks.forget, *told)))
+            self._post.tell(host.address, tasks.forget, *told)
 
         return Outcome(planned, record, stored)
 
@@ -214,39 +194,28 @@ class ClusterPlace:
         """Welcome hosts that have come, with what they have finished; miss those that are gone."""
         if time.monotonic() - self._looked_at < LOOK_EVERY_S:
             return []
-        workers = self._workers()
-        outcomes: list[Outcome] = []
+        workers = self._post.workers()
+        outcomes = [Outcome(planned, None) for planned in self._missing.given_up()]
         for address in self._hosts.keys() - workers.keys():
-            outcomes += self._miss(self._hosts.pop(address))
+            self._miss(self._hosts.pop(address))
         for address, worker in workers.items():
             if address not in self._hosts and address not in self._refused:
                 outcomes += self._welcome(address, worker)
         self._looked_at = time.monotonic()
         return outcomes
 
-    def _workers(self) -> Mapping[str, Mapping[str, Any]]:
-        """The lab's workers of the cluster by address; LabError where nobody can tell."""
-        try:
-            if self._client.status != "running":
-                raise OSError(f"the connection is {self._client.status}")
-            # Not `scheduler_info()`: what it answers is overwritten now and then by an answer
-            # without workers, to the client's own question.
-            known = self._client.sync(self._client.scheduler.identity, n_workers=-1)
-        except (OSError, TimeoutError) as error:
-            raise LabError(f"the scheduler does not answer any more: {error}", RESUME) from error
-        return {a: w for a, w in known["workers"].items() if w["resources"].get(tasks.RESOURCE)}
-
-    def _miss(self, host: HostView) -> list[Outcome]:
-        gone = {future: planned for future, (planned, at) in self._begun.items() if at is host}
-        self._client.cancel(list(gone), force=True)
-        for future in gone:
-            del self._begun[future]
-        self._tell(Noted(f"{host.name} is gone; {len(gone)} calls were under way there"))
-        return [Outcome(p, None) for p in gone.values() if p.number != CALIBRATION]
+    def _miss(self, host: HostView) -> None:
+        gone = {letter: planned for letter, (planned, at) in self._begun.items() if at is host}
+        self._post.take_back(gone)
+        for letter in gone:
+            del self._begun[letter]
+        calls = [planned for planned in gone.values() if planned.number != CALIBRATION]
+        self._missing.add(host, calls)
+        self._tell(Noted(f"{host.name} is gone; {len(calls)} calls were under way there"))
 
     def _welcome(self, address: str, worker: Mapping[str, Any]) -> list[Outcome]:
         name, labs = str(worker["name"]), int(worker["resources"][tasks.RESOURCE])
-        [about] = self._ask([address], tasks.about) or [None]
+        [about] = self._post.ask([address], tasks.about) or [None]
         if not isinstance(about, Mapping):
             return []
         if differs := difference(about, about_here()):
@@ -254,7 +223,7 @@ class ClusterPlace:
             self._tell(Noted(f"{name} is not used: it {differs}"))
             return []
         host = HostView(address, name, about["host"], labs)
-        [waiting] = self._ask([address], tasks.waiting, self._run.run_id) or [None]
+        [waiting] = self._post.ask([address], tasks.waiting, self._run.run_id) or [None]
         if waiting is None:
             return []
         self._hosts[address] = host
@@ -264,40 +233,17 @@ class ClusterPlace:
             host.calibrated = True
         else:
             self._submit(self._calibration, host)
-        return [outcome for name in finished for outcome in self._fetched(name, host)]
+        fetched = [outcome for each in finished for outcome in self._fetched(each, host)]
+        self._missing.brought([outcome.planned for outcome in fetched])
+        return fetched + [Outcome(planned, None) for planned in self._missing.given_up(name)]
 
     def _fetched(self, name: CallName, host: HostView) -> list[Outcome]:
         """A call that was finished for somebody who was killed."""
         planned = self._planned.get((name.point_id, name.number))
-        [delivery] = self._ask([host.address], tasks.deliver, name, self._run) or [None]
+        [delivery] = self._post.ask([host.address], tasks.deliver, name, self._run) or [None]
         if planned is None or not isinstance(delivery, Delivery):
             return []
         return [self._stored(planned, unpacked(delivery), host)]
-
-    def _ask(self, addresses: Iterable[str], task: Callable[..., Any], *words: object) -> list[Any]:
-        """What hosts answer; nothing of one that is gone."""
-        asked = {address: self._send(address, task, *words) for address in addresses}
-        found = []
-        for address, answer in asked.items():
-            self._await(address, answer)
-            if answer.status == "finished":
-                found.append(answer.result())
-        return found
-
-    def _await(self, address: str, answer: Future[Any]) -> None:
-        """Wait for an answer, as long as who is to give it is there."""
-        while not answer.done():
-            if address not in self._workers():
-                self._client.cancel([answer], force=True)
-                return
-            with suppress(TimeoutError):
-                wait([answer], timeout=ASK_EVERY_S)
-
-    def _send(self, address: str, task: Callable[..., Any], *words: object) -> Future[Any]:
-        """Have a host do something that takes no lab."""
-        self._sent += 1
-        key = (task.__name__, self._sent, self._run.run_id, self._run.mark)
-        return self._client.submit(task, *words, key=key, workers=[address], pure=False)
 
     def _be_patient(self) -> None:
         """LabError where there has been no host to make a call for long, or never will be."""
@@ -314,7 +260,6 @@ class ClusterPlace:
                 "Start one with `lab worker`, of the same checkout, then `lab experiment resume`.",
             )
 
-    def _told(self, event: tuple[float, bytes]) -> None:
-        name, happening = pickle.loads(event[1])  # noqa: S301 - from hosts, which run our code
-        assert isinstance(happening, Happening)
+    def _told(self, said: tuple[CallName, Happening]) -> None:
+        name, happening = said
         self._tellers.get(name, silent)(happening)

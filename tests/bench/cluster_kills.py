@@ -31,6 +31,7 @@ from kill_points import Journal
 from simulated_calls import simulated
 
 from lab.cluster import place as cluster_place
+from lab.cluster import post as cluster_post
 from lab.cluster import worker as cluster_worker
 from lab.cluster.connection import connected, quiet
 from lab.cluster.host import Host
@@ -51,6 +52,8 @@ from lab.sweep.runner import run_plan
 
 WORKERS = ("one", "two", "three")
 CALLS_A_RUN = 120
+TROUBLE = 3
+"""Exit status of a process that has met a LabError."""
 DEADLINE_S = 600.0
 """For whatever is waited for."""
 
@@ -70,9 +73,10 @@ class Found:
     duplicated: int
     """Rows of one call, beyond the first."""
     repeated: int
-    """Calls that were begun although they were stored."""
+    """Calls that hosts were asked for although they were stored."""
     overtaken: int
-    """Calls that were begun elsewhere as their host was killed between finishing and delivery."""
+    """Calls that another host was asked for as theirs had been killed, and whoever waited for its
+    return too, between finishing and delivery."""
     incomplete: int
     """Runs that ended although calls were wanted."""
 
@@ -141,6 +145,13 @@ def submit(directory: Path, address: str, run_id: str, number: int) -> None:
             client, run, plan, calibration, set(WORKERS), store.add_call, silent, lambda: None
         )
         place.await_host()
+        begin = place.begin
+
+        def begun(planned: PlannedCall, tell: Listener) -> None:
+            journal.write("asked", f"{run_id}/{planned.point.point_id}", planned.number)
+            begin(planned, tell)
+
+        setattr(place, "begin", begun)  # noqa: B010 - only this place's
         run_plan(Ledger(plan, store.calls(run_id)), place, store.add_call, tell)
         place.close()
 
@@ -180,6 +191,8 @@ class Theatre:
                 with open_store(self._directory / "results.sqlite") as store:
                     return Ledger(plan_of(number), store.calls(run_id)).still_wanted == 0
             if pid:
+                if os.waitstatus_to_exitcode(status) != TROUBLE:
+                    raise SystemExit("the submitter broke")
                 # Its scheduler was killed.
                 self._start("submitter", number)
             elif self.killed.total() < kills:
@@ -209,9 +222,12 @@ class Theatre:
             return
         time.sleep(self._chance.uniform(0, 3 * self._call_s))
         pid = self._pids[name]
-        if os.waitpid(pid, os.WNOHANG)[0] and name == "submitter":
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended and name == "submitter" and os.waitstatus_to_exitcode(status) in (0, TROUBLE):
             self._start(name, number)
             return
+        if ended:
+            raise SystemExit(f"the {name} broke")
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         self.killed[name] += 1
@@ -239,7 +255,7 @@ class Theatre:
         try:
             life()
         except LabError:
-            os._exit(3)
+            os._exit(TROUBLE)
         except BaseException as error:
             print(f"{name}: {error!r}", file=sys.stderr, flush=True)
             os._exit(4)
@@ -249,7 +265,7 @@ class Theatre:
 def kill(kills: int, seed: int, call_s: float) -> Found:
     """Runs, until as many have been killed; what became of their calls."""
     cluster_place.LOOK_EVERY_S = cluster_place.POLL_S = cluster_worker.POLL_S = 0.02
-    cluster_place.ASK_EVERY_S = 0.02
+    cluster_post.ASK_EVERY_S = 0.02
     quiet()
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch)
@@ -267,17 +283,15 @@ def kill(kills: int, seed: int, call_s: float) -> Found:
 
 
 def _found(directory: Path, killed: Counter[str], incomplete: int) -> Found:
-    begun: Counter[str] = Counter()
     stored: set[str] = set()
     finished: set[str] = set()
     repeated = overtaken = 0
     for line in (directory / "journal").read_text().splitlines():
         kind, call = line.split(maxsplit=1)
-        if kind == "begun":
-            begun[call] += 1
+        if kind == "asked":
             repeated += call in stored
-            overtaken += call in finished - stored
-        else:
+            overtaken += call in finished and call not in stored
+        elif kind != "begun":
             (stored if kind == "stored" else finished).add(call)
     with open_store(directory / "results.sqlite") as store:
         calls = [f"{c.run_id}/{c.point_id} {c.point_call}" for c in store.calls()]
@@ -316,8 +330,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"calls stored:                                             {found.stored}")
     print(f"calls lost:                                               {found.lost}")
     print(f"rows duplicated:                                          {found.duplicated}")
-    print(f"calls begun again although they were stored:              {found.repeated}")
-    print(f"calls begun elsewhere, finished but not yet delivered:    {found.overtaken}")
+    print(f"calls asked for again although they were stored:          {found.repeated}")
+    print(f"calls asked of others, finished but not yet delivered:    {found.overtaken}")
     print(f"runs that ended before they were complete:                {found.incomplete}")
 
 

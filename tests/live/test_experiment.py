@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import platform
 import signal
 from collections import Counter
 from pathlib import Path
@@ -131,3 +132,21 @@ def test_labs_side_by_side_end_with_a_run_that_was_started_in_the_background(
     assert {call["lab"] for call in stored(lab, run)} == {f"{run}-1", f"{run}-2"}
     for number in (1, 2):
         assert things_of(able_host, f"{run}-{number}") == {}
+
+
+def test_workers_of_this_host_make_the_calls_of_a_run_and_leave_nothing(
+    able_host: DockerClient, lab: LabCommand, experiment: str
+) -> None:
+    """Two labs in one engine, each of a worker of its own, by way of dask."""
+    done = lab.run("experiment", "run", experiment, "--local", "2", timeout_s=4 * CALL_DEADLINE_S)
+    assert done.returncode == 0, done.stderr
+    assert "local-1: its calibration call is" in done.stderr
+    run = newest_run(lab)["run"]
+    calls = stored(lab, run)
+    assert newest_run(lab)["still_wanted"] == 0
+    assert {call["lab"] for call in calls} <= {"local-1-1", "local-2-1"}
+    assert {call["host"] for call in calls} == {platform.node()}
+    assert all((Path(call["artefacts"]) / "call.json").is_file() for call in calls)
+    assert set(Counter(call["point_call"] for call in calls).values()) == {1}
+    for number in (1, 2):
+        assert things_of(able_host, f"local-{number}-1") == {}

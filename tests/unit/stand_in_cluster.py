@@ -93,29 +93,18 @@ class StandInFuture:
         self.address = address
         self.status = "pending"
         self._answer: object = None
-        self._tell: Callable[[StandInFuture], None] | None = None
-
-    def add_done_callback(self, tell: Callable[[StandInFuture], None]) -> None:
-        self._tell = tell
-        if self.status != "pending":
-            tell(self)
+        self._ended = threading.Event()
 
     def end(self, status: str, answer: object = None) -> None:
         if self.status == "pending":
             self._answer, self.status = answer, status
-            if self._tell is not None:
-                self._tell(self)
-
-    def done(self) -> bool:
-        return self.status != "pending"
+            self._ended.set()
 
     def result(self) -> object:
+        self._ended.wait()
         if self.status != "finished":
             raise RuntimeError(self.status)
         return self._answer
-
-    def release(self) -> None:
-        """Nothing is kept."""
 
 
 class StandInClient:
@@ -125,6 +114,8 @@ class StandInClient:
         self.hosts = {f"tcp://{host.name}:1": host for host in hosts}
         self.status = "running"
         self.keys: list[tuple[Any, ...]] = []
+        self.deaf = False
+        """Whether outcomes of calls are lost on their way, but for calibrations."""
         self.most_held = 0
         """Calls per lab that were with the scheduler at once."""
         self._held: dict[str, set[StandInFuture]] = {}
@@ -173,6 +164,8 @@ class StandInClient:
             WORKER.of_thread = SimpleNamespace(**{tasks.HOST: host.host}, log_event=lambda *_: None)
             answer = task(*words)
             held.discard(future)
+            if self.deaf and task is tasks.make and words[0].planned.number != CALIBRATION:
+                return
             future.end("finished", answer | host.about if task is tasks.about else answer)
 
         threading.Thread(target=work, daemon=True).start()

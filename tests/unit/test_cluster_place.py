@@ -13,8 +13,9 @@ from typing import Any, cast
 import pytest
 from stand_in_cluster import WORKER, StandInClient, StandInHost
 
+from lab.cluster import hosts as hosts_module
 from lab.cluster import place as place_module
-from lab.cluster import tasks
+from lab.cluster import post, tasks
 from lab.cluster.place import ClusterPlace
 from lab.cluster.travel import Order, Run
 from lab.errors import LabError
@@ -38,7 +39,8 @@ RUN = Run("sweep-1", "", POINTS[0], "", stay=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place_module, "POLL_S", 0.005)
     monkeypatch.setattr(place_module, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(place_module, "wait", lambda _futures, timeout: time.sleep(0.002))
+    monkeypatch.setattr(hosts_module, "RETURN_S", 0.05)
+    monkeypatch.setattr(post, "ASK_EVERY_S", 0.002)
     monkeypatch.setattr(tasks, "get_worker", lambda: WORKER.of_thread)
 
 
@@ -174,6 +176,31 @@ def test_calls_of_a_host_that_dies_are_made_elsewhere(host: Callable[..., StandI
     assert "dying is gone; 1 calls were under way there" in sweep.said
 
 
+def test_a_host_that_returns_brings_what_it_has_finished(
+    host: Callable[..., StandInHost], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between finishing a call and handing it over, which is then not made again."""
+    monkeypatch.setattr(hosts_module, "RETURN_S", 60.0)
+    returning = host("returning")
+    client = StandInClient(returning)
+    client.deaf = True
+    sweep = Sweep(client, [])
+    sweep.place.await_host()
+    ends = threading.Thread(target=sweep.make)
+    ends.start()
+    while not [*returning.outbox.names()]:
+        time.sleep(0.002)
+    client.lose("returning")
+    while not any("returning is gone" in text for text in sweep.said):
+        time.sleep(0.002)
+    client.deaf = False
+    client.hosts["tcp://returning:2"] = returning
+    ends.join()
+    sweep.assert_whole()
+    made = Counter((p.point.point_id, p.number) for p in returning.made if p.number)
+    assert set(made.values()) == {1}
+
+
 def test_a_submitter_that_is_killed_loses_no_finished_call(
     host: Callable[..., StandInHost],
 ) -> None:
@@ -182,9 +209,13 @@ def test_a_submitter_that_is_killed_loses_no_finished_call(
     planned = PLAN.order[0]
     hosts[0].host.make(Order(RUN, planned), silent)
     made_before = len(hosts[0].made)
-    resumed = Sweep(StandInClient(*hosts), [])
+    client = StandInClient(*hosts)
+    resumed = Sweep(client, [])
     resumed.make()
     resumed.assert_whole()
+    asked = planned.point.point_id.replace("-", "_")
+    at_point = [record for record in resumed.kept if record.point_id == planned.point.point_id]
+    assert [key[0] for key in client.keys].count(asked) == len(at_point) - 1
     again = [p for p in (*hosts[0].made[made_before:], *hosts[1].made) if p == planned]
     assert again == []
     assert (planned.point.point_id, planned.number) in {
