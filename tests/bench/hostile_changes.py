@@ -62,9 +62,9 @@ def _text(content: bytes, chance: random.Random) -> bytes:
             lines[at] = line[: found.start()] + number + line[found.end() :]
         case 8 | 9 if numbers := list(re.finditer(r"\d+", line)):
             found = chance.choice(numbers)
-            number = int(found[0][:9])
-            number = abs(number + chance.choice((-1, 1, 10, number)))
-            lines[at] = f"{line[: found.start()]}{number}{line[found.end() :]}"
+            was = int(found[0][:9])
+            near = abs(was + chance.choice((-1, 1, 10, was)))
+            lines[at] = f"{line[: found.start()]}{near}{line[found.end() :]}"
         case 10 | 11 if ": " in line:
             # What stands elsewhere in the file is of the right kind more often.
             values = [each.split(": ", 1)[1] for each in lines if ": " in each]

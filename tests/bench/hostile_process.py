@@ -85,13 +85,17 @@ def _give_up(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _main(kind: str, runs: int, directory: Path, seed: int) -> None:
+    corpus = directory / "corpus"
+    seeds = [path.read_bytes() for path in sorted(corpus.glob("seed-*"))]
+
     def mutated(content: bytes, most: int, number: int) -> bytes:
         chance = random.Random(number)
         if chance.random() < 0.5:
             return bytes(atheris.Mutate(content, most))
-        return changed(kind, content, chance)[:most]
+        # What has been changed already is refused mostly, and soon: what is right leads further.
+        begin = chance.choice((content, chance.choice(seeds)))
+        return changed(kind, begin, chance)[:most]
 
-    corpus = directory / "corpus"
     inputs = _Inputs(kind, runs, directory, len([*corpus.iterdir()]) + 1)
     signal.signal(signal.SIGPROF, _give_up)
     options: dict[str, Any] = {

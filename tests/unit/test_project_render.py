@@ -120,7 +120,7 @@ def test_the_rendered_project_is_the_golden_one(name: str) -> None:
 def test_every_service_is_as_closed_as_it_can_be(name: str) -> None:
     made, compose = project(name)
     machines = [node for node in made.topology.nodes if node.on is None]
-    expected = {node.name: [] for node in made.topology.nodes}
+    expected: dict[str, list[str]] = {node.name: [] for node in made.topology.nodes}
     expected |= {network_service(node.name): ["NET_ADMIN"] for node in machines}
     expected |= {delay_service(node.name): ["NET_RAW"] for node in machines if node.has_delays}
     assert expected.keys() == compose["services"].keys()

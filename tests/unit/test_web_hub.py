@@ -35,7 +35,7 @@ class Labs:
     def find_lab(self, _client: object, name: str) -> Any:
         if name not in self.up:
             raise LabError(f"no lab {name} is up")
-        return type("Lab", (), {"name": name})
+        return type("Lab", (), {"name": name, "owner": None})
 
     def watch(self, _client: object, lab: Any, _interval_s: float) -> Iterator[Told]:
         self.followed.append(lab.name)
