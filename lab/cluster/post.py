@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future as Awaited
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,6 @@ from lab.cluster.travel import Delivery, Run
 from lab.errors import LabError
 
 ASK_EVERY_S = 0.05
-MOST_WAITING = 1024
-"""Answers awaited at once, each on a thread: those of all labs, and a few more."""
 RESUME = (
     "Start it again, then `lab experiment resume last`: finished calls are kept on their hosts."
 )
@@ -42,7 +40,6 @@ class Post:
     def __init__(self, client: Client, run: Run, told: Told) -> None:
         """`told` hears what hosts tell of the run's calls, on a thread of dask's."""
         self._client, self._run = client, run
-        self._waiting = ThreadPoolExecutor(MOST_WAITING, "answers")
         self._unanswered: list[Letter] = []
         self._sent = 0
         client.subscribe_topic(
@@ -81,8 +78,7 @@ class Post:
             resources={tasks.RESOURCE: 1} if takes_lab else None,
             pure=False,
         )
-        # A host that dies between the end of its task and the answer is waited for in vain.
-        return Letter(address, future, self._waiting.submit(future.result))
+        return Letter(address, future, _awaited(future))
 
     def tell(self, address: str, task: Callable[..., Any], *words: object) -> None:
         """Have a host do something soon; `close` waits for it."""
@@ -105,7 +101,6 @@ class Post:
         """Wait until what was told is done, as long as its hosts are there."""
         with suppress(LabError):
             self._await(self._unanswered)
-        self._waiting.shutdown(wait=False, cancel_futures=True)
 
     def _await(self, letters: Iterable[Letter]) -> None:
         for each in letters:
@@ -114,6 +109,20 @@ class Post:
                     self.take_back([each])
                     break
                 time.sleep(ASK_EVERY_S)
+
+
+def _awaited(future: Future[Any]) -> Awaited[Any]:
+    """What `future` comes to: awaited on a thread, as of a host that dies it may never come."""
+    answer: Awaited[Any] = Awaited()
+
+    def wait() -> None:
+        try:
+            answer.set_result(future.result())
+        except BaseException as error:  # Also that it was cancelled.
+            answer.set_exception(error)
+
+    threading.Thread(target=wait, daemon=True).start()
+    return answer
 
 
 def delivered(letter: Letter) -> Delivery | None:

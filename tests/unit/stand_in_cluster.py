@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,12 @@ class StandInHost:
     calibration_valid: bool = True
     gate: threading.Event | None = None
     """Calls end when it is set."""
+    call_s: float = 0.0
+    dies_with_its_calls: bool | None = None
+    """Once it is killed: whether its labs' processes are, too, and so end no call."""
     made: list[PlannedCall] = field(default_factory=list)
+    """Calls that were begun there."""
+    finished: list[PlannedCall] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.directory / self.name)
@@ -78,11 +84,15 @@ class _Calls:
             record.status, record.valid = "ok", self.at.calibration_valid
             record.call_id += f"-{len(self.at.made)}"
             return record
+        time.sleep(self.at.call_s)
+        if self.at.dies_with_its_calls:
+            raise LabError("killed")
         if self.at.always_invalid and record.status == "ok":
             record.valid = False
         self.at.outbox.put(
             CallName(self.run.run_id, planned.point.point_id, planned.number), record
         )
+        self.at.finished.append(planned)
         return record
 
 
@@ -164,6 +174,8 @@ class StandInClient:
             WORKER.of_thread = SimpleNamespace(**{tasks.HOST: host.host}, log_event=lambda *_: None)
             answer = task(*words)
             held.discard(future)
+            if host.dies_with_its_calls is not None:
+                return
             if self.deaf and task is tasks.make and words[0].planned.number != CALIBRATION:
                 return
             future.end("finished", answer | host.about if task is tasks.about else answer)
@@ -178,4 +190,4 @@ class StandInClient:
 
     def lose(self, name: str) -> None:
         """A host dies."""
-        del self.hosts[f"tcp://{name}:1"]
+        self.hosts = {a: host for a, host in self.hosts.items() if host.name != name}

@@ -35,13 +35,18 @@ PLAN = make_plan(Experiment("sweep", "", None, Path("paper.yaml"), 1, 6, 18, POI
 RUN = Run("sweep-1", "", POINTS[0], "", stay=True)
 
 
-@pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody wait for long, and tasks find the stand-in's worker."""
     monkeypatch.setattr(place_module, "POLL_S", 0.005)
     monkeypatch.setattr(place_module, "LOOK_EVERY_S", 0.0)
     monkeypatch.setattr(hosts_module, "RETURN_S", 0.05)
     monkeypatch.setattr(post, "ASK_EVERY_S", 0.002)
     monkeypatch.setattr(tasks, "get_worker", lambda: WORKER.of_thread)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 @pytest.fixture
