@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Condition
+from typing import Protocol
 
 from lab.cluster.travel import Delivery, Order, Run, forget_files, packed
 from lab.errors import LabError
@@ -14,8 +15,18 @@ from lab.sweep.executor import Executor
 from lab.sweep.outbox import CallName, Outbox
 from lab.sweep.plan import CALIBRATION
 
-OpenLab = Callable[[str, Run, Listener], AbstractContextManager[tuple[Executor, dict[str, str]]]]
-"""A lab's name and a run → who calls in that lab, and what it consists of, while it is up."""
+
+class LabProcess(Executor, Protocol):
+    """Calls in a lab of its own."""
+
+    def versions(self, tell: Listener) -> dict[str, str]:
+        """What the lab consists of, once it is up; LabError where it cannot be brought up."""
+        ...
+
+
+OpenLab = Callable[[str, Run], AbstractContextManager[LabProcess]]
+"""A lab's name and a run → who calls in that lab; it is taken down, whatever it does, when the
+block ends."""
 
 
 @dataclass(slots=True)
@@ -25,7 +36,7 @@ class _Slot:
     lab: str
     free: bool = True
     run_id: str | None = None
-    executor: Executor | None = None
+    executor: LabProcess | None = None
     versions: dict[str, str] = field(default_factory=dict)
     up: ExitStack = field(default_factory=ExitStack)
 
@@ -122,9 +133,9 @@ class Host:
             if slot.run_id != run.run_id:
                 slot.close()
                 slot.run_id = run.run_id
-                slot.executor, slot.versions = slot.up.enter_context(
-                    self._open_lab(slot.lab, run, tell)
-                )
+                # Whoever closes the slot meanwhile ends it, too.
+                slot.executor = slot.up.enter_context(self._open_lab(slot.lab, run))
+                slot.versions = slot.executor.versions(tell)
             yield slot
         except LabError:
             slot.close()

@@ -17,7 +17,7 @@ from docker import DockerClient
 
 from lab import storage
 from lab.cluster.connection import quiet
-from lab.cluster.host import Host, OpenLab
+from lab.cluster.host import Host, LabProcess, OpenLab
 from lab.cluster.tasks import HOST, RESOURCE
 from lab.cluster.travel import Run
 from lab.engine.client import connect
@@ -29,7 +29,6 @@ from lab.events import Began, Listener, Noted
 from lab.interruption import undisturbed
 from lab.lifecycle.down import down, names_of_labs
 from lab.lifecycle.set_up import set_up
-from lab.sweep.executor import Executor
 from lab.sweep.outbox import Outbox
 from lab.sweep.worker import END_DEADLINE_S, Assignment, workers
 from lab.topology.names import is_name
@@ -179,11 +178,11 @@ def _open_lab(what: Work, outbox: Outbox) -> OpenLab:
     """Labs in processes of their own, which keep finished calls though this one is killed."""
 
     @contextmanager
-    def open_lab(lab: str, run: Run, tell: Listener) -> Iterator[tuple[Executor, dict[str, str]]]:
+    def open_lab(lab: str, run: Run) -> Iterator[LabProcess]:
         assignment = Assignment(
             lab, run.run_id, run.topology, run.first, what.host, outbox.directory
         )
         with workers([assignment]) as [process]:
-            yield process, process.versions(tell)
+            yield process
 
     return open_lab

@@ -34,7 +34,7 @@ from lab.cluster import place as cluster_place
 from lab.cluster import post as cluster_post
 from lab.cluster import worker as cluster_worker
 from lab.cluster.connection import connected, quiet
-from lab.cluster.host import Host
+from lab.cluster.host import Host, LabProcess
 from lab.cluster.place import ClusterPlace
 from lab.cluster.travel import Run
 from lab.cluster.worker import Work, serve
@@ -42,7 +42,6 @@ from lab.errors import LabError
 from lab.events import Listener, RunAdvanced, silent
 from lab.measure.record import CallRecord
 from lab.store.database import open_store
-from lab.sweep.executor import Executor
 from lab.sweep.experiment import Experiment
 from lab.sweep.ledger import Ledger
 from lab.sweep.outbox import CallName, Outbox
@@ -100,6 +99,10 @@ class Caller:
         self._run_id, self._journal = run_id, journal
         self._outbox, self._call_s = outbox, call_s
 
+    def versions(self, _tell: Listener) -> dict[str, str]:
+        """Nothing is known of a lab that is not there."""
+        return {}
+
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Take the time of a call."""
         name = CallName(self._run_id, planned.point.point_id, planned.number)
@@ -119,9 +122,9 @@ def work(directory: Path, address: str, name: str, call_s: float) -> None:
     mine = Journal(directory / f"{name}.lives")
 
     @contextmanager
-    def open_lab(_lab: str, run: Run, _tell: Listener) -> Iterator[tuple[Executor, dict[str, str]]]:
+    def open_lab(_lab: str, run: Run) -> Iterator[LabProcess]:
         mine.write("called", name, os.getpid())
-        yield Caller(run.run_id, journal, outbox, call_s), {}
+        yield Caller(run.run_id, journal, outbox, call_s)
 
     host = Host(name, [f"{name}-1"], outbox, open_lab)
     serve(Work(address, name, 1, name, DEADLINE_S), host, silent)

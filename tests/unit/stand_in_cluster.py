@@ -15,12 +15,11 @@ from simulated_calls import simulated
 
 from lab.cluster import tasks
 from lab.cluster.alike import about_here
-from lab.cluster.host import Host
+from lab.cluster.host import Host, LabProcess
 from lab.cluster.travel import Run
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.measure.record import CallRecord
-from lab.sweep.executor import Executor
 from lab.sweep.outbox import CallName, Outbox
 from lab.sweep.plan import CALIBRATION, PlannedCall
 
@@ -56,12 +55,8 @@ class StandInHost:
         )
 
     @contextmanager
-    def _open_lab(
-        self, lab: str, run: Run, _tell: Listener
-    ) -> Iterator[tuple[Executor, dict[str, str]]]:
-        if self.trouble is not None:
-            raise self.trouble
-        yield _Calls(self, lab, run), {"lab": "0"}
+    def _open_lab(self, lab: str, run: Run) -> Iterator[LabProcess]:
+        yield _Calls(self, lab, run)
 
 
 @dataclass
@@ -69,6 +64,11 @@ class _Calls:
     at: StandInHost
     lab: str
     run: Run
+
+    def versions(self, _tell: Listener) -> dict[str, str]:
+        if self.at.trouble is not None:
+            raise self.at.trouble
+        return {"lab": "0"}
 
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         tell(Began("calling"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +15,12 @@ from stand_in_cluster import StandInHost
 from lab import storage
 from lab.cluster.alike import about_here, difference
 from lab.cluster.calibration import calibrated_hosts, calibration_of
+from lab.cluster.host import Host, LabProcess
 from lab.cluster.hosts import HostView, doubt
 from lab.cluster.travel import MARK, Order, Run, forget_files, packed, unpacked
 from lab.cluster.worker import Work, usual_name
 from lab.errors import LabError
-from lab.events import silent
+from lab.events import Listener, silent
 from lab.measure.record import CallRecord
 from lab.store.database import Run as StoredRun
 from lab.store.database import open_store
@@ -114,6 +117,33 @@ def test_what_is_asked_twice_at_once_is_made_once(tmp_path: Path) -> None:
     for asker in askers:
         asker.join()
     assert host.made == [PLANNED]
+
+
+def test_a_lab_that_is_being_brought_up_is_ended_with_its_run(tmp_path: Path) -> None:
+    """Else it would come up for nobody."""
+    ended, begun = threading.Event(), threading.Event()
+
+    class Slow:
+        def versions(self, _tell: Listener) -> dict[str, str]:
+            begun.set()
+            assert ended.wait(30)
+            raise LabError("the process has ended")
+
+        def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
+            raise AssertionError((planned, tell))
+
+    @contextmanager
+    def open_lab(_lab: str, _run: Run) -> Iterator[LabProcess]:
+        yield Slow()
+        ended.set()
+
+    host = Host("one", ["one-1"], Outbox(tmp_path), open_lab)
+    making = threading.Thread(target=host.make, args=(Order(RUN, PLANNED), silent))
+    making.start()
+    assert begun.wait(30)
+    host.end_run(RUN.run_id)
+    making.join(30)
+    assert ended.is_set() and not making.is_alive()
 
 
 def test_a_lab_that_failed_is_brought_up_anew(tmp_path: Path) -> None:
