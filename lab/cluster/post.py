@@ -50,11 +50,12 @@ class Post:
     def workers(self) -> Mapping[str, Mapping[str, Any]]:
         """The lab's workers of the cluster by address; LabError where nobody can tell."""
         try:
-            if self._client.status != "running":
+            scheduler = self._client.scheduler
+            if scheduler is None or self._client.status != "running":
                 raise OSError(f"the connection is {self._client.status}")
             # Not `scheduler_info()`: what that returns is overwritten now and then by an answer
             # without workers, to a question of the client's own.
-            known = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+            known = self._client.sync(scheduler.identity, n_workers=-1)
         except (OSError, TimeoutError) as error:
             raise LabError(f"the scheduler does not answer any more: {error}", RESUME) from error
         found = known["workers"].items()

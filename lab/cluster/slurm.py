@@ -31,7 +31,7 @@ class SlurmHosts(SLURMCluster):
     (`--exclusive`): calls of two labs that do not know of each other would disturb each other.
     """
 
-    job_cls = WorkerJob
+    job_cls: type[SLURMJob] = WorkerJob
 
     def __init__(self, *, job_extra_directives: list[str] | None = None, **others: Any) -> None:
         """As `dask_jobqueue.SLURMCluster`, and `labs`."""
