@@ -14,7 +14,7 @@ from ctypes.util import find_library
 import numpy as np
 import soundfile
 
-from lab.agents.mumble.opus import OpusEncoder, OpusError
+from lab.agents.voice.opus import OpusEncoder, OpusError
 from lab.clip.silence_detector import sent_of
 from lab.errors import LabError
 from lab.measure.playout.coded import FRAMINGS

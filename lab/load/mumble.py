@@ -23,7 +23,7 @@ from lab.load.spec import LoadSpec
 from lab.wire import places
 from lab.wire.codecs import OPUS
 from lab.wire.load import MUMBLE_CALLS, TalkMumble
-from lab.wire.mumble import OpusSettings
+from lab.wire.voice_client import OpusSettings
 
 SPACING_S = 0.1
 RUNNING_DEADLINE_S = 90.0

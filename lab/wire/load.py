@@ -12,7 +12,8 @@ from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
 from lab.wire.messages import Dialogue, Event, Order
-from lab.wire.mumble import MumbleServer, OpusSettings
+from lab.wire.mumble import MumbleServer
+from lab.wire.voice_client import OpusSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import PurePosixPath
 
 from lab.wire.messages import Dialogue, Event, Order
-from lab.wire.playout import Playout
 from lab.wire.proxy import SocksProxy
 from lab.wire.voice import Expect, Played, Playing, Received
+from lab.wire.voice_client import Leave, Left, Talk
 
 MAX_USERS = 1000
 """Clients that a lab's Murmur admits."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpusSettings:
-    """How a client encodes; the defaults are those of Mumble 1.3: 40 kbit/s, constant."""
-
-    bitrate_bps: int = 40_000
-    vbr: bool = False
-    """Whether Opus may vary its rate around the one that is asked for."""
-    ptime_ms: int = 20
-    """How much voice goes into a packet: 10, 20, 40 or 60."""
-
-    def __str__(self) -> str:
-        kind = "variable" if self.vbr else "constant"
-        return f"Opus {self.bitrate_bps / 1000:g} kbit/s {kind}, {self.ptime_ms} ms packets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +24,6 @@ class MumbleServer:
     """SHA-256 of its certificate, hexadecimal."""
     onion: str | None = None
     """The name of its onion service, for a proxy that is to be asked for that one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A recording of what comes, through one playout buffer."""
-
-    file: PurePosixPath
-    rate_hz: int
-    playout: Playout
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +42,6 @@ class Join(Order):
 
 
 @dataclass(frozen=True, slots=True)
-class Talk(Order):
-    """Play and record: `Playing`, then `Played`. Paths are those of the client's node."""
-
-    clip: PurePosixPath
-    duration_s: float
-    """How long to play: the clip is repeated, or cut."""
-    opus: OpusSettings
-    sent_log: PurePosixPath
-    received_log: PurePosixPath
-    recordings: tuple[Recording, ...]
-    quiet_s: float = 3.0
-    """After so long without a packet the other end is taken to have finished."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leave(Order):
-    """Write recordings and logs and end: `Left`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Joined(Event):
     """Both clients are in the channel."""
 
@@ -97,36 +52,6 @@ class Joined(Event):
     """Version and cipher suite."""
     opus: str
     """The library and its version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Playback:
-    """What one playout buffer made of the packets that came."""
-
-    file: PurePosixPath
-    packets: int
-    ticks: int
-    """Packets' times from the arrival of the first one to the end."""
-    concealed: int
-    """Ticks at which nothing was there to be played, the first filling apart."""
-    skipped: int
-    """Packets that came and were left out."""
-    delay_ms_mean: float
-    """How long a packet that was played had waited since it came, on average."""
-    delay_ms_max: float
-
-
-@dataclass(frozen=True, slots=True)
-class Left(Event):
-    """All is written; what the call was like for this client."""
-
-    at_s: float
-    playbacks: tuple[Playback, ...]
-    """In the order of the recordings."""
-    round_trips_ms: tuple[float, ...]
-    """Of Mumble's own pings to the server."""
-    cpu_s: float
-    max_rss_kib: int
 
 
 MUMBLE_CLIENT = Dialogue(

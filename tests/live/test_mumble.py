@@ -34,17 +34,10 @@ from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind
 from lab.topology.resolve import resolve
 from lab.wire import places
-from lab.wire.mumble import (
-    MUMBLE_CLIENT,
-    Join,
-    Joined,
-    MumbleServer,
-    OpusSettings,
-    Recording,
-    Talk,
-)
+from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined, MumbleServer
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT
+from lab.wire.voice_client import OpusSettings, Recording, Talk
 
 pytestmark = pytest.mark.live
 

@@ -35,11 +35,12 @@ from lab.render.torrc import node_address
 from lab.render.vpn_pki import issue_credential
 from lab.wire import places
 from lab.wire.messages import Dialogue, Event, Order
-from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined, OpusSettings, Recording, Talk
+from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined
 from lab.wire.playout import FIXED
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
 from lab.wire.proxy import SocksProxy
 from lab.wire.voice import Played
+from lab.wire.voice_client import OpusSettings, Recording, Talk
 
 pytestmark = pytest.mark.live
 

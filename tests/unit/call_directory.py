@@ -35,10 +35,11 @@ from lab.measure.host_load import CpuTimes, NodeUsage
 from lab.measure.record import CallRecord
 from lab.measure.score import Score
 from lab.wire.codecs import CODECS
-from lab.wire.mumble import ClientReport, Joined, Left, Playback
+from lab.wire.mumble import ClientReport, Joined
 from lab.wire.phone import Confirmed, Ended, Media, PacketCounts, PhoneReport, Registered
 from lab.wire.playout import FIXED
 from lab.wire.probe import CaptureCounts, RoundTrips, Scheduling
+from lab.wire.voice_client import Left, Playback
 
 HOME, OFFICE, SERVER = "10.77.16.3", "10.77.21.3", "10.77.20.3"
 CLIP_S = 12

@@ -14,8 +14,8 @@ from damaged_calls import later, with_losses, with_stalls
 from simulated_calls import simulated
 from talker import Samples, speak, wav
 
-from lab.agents.mumble import speaker as mumble_speaker
-from lab.agents.mumble.speaker import Speaker
+from lab.agents.voice import speaker as speaking
+from lab.agents.voice.speaker import Speaker
 from lab.checkout import EXPERIMENTS
 from lab.cli.quantities import quantity
 from lab.errors import UsageError
@@ -27,7 +27,7 @@ from lab.sweep.experiment import parse_experiment
 from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.topology.units import parse_call_s
-from lab.wire.mumble import OpusSettings
+from lab.wire.voice_client import OpusSettings
 
 CLIP = speak(seed=1, seconds=20)
 PLAYED_S = 90.0
@@ -110,15 +110,15 @@ class PlainEncoder:
 
 
 @pytest.mark.parametrize("duration_s", [0.4, 1.0, 2.3])
-def test_a_mumble_client_repeats_its_clip_or_cuts_it(
+def test_a_client_repeats_its_clip_or_cuts_it(
     duration_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mumble_speaker, "OpusEncoder", PlainEncoder)
+    monkeypatch.setattr(speaking, "OpusEncoder", PlainEncoder)
     pcm = np.arange(8_010, dtype="<i2").tobytes()
     with wave.open(str(tmp_path / "clip.wav"), "wb") as file:
         file.setparams((1, 2, 8_000, 0, "NONE", ""))
         file.writeframes(pcm)
-    speaker = Speaker(tmp_path / "clip.wav", duration_s, tmp_path / "log", OpusSettings())
+    speaker = Speaker(tmp_path / "clip.wav", duration_s, OpusSettings())
     sent = b"".join(speaker.frame(number) for number in range(speaker.packets))
     wanted = (3 * pcm)[: round(2 * 8_000 * duration_s)]
     assert sent == wanted + bytes(-len(wanted) % 320)

@@ -297,7 +297,7 @@ def test_what_measures_knows_nothing_of_what_calls() -> None:
     """
     known = (
         *("lab.errors", "lab.ends", "lab.lazy", "lab.measure", "lab.registry", "lab.verdict"),
-        *("lab.wire", "lab.agents.mumble.playout", "lab.agents.mumble.opus"),
+        *("lab.wire", "lab.agents.voice.playout", "lab.agents.mumble.opus"),
     )
     foreign = {}
     for file in (Path(lab.__file__).parent / "measure").rglob("*.py"):

@@ -11,17 +11,19 @@ from forged_packets import CALLEE, CALLER, START_NS, Frame, ethernet, ipv4, tcp,
 
 from lab.calls.end import End
 from lab.calls.methods import METHODS
-from lab.calls.mumble.conversation import Deadlines, talk
+from lab.calls.mumble.conversation import talk
+from lab.calls.voice_clients import Deadlines
 from lab.engine.agent import AgentFailedError
 from lab.measure.call.traffic import packets_between
 from lab.measure.capture import read_capture
 from lab.sweep.dimensions.codec import CODEC
 from lab.sweep.point import Point
 from lab.wire.messages import Event, Failed, Order
-from lab.wire.mumble import Join, Joined, Leave, Left, MumbleServer, OpusSettings, Recording, Talk
+from lab.wire.mumble import Join, Joined, MumbleServer
 from lab.wire.playout import FIXED
 from lab.wire.proxy import SocksProxy
 from lab.wire.voice import Expect, Played, Playing, Received
+from lab.wire.voice_client import Leave, Left, OpusSettings, Recording, Talk
 
 Script = dict[type[Order], list[Event]]
 JOINED = Joined(1.0, 12.0, "TLSv1.3", "libopus 1.3.1")

@@ -21,7 +21,8 @@ from lab.agents.mumble.session import RefusedError, Session
 from lab.agents.mumble.voice import number, pack_voice, unpack_voice
 from lab.agents.net.connection import ConnectionFailedError
 from lab.wire.load import Lateness, TalkMumble
-from lab.wire.mumble import MumbleServer, OpusSettings
+from lab.wire.mumble import MumbleServer
+from lab.wire.voice_client import OpusSettings
 
 PTIME_MS = 20
 CLIP = [bytes([value]) * 100 for value in range(50)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from lab.agents.mumble.playout import Arrival, play_out
+from lab.agents.voice.playout import Arrival, play_out
 from lab.wire.playout import Playout
 
 PTIME_MS = 20.0

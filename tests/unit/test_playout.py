@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.calls.methods import METHODS
-from lab.calls.mumble.conversation import recordings
+from lab.calls.voice_clients import recordings
 from lab.errors import UsageError
+from lab.measure.call.notes import CallPlan
 from lab.wire.codecs import CODECS
 from lab.wire.playout import ADAPTIVE, FIXED, Playout, parse_playout
 
@@ -37,8 +38,8 @@ def test_they_are_told_in_words() -> None:
 
 
 def test_a_mumble_client_records_through_the_other_kind_as_well() -> None:
-    assert recordings(FIXED) == {"": FIXED, "-adaptive": ADAPTIVE}
-    assert recordings(ADAPTIVE) == {"": ADAPTIVE, "-fixed": FIXED}
+    assert recordings(CallPlan("mumble", playout=FIXED)) == {"": FIXED, "-adaptive": ADAPTIVE}
+    assert recordings(CallPlan("mumble", playout=ADAPTIVE)) == {"": ADAPTIVE, "-fixed": FIXED}
 
 
 def test_a_telephone_program_without_such_a_buffer_is_named() -> None:

@@ -30,18 +30,7 @@ from lab.wire.load import (
     TunnelClient,
 )
 from lab.wire.messages import Dialogue, Event, Order, write
-from lab.wire.mumble import (
-    MUMBLE_CLIENT,
-    ClientReport,
-    Join,
-    Joined,
-    Left,
-    MumbleServer,
-    OpusSettings,
-    Playback,
-    Recording,
-    Talk,
-)
+from lab.wire.mumble import MUMBLE_CLIENT, ClientReport, Join, Joined, MumbleServer
 from lab.wire.phone import (
     PHONE,
     Dial,
@@ -57,6 +46,7 @@ from lab.wire.phone import (
 from lab.wire.plain import from_plain, to_plain
 from lab.wire.playout import ADAPTIVE, FIXED
 from lab.wire.proxy import SocksProxy
+from lab.wire.voice_client import Left, OpusSettings, Playback, Recording, Talk
 
 ADDRESS = IPv4Address("10.0.0.11")
 CLIP = PurePosixPath("/usr/share/clip.wav")

@@ -13,17 +13,19 @@ import time
 from pathlib import Path
 
 from lab.agents.mumble.framing import Kind
-from lab.agents.mumble.opus import OpusError, version
-from lab.agents.mumble.recording import Recorder
 from lab.agents.mumble.session import Account, RefusedError, Session
-from lab.agents.mumble.speaker import Speaker
-from lab.agents.mumble.voice import VoiceError
+from lab.agents.mumble.voice import FRAME_MS, VoiceError, pack_voice, unpack_voice
 from lab.agents.net.connection import ConnectionFailedError
+from lab.agents.voice.log import VoiceLog
+from lab.agents.voice.opus import OpusError, version
+from lab.agents.voice.recording import Came, Recorder
+from lab.agents.voice.speaker import Speaker, Spoken
 from lab.wire import places
 from lab.wire.line import Line
 from lab.wire.messages import Failed, Order
-from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined, Leave, Left, Talk
+from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined
 from lab.wire.voice import Expect, Played, Playing, Received
+from lab.wire.voice_client import Leave, Left, Talk
 
 ORDER_POLL_S = 0.1
 """How long an order may lie before it is looked at; events of the call never wait for it."""
@@ -36,9 +38,13 @@ class MumbleClient:
         self._line = line
         self._session: Session | None = None
         self._speaker: Speaker | None = None
-        self._recorder: Recorder | None = None
+        self._recorder = Recorder()
+        self._sent = VoiceLog("sequence", "due_ns", "time_ns", "bytes")
+        self._received = VoiceLog("sequence", "time_ns", "bytes")
+        self._talking: Talk | None = None
+        self._hears: int | None = None
+        """The session of its peer."""
         self._expected: int | None = None
-        self._quiet_s = 3.0
         self._peer: str | None = None
         self._done = False
 
@@ -77,23 +83,17 @@ class MumbleClient:
         began = time.monotonic()
         deadline = began + order.deadline_s
         account = Account(order.server, order.name, order.proxy, certificate=Path(places.MUMBLE))
-        self._recorder = Recorder()
-        self._session = Session.open(account, deadline, self._recorder.note)
+        self._session = Session.open(account, deadline, self._take)
         synchronised = time.monotonic()
         self._peer = order.peer
-        self._recorder.session = self._session.enter(
-            order.channel, order.peer, order.creates, deadline
-        )
+        self._hears = self._session.enter(order.channel, order.peer, order.creates, deadline)
         setup_ms = (synchronised - began) * 1000
         self._line.say(Joined(time.time(), setup_ms, self._session.secure.cipher, version()))
 
     def _talk(self, order: Talk) -> None:
-        assert self._session and self._recorder
         self._recorder.prepare(order)
-        self._quiet_s = order.quiet_s
-        self._speaker = Speaker(
-            Path(order.clip), order.duration_s, Path(order.sent_log), order.opus
-        )
+        self._talking = order
+        self._speaker = Speaker(Path(order.clip), order.duration_s, order.opus)
         self._speaker.start()
         self._line.say(Playing(time.time()))
 
@@ -104,8 +104,8 @@ class MumbleClient:
         writers = [secure] if secure.wants_to_send else []
         readable, writable, _ = select.select([secure], writers, [], wait_s)
         if speaker:
-            while (packet := speaker.due()) is not None:
-                session.send(Kind.UDP_TUNNEL, packet)
+            while (spoken := speaker.due()) is not None:
+                self._speak(session, spoken)
             if speaker.just_finished():
                 self._line.say(Played(speaker.sent))
         if writable:
@@ -115,11 +115,27 @@ class MumbleClient:
         session.keep_alive()
         self._watch_arrivals()
 
+    def _speak(self, session: Session, spoken: Spoken) -> None:
+        assert self._talking
+        sequence = spoken.number * self._talking.opus.ptime_ms // FRAME_MS
+        packet = pack_voice(sequence, spoken.opus, spoken.last)
+        self._sent.note(sequence, spoken.due_ns, time.time_ns(), len(spoken.opus))
+        session.send(Kind.UDP_TUNNEL, packet)
+
+    def _take(self, data: bytes) -> None:
+        """One voice packet, just read from the connection."""
+        now_ns = time.time_ns()
+        packet = unpack_voice(data)
+        if packet is None or packet.session != self._hears:
+            return
+        if self._recorder.take(Came(packet.sequence * FRAME_MS, now_ns, packet.opus)):
+            self._received.note(packet.sequence, now_ns, len(packet.opus))
+
     def _watch_arrivals(self) -> None:
-        assert self._session and self._recorder
         if self._expected is None:
             return
-        quiet = self._recorder.quiet_for_s() > self._quiet_s
+        assert self._session and self._talking
+        quiet = self._recorder.quiet_for_s() > self._talking.quiet_s
         complete = self._recorder.packets >= self._expected
         if complete or quiet:
             self._line.say(Received(time.time(), self._recorder.packets, complete))
@@ -128,7 +144,7 @@ class MumbleClient:
             raise ConnectionFailedError(f"{self._peer} left before all of its voice had come")
 
     def _leave(self) -> None:
-        assert self._session and self._recorder
+        assert self._session
         self._keep_logs()
         playbacks = self._recorder.play()
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -143,10 +159,9 @@ class MumbleClient:
         self._done = True
 
     def _keep_logs(self) -> None:
-        if self._speaker:
-            self._speaker.write_log()
-        if self._recorder:
-            self._recorder.write_log()
+        if self._talking:
+            self._sent.write(self._talking.sent_log)
+            self._received.write(self._talking.received_log)
 
 
 def main() -> None:

@@ -15,12 +15,12 @@ from collections import deque
 from pathlib import Path
 
 from lab.agents.mumble.framing import Kind
-from lab.agents.mumble.opus import OpusEncoder, OpusError
 from lab.agents.mumble.session import RefusedError, Session
 from lab.agents.mumble.voice import FRAME_MS, VoiceError, pack_voice, unpack_voice
 from lab.agents.net.connection import ConnectionFailedError
+from lab.agents.voice.opus import OpusEncoder, OpusError
 from lab.wire.load import Lateness
-from lab.wire.mumble import OpusSettings
+from lab.wire.voice_client import OpusSettings
 
 FAILURES = (ConnectionFailedError, RefusedError, VoiceError, OpusError, OSError)
 """What ends one client, and none of the others."""

@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lab.calls.end import BothEnds, End, EndError, Outcome, both_ends
 from lab.calls.paths.base import tor_client
 from lab.calls.paths.mumble import murmur_of
 from lab.calls.site import CallSite
-from lab.ends import EACH_END
+from lab.calls.voice_clients import USUAL, Deadlines, let_talk, opus_of, talks_of, wait_all
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.notes import Reports
 from lab.measure.call.path import VoicePath
 from lab.wire import places
-from lab.wire.messages import Event
-from lab.wire.mumble import (
-    MUMBLE_CLIENT,
-    ClientReport,
-    Join,
-    Joined,
-    Leave,
-    Left,
-    MumbleServer,
-    OpusSettings,
-    Recording,
-    Talk,
-)
-from lab.wire.playout import ADAPTIVE, FIXED, Playout
+from lab.wire.mumble import MUMBLE_CLIENT, ClientReport, Join, Joined, MumbleServer
 from lab.wire.ports import MUMBLE_PORT
-from lab.wire.proxy import SocksProxy
-from lab.wire.voice import Expect, Played, Playing, Received
-
-TURN_S = 0.1
-"""How long one client is listened to before it is the other's turn."""
+from lab.wire.voice_client import Talk
 
 
 class MumbleConversation:
@@ -46,10 +28,7 @@ class MumbleConversation:
 
     def __init__(self, site: CallSite) -> None:
         self._site = site
-        coding = site.coding
-        assert coding.bitrate_kbps
-        vbr = site.notes.plan.vbr
-        self._opus = OpusSettings(1000 * coding.bitrate_kbps, vbr, coding.ptime_ms)
+        self._opus = opus_of(site)
         site.notes.encoder = str(self._opus)
         self._clients: BothEnds[End] | None = None
 
@@ -65,7 +44,8 @@ class MumbleConversation:
         assert self._clients
         caller, callee = self._clients.caller, self._clients.callee
         began = self._site.voice_begins
-        outcome = talk(caller, callee, self._joins(path), self._talks(duration_s), began=began)
+        talks = talks_of(self._site, self._opus, duration_s)
+        outcome = talk(caller, callee, self._joins(path), talks, began=began)
         notes = self._site.notes
         notes.failure = outcome.reason
         notes.reports = Reports("mumble", outcome.caller, outcome.callee)
@@ -84,9 +64,9 @@ class MumbleConversation:
             peer=f"caller-{token}",
             channel=f"call-{token}",
             creates=True,
-            proxy=_proxy(leg.socks_port if leg else None, call_id),
+            proxy=tor_client(leg.socks_port if leg else None, call_id),
         )
-        proxy = _proxy(path.socks_port, call_id)
+        proxy = tor_client(path.socks_port, call_id)
         server = replace(callee.server, onion=path.onion.address if path.onion else None)
         caller = replace(
             callee,
@@ -97,37 +77,6 @@ class MumbleConversation:
             proxy=proxy,
         )
         return caller, callee
-
-    def _talks(self, duration_s: float) -> tuple[Talk, Talk]:
-        site, directory = self._site, self._site.workspace.node
-        caller, callee = (
-            Talk(
-                clip=site.clip,
-                duration_s=duration_s,
-                opus=self._opus,
-                sent_log=directory / f"{end}-sent.csv",
-                received_log=directory / f"{end}-received.csv",
-                recordings=tuple(
-                    Recording(
-                        directory / f"{end}{ending}.wav", site.coding.codec.sample_rate_hz, playout
-                    )
-                    for ending, playout in recordings(site.notes.plan.playout).items()
-                ),
-            )
-            for end in EACH_END
-        )
-        return caller, callee
-
-
-def _proxy(socks_port: int | None, call_id: str) -> SocksProxy | None:
-    """The Tor client on an end's own machine, where the call goes through it."""
-    return None if socks_port is None else tor_client(socks_port, call_id)
-
-
-def recordings(playout: Playout) -> dict[str, Playout]:
-    """Ending of a recording's name → its buffer: the scored one first, then the other kind."""
-    other = ("-fixed", FIXED) if playout.adaptive else ("-adaptive", ADAPTIVE)
-    return dict([("", playout), other])
 
 
 def murmur(lab: ReadyLab) -> MumbleServer:
@@ -142,24 +91,12 @@ def murmur(lab: ReadyLab) -> MumbleServer:
     return MumbleServer(address, MUMBLE_PORT, hashlib.sha256(certificate).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """How long each step of a call may take, seconds."""
-
-    start_s: float = 10.0
-    late_s: float = 20.0
-    """Beyond the length of the call: for a client that stalls, or voice that comes late."""
-    finish_s: float = 20.0
-    finish_share: float = 0.2
-    """Beyond `finish_s`, per second of the call: what was heard is decoded at its end."""
-
-
 def talk(
     caller: End,
     callee: End,
     joins: tuple[Join, Join],
     talks: tuple[Talk, Talk],
-    deadlines: Deadlines = Deadlines(),
+    deadlines: Deadlines = USUAL,
     began: Callable[[float], None] = lambda at: None,
 ) -> Outcome[ClientReport]:
     """One call between two clients; `joins` and `talks` are the caller's and the callee's.
@@ -182,29 +119,7 @@ def _talk(
     deadlines: Deadlines,
     began: Callable[[float], None],
 ) -> None:
-    caller, callee = clients
-    duration_s = talks[0].duration_s
     for client, join in zip(clients, joins, strict=True):
         client.order(join)
-    _wait_all(clients, Joined, joins[0].deadline_s + deadlines.start_s)
-    for client, order in zip(clients, talks, strict=True):
-        client.order(order)
-    _wait_all(clients, Playing, deadlines.start_s)
-    began(max(client.wait(Playing, 0).at_s for client in clients))
-    _wait_all(clients, Played, duration_s + deadlines.late_s)
-    caller.order(Expect(callee.wait(Played, 0).packets))
-    callee.order(Expect(caller.wait(Played, 0).packets))
-    _wait_all(clients, Received, deadlines.late_s)
-    for client in clients:
-        client.order(Leave())
-    _wait_all(clients, Left, deadlines.finish_s + duration_s * deadlines.finish_share)
-
-
-def _wait_all(clients: tuple[End, ...], kind: type[Event], timeout_s: float) -> None:
-    """Wait until such an event has come from all; whichever fails first is the reason."""
-    deadline = time.monotonic() + timeout_s
-    pending = list(clients)
-    while pending:
-        pending = [client for client in pending if not client.has(kind, TURN_S)]
-        if pending and time.monotonic() >= deadline:
-            raise pending[0].silence(kind, timeout_s)
+    wait_all(clients, Joined, joins[0].deadline_s + deadlines.start_s)
+    let_talk(clients, talks, deadlines, began)

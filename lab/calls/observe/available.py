@@ -52,7 +52,7 @@ def server_address(lab: ReadyLab, path: VoicePath) -> IPv4Address:
 
 def measurement(lab: ReadyLab, path: VoicePath, call_id: str, *, down: bool) -> MeasureBandwidth:
     """What is measured beside the caller."""
-    proxy = None if path.socks_port is None else tor_client(path.socks_port, call_id)
+    proxy = tor_client(path.socks_port, call_id)
     return MeasureBandwidth(
         server_address(lab, path),
         BANDWIDTH_PORT,

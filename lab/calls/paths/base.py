@@ -35,13 +35,13 @@ class Way:
     circuits that were pinned for it, the caller's first."""
 
 
-def tor_client(socks_port: int, call_id: str) -> SocksProxy:
-    """The Tor client on an end's own machine.
+def tor_client(socks_port: int | None, call_id: str) -> SocksProxy | None:
+    """The Tor client on an end's own machine; None for a call that does not go through it.
 
     All that goes through it for one call has the same user and password: Tor gives others a
     circuit of their own.
     """
-    return SocksProxy(LOOPBACK, socks_port, call_id, call_id)
+    return None if socks_port is None else SocksProxy(LOOPBACK, socks_port, call_id, call_id)
 
 
 def caller_end(lab: ReadyLab, in_tunnel: IPv4Address | None = None) -> EndNotes:

@@ -61,3 +61,5 @@ class EndKind:
     stalls: Callable[[CallNotes, Stream, Stream, float], Ledger]
     """Of what one end received, with what it sent, in so many ms of speech; LabError where it
     cannot be told."""
+    plays_afterwards: bool = False
+    """Whether it plays through the buffer of `lab.agents.voice.playout`, from arrivals alone."""

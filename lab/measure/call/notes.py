@@ -62,7 +62,9 @@ class CallPlan:
     phone_profile: PhoneProfile = PhoneProfile.LAB
     """Whose settings the phones have, but for what is said here."""
     vbr: bool = False
-    """Mumble clients: whether Opus may vary its rate; without meaning for phones."""
+    """The lab's own clients: whether Opus may vary its rate; without meaning for SIP phones."""
+    fec: bool = False
+    """WebRTC phones: whether they ask for, and give, Opus with in-band FEC."""
     anonymous: str = "caller"
     """Whom Tor hides, where the method has it: the `caller` alone, or `both` ends."""
     available: bool = False

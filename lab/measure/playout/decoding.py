@@ -15,7 +15,7 @@ from ctypes.util import find_library
 import numpy as np
 import soundfile
 
-from lab.agents.mumble.opus import OpusDecoder, OpusError
+from lab.agents.voice.opus import OpusDecoder, OpusError
 from lab.errors import LabError
 from lab.measure.playout.playing import Heard, PlayedVoice
 from lab.measure.playout.wsola import Concealer, Pcm

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lab.agents.mumble.playout import Arrival, play_out
+from lab.agents.voice.playout import Arrival, play_out
 from lab.measure.call.ends import ENDS
 from lab.measure.call.notes import CallNotes
 from lab.measure.capture import Floats
@@ -30,9 +30,9 @@ def spare_ms(notes: CallNotes, received: Stream, sent: Stream) -> Floats:
     `sent` is what the same end sent. LabError where the voice cannot be taken apart into frames.
     """
     assert notes.reports is not None
-    if ENDS.named(notes.reports.kind).name == "mumble":
+    if ENDS.named(notes.reports.kind).plays_afterwards:
         numbers = received.sequence - int(received.sequence.min())
-        due = _mumble_turns(notes, numbers, received.time_ns)
+        due = _own_turns(notes, numbers, received.time_ns)
     else:
         numbers, due = _phone_turns(notes, received, sent)
     pairs = zip(numbers.tolist(), received.time_ns.tolist(), strict=True)
@@ -50,7 +50,7 @@ def _phone_turns(notes: CallNotes, received: Stream, sent: Stream) -> tuple[Ints
     return first, turns(played.index, played.at_ns, heard, came)
 
 
-def _mumble_turns(notes: CallNotes, numbers: Ints, arrival_ns: Ints) -> dict[int, int]:
+def _own_turns(notes: CallNotes, numbers: Ints, arrival_ns: Ints) -> dict[int, int]:
     came = dict(zip(numbers.tolist(), arrival_ns.tolist(), strict=True))
     ptime_ms = notes.coding.ptime_ms
     arrivals = [Arrival(time_ns / 1e6, number) for number, time_ns in came.items()]

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from lab.agents.mumble.playout import Arrival, play_out
+from lab.measure.call import own_buffer
 from lab.measure.call.end_kind import CodedVoice, EndFigures, EndKind
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.voice import VoiceStreams, logged_voice
-from lab.measure.playout.coded import CodedVoice as FramedVoice
-from lab.measure.playout.pjmedia_buffer import Got
-from lab.measure.playout.playing import Heard, PlayedVoice
-from lab.measure.playout.stalls import Ledger, ledger
-from lab.measure.rtp import Stream
-from lab.wire.codecs import CODECS
 from lab.wire.mumble import ClientReport
 
 
 def figures(report: ClientReport, notes: CallNotes) -> EndFigures:
-    """What a client told of its call; its first recording is the one that is scored."""
-    joined, left = report.joined, report.left
-    scored = left.playbacks[0] if left else None
-    return EndFigures(
-        program=f"lab Mumble client, {joined.opus}, {joined.tls}" if joined else None,
-        setup_ms=joined.setup_ms if joined else None,
-        playout=notes.plan.playout,
-        concealed_share=scored.concealed / (scored.ticks or 1) if scored else None,
-        round_trips_ms=left.round_trips_ms if left else (),
-    )
+    """What a client told of its call."""
+    joined = report.joined
+    program = f"lab Mumble client, {joined.opus}, {joined.tls}" if joined else None
+    setup_ms = joined.setup_ms if joined else None
+    return own_buffer.figures(program, setup_ms, report.left, notes)
 
 
 def coded(notes: CallNotes, _voice: VoiceStreams) -> CodedVoice:
@@ -35,39 +22,12 @@ def coded(notes: CallNotes, _voice: VoiceStreams) -> CodedVoice:
     return CodedVoice(None, float(notes.coding.ptime_ms), ())
 
 
-def stalls(notes: CallNotes, received: Stream, _sent: Stream, spoken_ms: float) -> Ledger:
-    """What the client's own buffer made of what came: it decides from arrivals alone."""
-    ptime_ms = notes.coding.ptime_ms
-    playout = notes.plan.playout
-    first = int(received.sequence.min())
-    index = received.sequence - first
-    arrivals = [
-        Arrival(time_ns / 1e6, number)
-        for time_ns, number in zip(received.time_ns.tolist(), index.tolist(), strict=True)
-    ]
-    heard = play_out(arrivals, playout, ptime_ms).heard
-    began = next((at for at, number in enumerate(heard) if number is not None), 0)
-    there = [Heard.SILENCE if at < began else Heard.CONCEALED for at in range(len(heard))]
-    voice = FramedVoice(
-        "OPUS",
-        ptime_ms,
-        CODECS["OPUS"].sample_rate_hz,
-        ptime_ms,
-        index,
-        received.time_ns,
-        payload=None,
-    )
-    played = PlayedVoice(
-        voice=voice,
-        at_ns=int(received.time_ns[0]) + voice.frame_ns * np.arange(len(heard)),
-        heard=tuple(
-            Heard.FRAME if number is not None else there[at] for at, number in enumerate(heard)
-        ),
-        got=tuple(Got.FRAME if number is not None else Got.EMPTY for number in heard),
-        index=np.array([-1 if number is None else number for number in heard], np.int64),
-        refused=np.zeros(0, np.int64),
-    )
-    return ledger(played, str(playout), spoken_ms)
-
-
-END = EndKind("mumble", ClientReport, figures, logged_voice, coded, stalls)
+END = EndKind(
+    "mumble",
+    ClientReport,
+    figures,
+    logged_voice,
+    coded,
+    own_buffer.stalls,
+    plays_afterwards=True,
+)

@@ -10,8 +10,11 @@ MAX_PACKET_BYTES = 1275
 _OK = 0
 _VOIP = 2048
 _SET_BITRATE, _SET_VBR, _SET_COMPLEXITY = 4002, 4006, 4010
+_SET_INBAND_FEC, _SET_PACKET_LOSS_PERC = 4012, 4014
 _COMPLEXITY = 10
 """The best that libopus does; one client needs about 1 % of a core for it."""
+FEC_LOSS_PCT = 10
+"""The loss that an encoder with FEC is told to expect: without any it adds none."""
 
 
 class OpusError(Exception):
@@ -45,8 +48,9 @@ def _check(status: int) -> int:
 class OpusEncoder:
     """Mono speech at `rate_hz` (8000, 12000, 16000, 24000 or 48000) into packets."""
 
-    def __init__(self, rate_hz: int, bitrate_bps: int, vbr: bool) -> None:
-        """`vbr` False gives packets of one length. OpusError for rates Opus has not."""
+    def __init__(self, rate_hz: int, bitrate_bps: int, vbr: bool, fec: bool = False) -> None:
+        """`vbr` False gives packets of one length; with `fec` each repeats the one before it,
+        coarsely. OpusError for rates Opus has not."""
         self._library = _library()
         status = ctypes.c_int()
         state = self._library.opus_encoder_create(rate_hz, 1, _VOIP, ctypes.byref(status))
@@ -56,6 +60,8 @@ class OpusEncoder:
             (_SET_BITRATE, bitrate_bps),
             (_SET_VBR, int(vbr)),
             (_SET_COMPLEXITY, _COMPLEXITY),
+            (_SET_INBAND_FEC, int(fec)),
+            (_SET_PACKET_LOSS_PERC, FEC_LOSS_PCT if fec else 0),
         ):
             _check(self._library.opus_encoder_ctl(self._state, request, ctypes.c_int(value)))
         self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
@@ -87,9 +93,17 @@ class OpusDecoder:
 
     def decode(self, packet: bytes | None, samples: int) -> bytes:
         """The packet's samples, or `samples` of concealment where there is none (None)."""
-        pcm = ctypes.create_string_buffer(2 * samples)
         data, length = (packet, len(packet)) if packet else (None, 0)
-        decoded = _check(self._library.opus_decode(self._state, data, length, pcm, samples, 0))
+        return self._decode(data, length, samples, fec=False)
+
+    def repair(self, following: bytes, samples: int) -> bytes:
+        """The samples of the packet before `following`, from what that one repeats of it."""
+        return self._decode(following, len(following), samples, fec=True)
+
+    def _decode(self, data: bytes | None, length: int, samples: int, *, fec: bool) -> bytes:
+        pcm = ctypes.create_string_buffer(2 * samples)
+        decode = self._library.opus_decode
+        decoded = _check(decode(self._state, data, length, pcm, samples, int(fec)))
         return pcm.raw[: 2 * decoded]
 
     def close(self) -> None:
