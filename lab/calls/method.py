@@ -34,10 +34,14 @@ class Talkers:
     conversation: Lazy[type[Conversation]]
     exchange: str | None
     """What their voice passes through; None is the topology's PBX."""
+    server_roles: tuple[str, ...]
+    """The roles of the nodes that ways of theirs lead to, and that pass their voice on."""
     codecs: Mapping[str, Codec]
     """What they can carry, by name; the first is the default."""
     variable_rate: bool
     """Whether their encoder can be let vary its rate."""
+    fec: bool = False
+    """Whether their packets can repeat the one before (Opus's in-band FEC)."""
     fixed_playout_only: frozenset[str] = frozenset()
     """Of their engines, as codecs name them, those whose playout buffer cannot adapt."""
     pausing: frozenset[str] = frozenset()
@@ -172,6 +176,13 @@ class Method:
             raise UsageError(
                 f"{self.name} with {codec.name} has no voice activity detection",
                 f"These codecs have: {able}." if able else "Phones have it: lab call sip, say.",
+            )
+
+    def check_fec(self, fec: bool) -> None:
+        """UsageError where its packets cannot repeat the one before them, and are to."""
+        if fec and not self.talkers.fec:
+            raise UsageError(
+                f"{self.name} has no in-band FEC", "WebRTC calls have: lab call webrtc, say."
             )
 
     def check_phone(self, codec: Codec, profile: PhoneProfile) -> None:

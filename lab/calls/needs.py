@@ -105,6 +105,7 @@ MURMUR_ONION = Need(
     "its Murmur is no onion service",
     "Write `onion: true` at it, as topologies/onion.yaml does.",
 )
+TURN = Need(has_role("turn"), "it has no TURN server", "Give it a node with `role: turn`.")
 MURMUR = Need(
     has_role("mumble-server"), "it has no Murmur", "Give it a node with `role: mumble-server`."
 )

@@ -56,6 +56,7 @@ def new_site(lab: ReadyLab, plan: CallPlan, method: Method) -> CallSite:
     codec = method.codec(plan.codec)
     method.check_playout(codec, plan.playout)
     method.check_vad(codec, plan.vad)
+    method.check_fec(plan.fec)
     method.check_phone(codec, plan.phone_profile)
     method.check_available(plan.available)
     method.check_policy(plan.policy, anonymous=plan.anonymous, available=plan.available)

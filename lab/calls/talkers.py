@@ -1,4 +1,4 @@
-"""Who can talk: phones over SIP, and Mumble clients."""
+"""Who can talk: phones over SIP, Mumble clients, and WebRTC phones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lab.wire.codecs import CODECS, OPUS
 PHONES = Talkers(
     Lazy("lab.calls.sip.conversation", "SipConversation"),
     None,
+    ("vpn-server", "pbx"),
     CODECS,
     variable_rate=False,
     fixed_playout_only=frozenset({"baresip"}),
@@ -19,6 +20,15 @@ PHONES = Talkers(
 MUMBLE_CLIENTS = Talkers(
     Lazy("lab.calls.mumble.conversation", "MumbleConversation"),
     "murmur",
+    ("mumble-server",),
     {OPUS.name: OPUS},
     variable_rate=True,
+)
+WEBRTC_PHONES = Talkers(
+    Lazy("lab.calls.webrtc.conversation", "WebrtcConversation"),
+    "coturn",
+    ("turn",),
+    {OPUS.name: OPUS},
+    variable_rate=True,
+    fec=True,
 )

@@ -13,13 +13,14 @@ from lab.wire.ports import (
     OR_PORT,
     RTP_PORTS,
     SIP_PORT,
+    TURN_PORT,
 )
 
 Protocol = Literal["tcp", "udp"]
 
 VOICE, TUNNEL, TOR, SIP = "voice", "tunnel", "tor", "sip"
 KINDS: Mapping[str, str] = {
-    VOICE: "RTP and RTCP, and the connections of Mumble",
+    VOICE: "RTP and RTCP, and the connections of Mumble and of WebRTC",
     TUNNEL: "OpenVPN",
     TOR: "Tor's own protocol: between relays, bridges and clients, and to the directory",
     SIP: "SIP, by which phones set calls up",
@@ -75,7 +76,7 @@ class Kind:
 
 def kinds(vpn_port: int) -> Mapping[str, Kind]:
     """Every kind by its name, in a lab whose OpenVPN server listens at that TCP port."""
-    voice = (Ports("udp", *RTP_PORTS), _tcp(MUMBLE_PORT))
+    voice = (Ports("udp", *RTP_PORTS), _tcp(MUMBLE_PORT), _tcp(TURN_PORT))
     every = (
         Kind(VOICE, voice, in_fragments=True),
         Kind(TUNNEL, (_tcp(vpn_port),)),

@@ -38,7 +38,7 @@ class _Command(click.Command):
 @click.argument("method", type=Registered(METHODS, "method"))
 @click.option("--name", help="The lab; default: the only one.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the circuit.")
-@click.option("--vbr", is_flag=True, help="Mumble: variable instead of constant bit rate.")
+@click.option("--vbr", is_flag=True, help="Mumble, WebRTC: variable instead of constant bit rate.")
 @opinion_options("after the call, which takes a minute or two")
 @click.option("--stalls", is_flag=True, help="Also list every gap in what was heard.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")

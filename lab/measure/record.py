@@ -59,11 +59,13 @@ class CallRecord(Judged):
     bitrate_kbps: int | None = None
     """What the encoder was set to; None for a codec that has only one rate."""
     encoder: str | None = None
-    """Mumble: rate and kind of the Opus encoder."""
+    """Mumble and WebRTC: rate and kind of the Opus encoder."""
     playout: str | None = None
     """The jitter buffer of the phones: kind and depth."""
     vad: bool | None = None
     """Whether the ends were to leave pauses out (voice activity detection)."""
+    fec: bool | None = None
+    """Whether packets of Opus were to repeat the one before them (in-band FEC)."""
     comfort_noise: bool | None = None
     """Whether the phones agreed on comfort noise (RFC 3389) in their SDP; None where that was
     not seen."""

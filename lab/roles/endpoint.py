@@ -34,12 +34,23 @@ if TYPE_CHECKING:
 _FILES: tuple[Lazy[FilesOf], ...] = (
     Lazy("lab.render.openvpn", "vpn_client_files"),
     Lazy("lab.render.mumble", "mumble_client_files"),
+    Lazy("lab.render.turn", "turn_client_files"),
 )
 _COMPONENTS = (
     TOR_COMPONENT,
     OBFS4PROXY_COMPONENT,
     Component("openvpn", "GPL 2"),
     Component("libopus0", "BSD, 3 clauses"),
+    Component(
+        "aiortc",
+        "BSD, 3 clauses",
+        command=(
+            "python3",
+            "-c",
+            "from importlib.metadata import version; print('aiortc', version('aiortc'))",
+        ),
+        answer=r"aiortc (\S+)",
+    ),
 )
 
 
@@ -77,6 +88,7 @@ def _secrets(topology: Topology, node: Node) -> Mapping[str, SecretKind]:
         **({"vpn": SecretKind.CREDENTIAL} if node.tunnel else {}),
         # Murmur wants a certificate of who opens a channel.
         **({"mumble": SecretKind.CREDENTIAL} if topology.with_role("mumble-server") else {}),
+        **({"turn": SecretKind.PASSWORD} if topology.with_role("turn") else {}),
     }
 
 

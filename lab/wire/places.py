@@ -45,6 +45,13 @@ MURMUR = MUMBLE / "murmur.ini"
 MURMUR_SUPERUSER = MUMBLE / "superuser"
 MURMUR_STATE = PurePosixPath("/run/murmur")
 
+TURN = NODE / "turn"
+"""Of the TURN server's node, and of every endpoint."""
+TURN_SERVER = TURN / "turnserver.conf"
+TURN_PASSWORD = TURN / "password"
+"""An endpoint's own."""
+TURN_STATE = PurePosixPath("/run/turn")
+
 KAMAILIO = NODE / "kamailio.cfg"
 RTPENGINE = NODE / "rtpengine.conf"
 FREESWITCH = NODE / "freeswitch"

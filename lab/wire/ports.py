@@ -18,6 +18,10 @@ SOCKS_PORT = 9050
 """TCP, on loopback, of every tor client."""
 MUMBLE_PORT = 64738
 """TCP, of Murmur."""
+TURN_PORT = 3478
+"""TCP, of the TURN server."""
+RELAY_PORTS = (49152, 65535)
+"""UDP, of the TURN server: its relayed addresses, by which phones reach each other within it."""
 WEB_PORT = 8080
 """TCP, of the web server: a port that needs no privilege."""
 BANDWIDTH_PORT = 5201

@@ -11,7 +11,7 @@ VPN_PORT = 1194
 FRAGMENTS = "(udp and ip[6:2] & 0x1fff != 0)"
 FILTERS = {
     "voice": f"(udp portrange {ports.RTP_PORTS[0]}-{ports.RTP_PORTS[1]}) "
-    f"or (tcp port {ports.MUMBLE_PORT}) or {FRAGMENTS}",
+    f"or (tcp port {ports.MUMBLE_PORT}) or (tcp port {ports.TURN_PORT}) or {FRAGMENTS}",
     "tunnel": f"(tcp port {VPN_PORT})",
     "tor": f"(tcp port {ports.OR_PORT}) or (tcp port {ports.OBFS4_PORT}) "
     f"or (tcp port {ports.DIR_PORT})",
@@ -21,6 +21,7 @@ PACKETS = {
     ("udp", ports.RTP_PORTS[0]): "voice",
     ("udp", ports.RTP_PORTS[1]): "voice",
     ("tcp", ports.MUMBLE_PORT): "voice",
+    ("tcp", ports.TURN_PORT): "voice",
     ("tcp", VPN_PORT): "tunnel",
     ("tcp", ports.OR_PORT): "tor",
     ("tcp", ports.OBFS4_PORT): "tor",

@@ -81,7 +81,7 @@ TIN_CAN = Method(
     description="a string from ear to ear",
     position=35,
     way=Lazy(__name__, "STRING"),
-    talkers=Talkers(Lazy(__name__, "Tins"), None, METHODS.named("sip").codecs, False),
+    talkers=Talkers(Lazy(__name__, "Tins"), None, (), METHODS.named("sip").codecs, False),
     points=(),
     needs=(),
 )

@@ -124,7 +124,9 @@ def test_the_schema_has_it() -> None:
     node = schema["$defs"]["RawNode"]["properties"]
     assert node["role"]["enum"].index("beacon") == node["role"]["enum"].index("web") - 1
     assert "beacon (seen from afar)" in node["role"]["description"]
-    assert "only for endpoint, pbx, mumble-server, beacon and web" in node["on"]["description"]
+    assert (
+        "only for endpoint, pbx, mumble-server, turn, beacon and web" in node["on"]["description"]
+    )
     assert "only for endpoint and beacon" in node["extension"]["description"]
 
 

@@ -14,7 +14,7 @@ from lab.ends import CALLER
 from lab.engine.execution import start_network_helper
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.notes import CallNotes
-from lab.measure.call.path import VoicePath
+from lab.measure.call.path import Hop, VoicePath
 from lab.tor.paths import entered, path_of_call
 from lab.wire.barrier import BARRIER, CloseWays, WaysClosed
 from lab.wire.ports import MUMBLE_PORT, SOCKS_PORT
@@ -23,21 +23,26 @@ BARRIER_DEADLINE_S = 20.0
 
 
 def plan_path(lab: ReadyLab, seed: int) -> VoicePath:
-    """Over the call's circuit to Murmur, and by no other way.
+    """Over the call's circuit to Murmur, and by no other way."""
+    return through_tor(lab, seed, murmur_hop(lab), MUMBLE_PORT)
 
-    The caller's host has routes to the server, which direct calls need. Every M-Tor call is
-    checked: one packet between the caller and any address of Murmur's machine makes it invalid.
+
+def through_tor(lab: ReadyLab, seed: int, server: Hop, port: int) -> VoicePath:
+    """Over the call's circuit to a TCP port of `server`, and by no other way.
+
+    The caller's host has routes to the server, which direct calls need. Every such call is
+    checked: one packet between the caller and any address of the server's machine makes it
+    invalid.
     """
     relays = entered(path_of_call(lab.topology, seed), lab.caller, seed)
-    murmur = murmur_hop(lab)
-    machine = lab.topology.machine(murmur.node)
+    machine = lab.topology.machine(server.node)
     return VoicePath(
         caller=caller_end(lab),
         callee=callee_end(lab),
-        hops=(*relay_hops(lab, relays), murmur),
-        server=murmur,
+        hops=(*relay_hops(lab, relays), server),
+        server=server,
         exit_machine=relays[-1],
-        server_port=MUMBLE_PORT,
+        server_port=port,
         client_connects=True,
         socks_port=SOCKS_PORT,
         pinged=False,

@@ -108,6 +108,7 @@ def _record(notes: CallNotes) -> CallRecord:
         link_rate_kbps=lab.link_rate_kbps,
         duration_s=notes.duration_s,
         vad=plan.vad,
+        fec=plan.fec,
         tunnel_setup_ms=notes.tunnel_setup_ms,
         callee_tunnel_setup_ms=notes.callee_tunnel_setup_ms,
         congestion_control=lab.congestion_control,

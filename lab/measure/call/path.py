@@ -79,7 +79,9 @@ class VoicePath:
     """Whether the caller's client opens its connection itself, while captures run: by that it is
     told from competing ones to the same port."""
     socks_port: int | None = None
-    """Mumble through Tor: the SOCKS port on the caller's machine."""
+    """Mumble and WebRTC through Tor: the SOCKS port on the caller's machine."""
+    no_udp: bool = False
+    """Whether the machines of both ends may neither send nor receive UDP: all voice is in TCP."""
     pinged: bool = True
     """Whether the round trip is measured by ping; Tor carries none outside a tunnel."""
     circuit: tuple[str, ...] = ()

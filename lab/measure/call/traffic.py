@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -50,6 +51,8 @@ def strayed_faults(notes: CallNotes, directory: Path) -> list[str]:
     if path is None:
         return []
     faults = _strayed(notes, directory, HOME_POINT, path.caller, path.closed)
+    if path.no_udp:
+        faults += _udp_faults(notes, directory)
     if path.callee_leg is not None:
         closed = path.callee_leg.closed
         told = _strayed(notes, directory, CALLEE_HOME_POINT, path.callee, closed)
@@ -76,6 +79,28 @@ def _strayed(
     return (
         [f"{past} packets went to {notes.arrived.server.node}'s machine past Tor"] if past else []
     )
+
+
+def _udp_faults(notes: CallNotes, directory: Path) -> list[str]:
+    """Which end's machine exchanged UDP with anybody, be it media, STUN or anything else."""
+    faults = []
+    for end in (notes.arrived.caller, notes.arrived.callee):
+        point = notes.point(end.point)
+        if point is None or end.home.is_loopback:
+            # On loopback of a server's machine the servers there talk by UDP.
+            continue
+        try:
+            capture = read_capture(directory / point.file)
+        except LabError as error:
+            faults.append(f"whether UDP left {end.node} cannot be told: {error.message}")
+            continue
+        own = frozenset({end.home})
+        touching = capture.touching(own, capture.source) | capture.touching(
+            own, capture.destination
+        )
+        if packets := int(np.sum(touching & (capture.protocol == socket.IPPROTO_UDP))):
+            faults.append(f"{packets} packets of UDP at {end.node}, whose voice is in TCP alone")
+    return faults
 
 
 def packets_between(capture: Capture, one: IPv4Address, others: Sequence[IPv4Address]) -> int:

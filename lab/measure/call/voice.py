@@ -13,6 +13,7 @@ from lab.measure.call.path import EndNotes
 from lab.measure.capture import Capture, read_capture
 from lab.measure.mumble_packets import read_voice_log
 from lab.measure.rtp import Stream, streams
+from lab.measure.rtp_log import read_rtp_logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,22 @@ def logged_voice(directory: Path, notes: CallNotes) -> VoiceStreams:
         from_callee=stream("callee-sent", office, home),
         at_caller=stream("caller-received", office, home),
     )
+
+
+def logged_rtp(directory: Path, notes: CallNotes) -> VoiceStreams:
+    """The headers of RTP as the phones logged them; LabError where a log is not there."""
+    path, ptime_ms = notes.arrived, notes.coding.ptime_ms
+    home, office = path.caller.address, path.callee.address
+
+    def streams_of(
+        speaker: str, hearer: str, source: IPv4Address, destination: IPv4Address
+    ) -> tuple[Stream, Stream]:
+        sent, received = directory / f"{speaker}-sent.csv", directory / f"{hearer}-received.csv"
+        return read_rtp_logs(sent, received, source, destination, ptime_ms)
+
+    from_caller, at_callee = streams_of("caller", "callee", home, office)
+    from_callee, at_caller = streams_of("callee", "caller", office, home)
+    return VoiceStreams(from_caller, at_callee, from_callee, at_caller)
 
 
 def end_capture(directory: Path, notes: CallNotes, end: EndNotes) -> Capture:

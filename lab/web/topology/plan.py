@@ -83,8 +83,7 @@ class Plan:
 
     def servers(self, method: str) -> tuple[str, ...]:
         """The nodes that circuits of calls by `method` lead to, and that pass their voice on."""
-        exchange = METHODS.named(method).talkers.exchange
-        wanted = ("vpn-server", "pbx") if exchange is None else ("mumble-server",)
+        wanted = METHODS.named(method).talkers.server_roles
         return tuple(node for role in wanted for node, own in self.roles.items() if own == role)
 
     def hops(self, start: str, end: str) -> tuple[Hop, ...]:
