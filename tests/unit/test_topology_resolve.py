@@ -73,6 +73,7 @@ def test_the_papers_addresses() -> None:
         "pbx": [],
         "web": [],
         "mumble": [],
+        "turn": [],
         "callee": [("office", "10.77.21.3")],
     }
     assert {link.rate_kbps for node in topology.nodes for link in node.links} == {100_000}
@@ -141,6 +142,7 @@ def test_the_papers_routes() -> None:
         "pbx": {},
         "web": {},
         "mumble": {},
+        "turn": {},
         "callee": dict.fromkeys(("16", "17", "18", "19", "20"), "10.77.21.2"),
     }
 

@@ -36,7 +36,7 @@ def lab(**ids: str) -> ReadyLab:
 
 
 class Nodes:
-    """Answers `dpkg-query` and `tor --version`; Tor is 0.4.8, 0.4.9 in nodes of `newer`."""
+    """Answers `dpkg-query`, Python and `tor --version`; Tor is 0.4.8, 0.4.9 in nodes of `newer`."""
 
     def __init__(self, *newer: str) -> None:
         self.newer = newer
@@ -49,6 +49,8 @@ class Nodes:
             raise LabError(f"{command[0]} in {node} failed")
         if command[0] == "tor":
             return f"Tor version {'0.4.9' if node in self.newer else '0.4.8'}.\nThis build of Tor\n"
+        if command[0] == "python3":
+            return "aiortc 1.0\n"
         return "".join(f"{name} 1.0\n" for name in command[3:])
 
 
@@ -69,12 +71,13 @@ def test_one_node_of_each_image_is_asked_and_every_node_is_known(
     nodes = answering(monkeypatch)
     found = node_versions(lab())
     assert sorted(nodes.asked) == [
-        *("authority", "caller", "caller", "mumble", "pbx", "pbx-media", "server", "web"),
-    ], "of the endpoint's image both Tor and the packages tell"
+        *("authority", "caller", "caller", "caller", "mumble", "pbx", "pbx-media", "server"),
+        *("turn", "web"),
+    ], "of the endpoint's image Tor, the packages and Python tell"
     assert found.keys() == {node.name for node in TOPOLOGY.nodes} - {"gateway"}
     assert found["relay2"] == {"tor": "0.4.8"}
     node_versions(lab())
-    assert len(nodes.asked) == 8, "what is in an image never changes"
+    assert len(nodes.asked) == 10, "what is in an image never changes"
 
 
 def test_a_relay_of_another_image_stands_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
