@@ -16,7 +16,7 @@ class WorkerJob(SLURMJob):
         self, scheduler: str | None = None, name: str | None = None, labs: int = 1, **others: Any
     ) -> None:
         """`labs` side by side on a host; the others are dask-jobqueue's own."""
-        super().__init__(scheduler, name, **others)
+        super().__init__(scheduler, name, **others)  # type: ignore[no-untyped-call]
         words = ["worker", str(scheduler), "--name", str(name)]
         words += ["--labs", str(labs), "--patience", "0"]
         lab = [sys.executable, "-c", "from lab.cli import main; main()"]

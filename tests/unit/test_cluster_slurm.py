@@ -18,7 +18,8 @@ def test_a_job_starts_a_worker_of_the_lab_on_a_host_of_its_own() -> None:
         memory="8GB",
         job_extra_directives=["--exclusive"],
     )
-    *directives, last = job.job_script().strip().splitlines()
+    script: str = job.job_script()  # type: ignore[no-untyped-call]
+    *directives, last = script.strip().splitlines()
     assert "#SBATCH -p short" in directives
     assert "#SBATCH -t 02:00:00" in directives
     assert "#SBATCH --exclusive" in directives
