@@ -118,7 +118,7 @@ def test_a_phone_that_offers_to_be_reached_past_the_server_makes_its_call_invali
 def test_in_band_fec_that_is_asked_for_must_have_been_agreed_on() -> None:
     assert agreement_faults("callee", report(RELAYED, peer_fec=True), fec=True) == []
     [fault] = agreement_faults("callee", report(RELAYED), fec=True)
-    assert fault == "the other end of the callee did not ask for in-band FEC"
+    assert fault == "in-band FEC of what the callee said was agreed to be off"
 
 
 def test_only_webrtc_calls_have_in_band_fec() -> None:

@@ -45,8 +45,8 @@ def agreement_faults(end: str, report: WebrtcReport, *, fec: bool) -> list[str]:
     if others := sorted(offered - {RELAYED}):
         faults.append(f"the {end} offered to be reached past the TURN server: {', '.join(others)}")
     if report.connected and report.connected.peer_fec != fec:
-        asked = "did not ask" if fec else "asked"
-        faults.append(f"the other end of the {end} {asked} for in-band FEC")
+        agreed = "on" if report.connected.peer_fec else "off"
+        faults.append(f"in-band FEC of what the {end} said was agreed to be {agreed}")
     return faults
 
 
