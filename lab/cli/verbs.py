@@ -13,8 +13,8 @@ from lab.errors import LabError
 VERBS: Mapping[str, str] = {
     "up": "Bring up TOPOLOGY (a shipped name such as `paper`, or a YAML file) and verify it",
     "call": "Make one call by METHOD; exit status 1 where it failed",
-    "down": "Take down the lab called NAME (default: the only one)",
-    "status": "Show the lab called NAME (default: every lab that is up)",
+    "down": "Take down the lab called NAME (default: your only one)",
+    "status": "Show the lab called NAME (default: every lab of yours that is up)",
     "events": "Print what happens in the lab called NAME (default: the only one)",
     "capture": "Capture at POINT of a running lab, live, until Ctrl-C",
     "link": "Show or change the rate, queue, delay and loss of links, live",

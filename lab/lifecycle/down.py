@@ -52,7 +52,8 @@ def down(client: DockerClient, name: str | None) -> Removed:
 
 def down_all(client: DockerClient) -> Removed:
     """Remove whatever any lab of this user left on this host."""
-    removed = sum(remove_labelled(client, f"{labels.LAB}={name}") for name in names_of_labs(client))
+    names = sorted(names_of_labs(client))
+    removed = sum(remove_labelled(client, f"{labels.LAB}={name}") for name in names)
     shutil.rmtree(storage.home() / "labs", ignore_errors=True)
     return Removed("all labs", removed)
 

@@ -188,7 +188,7 @@ def project(text: str, topology: Topology, secrets: LabSecrets) -> dict[str, byt
 
 IMAGE_NAMES = (
     "net", "delay-line", "endpoint", "tor", "vpn-server", "web", "mumble-server", "kamailio",
-    "rtpengine", "freeswitch",
+    "rtpengine", "freeswitch", "turn",
 )  # fmt: skip
 
 

@@ -224,7 +224,8 @@ def test_no_coordinate_has_the_name_of_another_or_of_a_measured_figure() -> None
 def written_values() -> dict[str, list[Any]]:
     """What the experiments that come with the lab write, by key of the grid."""
     values: dict[str, list[Any]] = {"ptime": ["20ms", "40ms"], "outside": ["fair", "rainy"]}
-    values["available"] = ["off", "on"]
+    for switch in ("available", "disjoint", "fec"):
+        values[switch] = ["off", "on"]
     values["profile"] = ["none", "calls/one.json", "calls/two.json"]
     for path in sorted(EXPERIMENTS.glob("*.yaml")):
         content = yaml.safe_load(path.read_text())

@@ -192,7 +192,7 @@ def test_nodes_that_ran_again_before_anybody_looked_are_seen() -> None:
 
 def test_what_starts_again_with_a_machine_that_the_call_killed_is_not_broken_by_others() -> None:
     faults = [replace(KILLED, node="server"), replace(KILLED, kind="pause", node="relay1"), ASKED]
-    guests = {"pbx", "pbx-media", "web", "mumble"}
+    guests = {"pbx", "pbx-media", "web", "mumble", "turn"}
     assert broken_by_call(paper(), faults) == {"server", *guests, "relay1"}
     paused = replace(KILLED, kind="pause", node="server")
     assert broken_by_call(paper(), [paused]) == {"server"}, "its guests go on"

@@ -293,11 +293,11 @@ def test_notes_that_do_not_describe_a_call_are_refused(
 def test_what_measures_knows_nothing_of_what_calls() -> None:
     """Nor runs a program: it reads files, and computes.
 
-    Of the Mumble client it takes what decides from arrivals alone, and the way to libopus.
+    Of the lab's own clients it takes what decides from arrivals alone, and the way to libopus.
     """
     known = (
         *("lab.errors", "lab.ends", "lab.lazy", "lab.measure", "lab.registry", "lab.verdict"),
-        *("lab.wire", "lab.agents.voice.playout", "lab.agents.mumble.opus"),
+        *("lab.wire", "lab.agents.voice.playout", "lab.agents.voice.opus"),
     )
     foreign = {}
     for file in (Path(lab.__file__).parent / "measure").rglob("*.py"):

@@ -121,6 +121,7 @@ def test_a_relay_that_does_otherwise_spoils_the_call() -> None:
     notes: Any = SimpleNamespace(
         circuits=[made],
         tunnel_nodelay={"caller": True, "server": False},
+        forwarded=None,
         lab=SimpleNamespace(vpn_nodelay=True),
     )
     note_nodelay(record, notes)
@@ -138,6 +139,7 @@ def test_both_ends_of_a_tunnel_are_asked(told: bool, found: bool) -> None:
     notes: Any = SimpleNamespace(
         circuits=[],
         tunnel_nodelay={"caller": told, "server": told},
+        forwarded=None,
         lab=SimpleNamespace(vpn_nodelay=told),
     )
     note_nodelay(record, notes)
