@@ -134,6 +134,7 @@ def test_labs_side_by_side_end_with_a_run_that_was_started_in_the_background(
         assert things_of(able_host, f"{run}-{number}") == {}
 
 
+@pytest.mark.slow
 def test_workers_of_this_host_make_the_calls_of_a_run_and_leave_nothing(
     able_host: DockerClient, lab: LabCommand, experiment: str
 ) -> None:

@@ -70,7 +70,7 @@ def test_a_call_goes_over_both_and_more_than_there_are_relays_for_is_refused(
     assert "2 paths needs a policy" in complaint(unsaid)
 
 
-@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("lost", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_call_goes_on_with_the_path_that_is_left_and_fails_without_any(
     able_host: DockerClient, two_ways: LiveLab, lost: int
 ) -> None:

@@ -71,7 +71,7 @@ def gathers(turn: Turn, *, fec: bool = False) -> tuple[Gather, Gather]:
     return caller, callee
 
 
-@pytest.mark.parametrize("fec", [False, True])
+@pytest.mark.parametrize("fec", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_two_phones_hear_each_other_by_relayed_candidates_alone(
     turn: Turn, pair: tuple[End, End], fec: bool
 ) -> None:
@@ -110,6 +110,7 @@ def test_where_nothing_listens_the_reason_is_told(turn: Turn, pair: tuple[End, E
         caller.wait(Described, 15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("further", [f"max-allocate-lifetime={LIFETIME_S}\n"])
 def test_an_allocation_that_expires_under_the_call_is_how_it_failed(
     turn: Turn, further: str
