@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 from lab.wire.proxy import SocksProxy
@@ -52,7 +53,8 @@ class OnwardProxy:
     def cut(self, number: int) -> None:
         """End the connection of the client that came so many others after the first."""
         for each in self._connections[number]:
-            each.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # its other end may have gone with the first of them
+                each.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
