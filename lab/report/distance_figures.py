@@ -58,11 +58,12 @@ def _draw(
                 color = f"C{methods.index(row.point.method)}"
                 _draw_shares(axes, values(arrival), color, style)
         study(axes)
-        axes.set_xlim(left=0)
         axes.set_ylim(0, 1)
         axes.set_ylabel("share of calls")
         axes.grid(alpha=0.3)
         axes.set_title(pair, fontsize="medium")
+    # Shared, and so for all panels: before the last of them it would leave out what is in others.
+    panels[-1].set_xlim(left=0)
     panels[-1].set_xlabel(label)
     for number, method in enumerate(methods):
         panels[0].plot([], [], color=f"C{number}", label=system_of(method))

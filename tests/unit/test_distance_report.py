@@ -8,6 +8,8 @@ import pytest
 from report_runs import call, report_on, text_of
 
 from lab.measure.record import CallRecord
+from lab.report.distance import distances
+from lab.report.distance_figures import draw_delay
 from lab.report.pages import to_html
 from lab.report.paper import SECOND_JITTER_MS, TOR_DELAY_MS
 from lab.sweep.point import Point
@@ -109,6 +111,12 @@ def test_the_page_draws_the_distributions() -> None:
     page = to_html(report_on(POINTS, calls_between_places(), None))
     assert page.count("<figure>") == 2
     assert "Share of valid calls whose median one-way delay" in page
+
+
+def test_panels_reach_as_far_as_any_call() -> None:
+    figure = draw_delay(distances(POINTS, calls_between_places()))
+    assert len(figure.axes) == len(PAIRS)
+    assert all(axes.get_xlim()[0] == 0 and axes.get_xlim()[1] > 408 for axes in figure.axes)
 
 
 def test_circuits_are_read_as_ways_and_counted_where_they_are_many() -> None:
