@@ -13,6 +13,7 @@ from lab.measure.statistics import Counts, Interval, count_calls, mean_interval
 from lab.report.good_calls import share_of
 from lab.report.naming import told_apart
 from lab.report.selection import by_point, mean_of, valid_ones
+from lab.sweep.dimensions.disjoint import DISJOINT
 from lab.sweep.dimensions.method import METHOD
 from lab.sweep.dimensions.paths import PATHS
 from lab.sweep.dimensions.policy import CONFLUX, POLICY
@@ -69,7 +70,7 @@ def paths_calls(points: Sequence[Point], calls: Sequence[CallRecord]) -> tuple[P
     called = [point for point in points if made.get(point.point_id)]
     methods = {point.method for point in called if point[POLICY] != SINGLE}
     shown = [point for point in called if point.method in methods]
-    names = told_apart(shown, (METHOD, PATHS, POLICY, TOR_CONFLUX))
+    names = told_apart(shown, (METHOD, PATHS, POLICY, DISJOINT, TOR_CONFLUX))
     return tuple(
         _row(point, others, made[point.point_id])
         for point, others in zip(shown, names, strict=True)

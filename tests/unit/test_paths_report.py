@@ -62,6 +62,13 @@ def test_each_way_stands_beside_the_others() -> None:
     assert single.delay_p99_ms["caller"].estimate == 300.0
 
 
+def test_what_the_way_says_is_not_said_again_beside_it() -> None:
+    apart = Point("v-tor", policy="duplicate", paths=2, disjoint="on").normalised()
+    calls = [*CALLS, made(apart, 1, policy="duplicate", paths=2, disjoint=True)]
+    *_, row = paths_calls([*POINTS, apart], calls)
+    assert (row.way, row.others) == ("2 paths, duplicate, disjoint", "")
+
+
 def test_only_valid_calls_enter() -> None:
     spoilt = made(BOTH, 4, late=True, valid=False)
     *_, both = paths_calls(POINTS, [*CALLS, spoilt])
