@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.ends import EACH_END
-from lab.measure.call.streams import IN_TIME_MS
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, mean_interval
 from lab.report.good_calls import share_of
@@ -24,9 +23,6 @@ from lab.wire.paths import SINGLE
 (TOR_CONFLUX,) = topology_key(CONFLUX).coordinates
 IN_TIME_PCT = 99.0
 """So many of its packets DONAR (NSDI 2022) asks of a call to come in less than 360 ms."""
-DONAR_PCT = 86
-"""Of its calls those that were so, of 5 and of 90 minutes, over onion services in the public
-network: the study's own figure, in its abstract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +137,3 @@ def _repaired(call: CallRecord) -> float | None:
     forth, back = call.callee_repaired_packets, call.caller_repaired_packets
     frames = sum(call.path_frames.values())
     return None if forth is None or back is None or not frames else 100 * (forth + back) / frames
-
-
-RULE = (
-    f"In time is a call of which {IN_TIME_PCT:g} % of the packets that were sent came in less than "
-    f"{IN_TIME_MS:g} ms, at both ends: what DONAR (NSDI 2022) asks of a call. It found {DONAR_PCT} "
-    "% of its own so, over onion services of the public network, between two ends that both Tor "
-    "hides."
-)
-"""Beside every table of these calls."""
