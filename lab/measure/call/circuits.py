@@ -27,43 +27,39 @@ def note_circuits(
     if path is not None and path.circuit:
         record.anonymous = CALLER if path.callee_leg is None else BOTH
     for circuit in circuits:
-        if circuit.path is not None and circuit.path > 1:
-            _judge(record, circuit, seen_by_relays(circuit), may_end)
-            continue
         steps = seen_by_relays(circuit)
-        note = {CALLER: _note_caller, CALLEE: _note_callee}[circuit.end]
-        for state in (circuit.built, circuit.after):
-            if state is not None:
-                note(record, state, circuit.fingerprints)
-        if circuit.end == CALLER and circuit.after is not None and circuit.after.legs:
-            record.circuit_legs = {
-                " ".join(leg.path): f"{_carried(leg)}{_passed(circuit, leg)}"
-                for leg in circuit.after.legs
-            }
-        if circuit.end == CALLER and steps:
-            record.circuit_seen = " ".join(name for name, _ in steps)
-            guard = steps[0][1]
-            record.circuit_cells, record.circuit_cells_back = guard.cells_out, guard.cells_back
-        elif steps:
-            record.callee_circuit_seen = " ".join(name for name, _ in steps)
-        _judge(record, circuit, steps, may_end)
+        if circuit.path in (None, 1):
+            _note(record, circuit, steps)
+        # One of several that ended when something was broken on purpose is not held against it.
+        broken = may_end and circuit.path is not None and circuit.after and circuit.after.ended
+        if not broken:
+            if circuit.after is not None:
+                record.invalid_reasons += circuit.after.faults(circuit.wanted, _whose(circuit))
+            record.invalid_reasons += sight_faults(circuit, steps)
     if record.circuit is not None and record.callee_relays is not None:
         common = set(record.circuit.split()) & set(record.callee_relays.split())
         record.relays_in_both = len(common)
 
 
-def _judge(
-    record: CallRecord,
-    circuit: CircuitNotes,
-    steps: Sequence[tuple[str, SeenCircuit]],
-    may_end: bool,
+def _note(
+    record: CallRecord, circuit: CircuitNotes, steps: Sequence[tuple[str, SeenCircuit]]
 ) -> None:
-    """Write down what is wrong with a circuit."""
-    if may_end and circuit.path is not None and circuit.after and circuit.after.ended:
-        return
-    if circuit.after is not None:
-        record.invalid_reasons += circuit.after.faults(circuit.wanted, _whose(circuit))
-    record.invalid_reasons += sight_faults(circuit, steps)
+    """Write down the one circuit that the record has of an end."""
+    note = {CALLER: _note_caller, CALLEE: _note_callee}[circuit.end]
+    for state in (circuit.built, circuit.after):
+        if state is not None:
+            note(record, state, circuit.fingerprints)
+    if circuit.end == CALLER and circuit.after is not None and circuit.after.legs:
+        record.circuit_legs = {
+            " ".join(leg.path): f"{_carried(leg)}{_passed(circuit, leg)}"
+            for leg in circuit.after.legs
+        }
+    if circuit.end == CALLER and steps:
+        record.circuit_seen = " ".join(name for name, _ in steps)
+        guard = steps[0][1]
+        record.circuit_cells, record.circuit_cells_back = guard.cells_out, guard.cells_back
+    elif steps:
+        record.callee_circuit_seen = " ".join(name for name, _ in steps)
 
 
 def seen_by_relays(
@@ -115,17 +111,12 @@ def ended_circuits(circuits: Sequence[CircuitNotes]) -> list[str]:
     Of several that carry one call none as long as another lives: the call goes on.
     """
     ended = [
-        circuit
+        f"the {_whose(circuit)}circuit ended: {circuit.after.ended}"
         for circuit in circuits
         if circuit.after is not None and circuit.after.ended is not None
     ]
-    if len(ended) < sum(circuit.path is not None for circuit in circuits):
-        return []
-    return [
-        f"the {_whose(circuit)}circuit ended: {circuit.after.ended}"
-        for circuit in ended
-        if circuit.after is not None
-    ]
+    several = sum(circuit.path is not None for circuit in circuits)
+    return ended if len(ended) >= several else []
 
 
 def _whose(circuit: CircuitNotes) -> str:

@@ -14,12 +14,12 @@ def note_forwarded(record: CallRecord, notes: CallNotes) -> None:
     What came by a path to the forwarder at the caller is the caller's, what came to the one at the
     server the callee's.
     """
-    if notes.path is not None and notes.path.circuit and notes.plan.policy == SINGLE:
-        # One circuit, and two where Tor has linked them, which is no policy of the lab's.
-        record.policy, record.paths = SINGLE, 1
-    if notes.plan.policy == SINGLE:
-        return
     plan = notes.plan
+    if plan.policy == SINGLE:
+        if notes.path is not None and notes.path.circuit:
+            # One circuit, and two where Tor has linked them, which is no policy of the lab's.
+            record.policy, record.paths = SINGLE, 1
+        return
     record.policy, record.paths, record.disjoint = plan.policy, plan.paths, plan.disjoint
     record.path_circuits = {
         str(circuit.path): " ".join((circuit.after or circuit.built).path or circuit.wanted)
