@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
+from lab.calls.paths.base import LOOPBACK
 from lab.calls.paths.tunnel import open_carried_tunnel, tunnel_address
 from lab.calls.workspace import Workspace
 from lab.engine.agent import Agent, AgentError
@@ -37,7 +38,6 @@ from lab.wire.tun_devices import TUN_DEVICES, DevicesMade, LendDevices, LentDevi
 PORT_ABOVE_VPN = 2
 """The forwarder at the server listens on this port after that of the lab's own OpenVPN; the next
 one is that of competing tunnels."""
-LOOPBACK = IPv4Address("127.0.0.1")
 DEADLINE_S = 30.0
 OPEN_DEADLINE_S = 70.0
 """Longer than the forwarders themselves wait."""
