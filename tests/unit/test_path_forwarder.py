@@ -130,5 +130,6 @@ def test_a_forwarder_that_awaits_paths_ends_with_its_input() -> None:
     port = free_port()
     with forwarder("leaving") as leaving:
         leaving.ask(LeavePaths(CARRIAGE, HERE, port), PathsAwaited, WAIT_S)
-    with socket.create_server(("127.0.0.1", port)):
-        assert port, "which is free again"
+        leaving.end()
+        with pytest.raises(LabError, match="nobody awaits the paths any more"):
+            leaving.receive(WAIT_S)
