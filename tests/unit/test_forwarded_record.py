@@ -130,11 +130,6 @@ def test_a_call_over_one_circuit_says_so(tmp_path: Path) -> None:
     notes = call_notes()
     assert notes.path
     notes.path = replace(notes.path, circuit=ONE)
-    notes.circuits = [replace_path(circuit(1, ONE))]
+    notes.circuits = [replace(circuit(1, ONE), path=None)]
     record = measured(make_directory(tmp_path, notes))
     assert (record.paths, record.policy, record.disjoint) == (1, "single", None)
-
-
-def replace_path(notes: CircuitNotes) -> CircuitNotes:
-    notes.path = None
-    return notes
