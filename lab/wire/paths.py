@@ -16,7 +16,7 @@ from lab.wire.messages import Dialogue, Event, Order
 SINGLE = "single"
 """What is written for a call without forwarders: OpenVPN's own connection, over one circuit."""
 MOST_PATHS = 8
-"""With more, what a frame says of itself leaves no room for two packets of G.711 in a cell."""
+"""What a frame says of so many leaves room for two packets of G.711 in a cell."""
 
 
 class Policy(StrEnum):

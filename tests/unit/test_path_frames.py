@@ -20,8 +20,10 @@ from lab.agents.paths.frames import (
 from lab.agents.paths.policies import layout_of
 from lab.wire.paths import MOST_PATHS, Policy
 
-TUNNELLED_G711 = 224
-"""20 ms of G.711 with RTP, UDP and IP, in OpenVPN's data channel with AES-256-GCM, bytes."""
+TUNNEL_BYTES = 64
+"""RTP, UDP and IP, in OpenVPN's data channel with AES-256-GCM."""
+G711_BYTES = 160
+"""20 ms of it."""
 RANKED = Layout(history=2, scores=4)
 PACKETS = st.builds(Packet, st.integers(0, 2**32 - 1), st.binary(max_size=300))
 FRAMES = st.builds(
@@ -60,11 +62,18 @@ def test_what_is_no_frame_is_said_to_be_none(data: bytes) -> None:
 @pytest.mark.parametrize("paths", [1, 2, MOST_PATHS])
 def test_a_cell_has_room_for_two_packets_of_g711(policy: Policy, paths: int) -> None:
     layout = layout_of(policy, paths)
-    voice = [Packet(number, bytes(TUNNELLED_G711)) for number in range(4)]
+    voice = [Packet(number, bytes(TUNNEL_BYTES + G711_BYTES)) for number in range(4)]
     sent = with_earlier(layout, voice[3], [voice[2], voice[1], voice[0]])
     assert sent == (voice[3], voice[2])
     frame = Frame(1, 1, sent, (0,) * layout.history, (0,) * layout.scores)
     assert len(layout.write(frame)) <= CELL_BYTES
+
+
+@pytest.mark.parametrize(("bitrate_kbps", "fit"), [(40, 2), (24, 3)])
+@pytest.mark.parametrize("paths", [2, MOST_PATHS])
+def test_of_opus_as_many_fit_as_its_rate_lets(bitrate_kbps: int, fit: int, paths: int) -> None:
+    voice = Packet(1, bytes(TUNNEL_BYTES + bitrate_kbps * 20 // 8))
+    assert len(with_earlier(layout_of(Policy.ALTERNATE, paths), voice, [voice] * 4)) == fit
 
 
 def test_of_small_packets_many_fit_and_of_a_large_one_none_beside_it() -> None:

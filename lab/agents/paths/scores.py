@@ -17,7 +17,7 @@ from lab.agents.paths.frames import NO_PATH, UNKNOWN
 WINDOW_S = 2.0
 """Frames that came before do not count (DONAR's default)."""
 MOST_MS = 32767
-"""More than a score has room for in a frame."""
+"""The largest score that a frame has room for."""
 
 
 class Lateness:

@@ -90,7 +90,7 @@ class StreamsOnCircuits:
         self._streams = Streams()
 
     def attach_to(self, circuits: Sequence[str]) -> None:
-        """Attach the streams that come from now on to the first of these, all the call's."""
+        """Attach the streams from now on to these, all the call's: to the first, or in turn."""
         self._circuits = tuple(circuits)
 
     def seen(self) -> tuple[CircuitStream, ...]:
