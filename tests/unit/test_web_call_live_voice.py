@@ -185,10 +185,10 @@ def test_nothing_is_captured_before_the_path_is_being_opened() -> None:
     assert LiveVoice(hub_with(None)).look() is None
 
 
-def test_voice_inside_tls_is_not_captured() -> None:
+def test_voice_that_is_encrypted_is_not_captured() -> None:
     clear = {method.name for method in METHODS if in_the_clear(method)}
     assert {"sip", "vpn", "v-tor", "v-onion"} <= clear
-    assert not {"mumble", "m-tor", "m-onion"} & clear
+    assert not {"mumble", "m-tor", "m-onion", "webrtc", "w-tor"} & clear
     assert LiveVoice(hub_with(call("mumble"))).look() is None
 
 

@@ -127,7 +127,8 @@ def test_the_call_that_ended_last_is_shown_below_the_form(stored: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "told"),
     [
-        ("mumble", "inside TLS"),
+        ("mumble", "is encrypted"),
+        ("webrtc", "is encrypted"),
         ("sip", "as soon as its path is open"),
         ("telepathy", "knows no method telepathy"),
     ],

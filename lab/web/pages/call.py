@@ -195,8 +195,8 @@ class _Live:
             return None, f"This page knows no method {call.method}: its packets are not shown."
         if not in_the_clear(method):
             return None, (
-                f"The voice of {call.method} calls is inside TLS from end to end: its packets are "
-                "shown when the call is over."
+                f"The voice of {call.method} calls is encrypted wherever it could be captured: its "
+                "packets are shown when the call is over."
             )
         if not self._packets.value:
             return None, "Its packets are shown when the call is over."
