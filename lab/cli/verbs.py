@@ -20,7 +20,7 @@ VERBS: Mapping[str, str] = {
     "link": "Show or change the rate, queue, delay and loss of links, live",
     "fault": "Break a link or a node of a running lab, and make it whole again",
     "demo": "Give a demonstration: a question, your prediction, calls that answer it, and why",
-    "web": "Show the lab called NAME (default: the first that is up) in a browser, until Ctrl-C",
+    "web": "Show the lab called NAME (default: your first that is up) in a browser, until Ctrl-C",
     "exec": "Run COMMAND in NODE as the node's own user and exit with its status",
     "logs": "Print the log of NODE",
     "experiment": "Run experiments: many calls, in an order drawn from a seed",

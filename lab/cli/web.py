@@ -19,7 +19,7 @@ from lab.cli.output import err
     help="Of 127.0.0.1; default: any that is free.",
 )
 def command(name: str | None, port: int) -> None:
-    """Show the lab called NAME (default: the first that is up) in a browser, until Ctrl-C.
+    """Show the lab called NAME (default: your first that is up) in a browser, until Ctrl-C.
 
     Prints the page's address, which ends with a token: who has it may use the lab. From another
     host: `ssh -L 8000:127.0.0.1:PORT HOST`, and the same address with port 8000.

@@ -30,7 +30,7 @@ AGAIN_S = 1.0
 
 
 class Hub:
-    """Follows a lab: the one that is named, or the first that is up; waits for it where none is.
+    """Follows a lab: the one that is named, or the first of this user; waits for it where none is.
 
     `now` is changed by the hub's own thread alone; a viewer reads it, and looks again when
     `version` has changed.
