@@ -29,7 +29,7 @@ from lab.bundles.layout import (
 from lab.bundles.members import UNREADABLE, damage, name_of, top_of
 from lab.bundles.reduced import files_named
 from lab.bundles.sums import read_sums, sha256_of
-from lab.errors import LabError
+from lab.errors import LabError, sentence_of
 from lab.measure.record import CallRecord
 from lab.store.database import RUN_COLUMNS, Run
 from lab.store.reading import read_store
@@ -153,8 +153,7 @@ def _wrong_store(directory: Path, contents: Contents, found: Iterable[str]) -> I
         with closing(sqlite3.connect(file)) as connection:
             columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
     except (LabError, sqlite3.Error, ValueError) as error:
-        reason = error.message if isinstance(error, LabError) else error
-        yield f"{STORE} cannot be used: {str(reason).replace(str(file), 'it')}"
+        yield f"{STORE} cannot be used: {sentence_of(error).replace(str(file), 'it')}"
         return
     unknown = [name for name in columns if name not in RUN_COLUMNS]
     if unknown:
