@@ -51,3 +51,8 @@ class Judged:
     def why(self) -> str:
         """Why it failed, or else all reasons why it is invalid; nothing of a valid call."""
         return self.reasons[0] if self.verdict == FAILED else "; ".join(self.reasons)
+
+    @property
+    def in_words(self) -> str:
+        """The verdict, and why where it is not `valid`."""
+        return f"{self.verdict}: {self.why}" if self.why else self.verdict

@@ -92,10 +92,3 @@ def doubt(host: HostView, others: Iterable[HostView]) -> str | None:
     if not any(any(other.recent) for other in others if other is not host and other.usable):
         return None
     return f"its last {INVALID_IN_A_ROW} calls were invalid, while those of other hosts were valid"
-
-
-def in_words(record: CallRecord) -> str:
-    """What a calibration call came to."""
-    if record.status != "ok":
-        return f"failed: {record.reason}"
-    return "valid" if record.valid else f"invalid: {'; '.join(record.invalid_reasons)}"

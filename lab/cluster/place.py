@@ -16,7 +16,7 @@ from distributed import Client
 
 from lab.cluster import tasks
 from lab.cluster.alike import about_here, difference
-from lab.cluster.hosts import CALIBRATIONS, HostView, Missing, doubt, in_words
+from lab.cluster.hosts import CALIBRATIONS, HostView, Missing, doubt
 from lab.cluster.post import Letter, Post, delivered
 from lab.cluster.travel import Delivery, Order, Run, unpacked
 from lab.errors import LabError
@@ -25,6 +25,7 @@ from lab.measure.record import CallRecord
 from lab.sweep.outbox import CallName
 from lab.sweep.place import Outcome
 from lab.sweep.plan import CALIBRATION, Plan, PlannedCall
+from lab.verdict import VALID
 
 POLL_S = 0.5
 LOOK_EVERY_S = 1.0
@@ -174,13 +175,13 @@ class ClusterPlace:
 
     def _enter_calibration(self, record: CallRecord, host: HostView) -> None:
         self._keep(record)
-        self._tell(Noted(f"{host.name}: its calibration call is {in_words(record)}"))
+        self._tell(Noted(f"{host.name}: its calibration call is {record.in_words}"))
         host.calibrations += 1
-        if not (record.status == "ok" and record.valid) and host.calibrations < CALIBRATIONS:
+        if record.verdict != VALID and host.calibrations < CALIBRATIONS:
             self._submit(self._calibration, host)
             return
         host.calibrated = True
-        if not (record.status == "ok" and record.valid):
+        if record.verdict != VALID:
             if any(other.usable for other in self._hosts.values() if other is not host):
                 self._set_aside(host, "its calibration calls were not valid")
             else:

@@ -10,7 +10,6 @@ from lab import storage
 from lab.demo.demonstration import Recording
 from lab.demo.outcome import Outcome
 from lab.errors import LabError
-from lab.measure.record import CallRecord
 from lab.report.files import write_text
 from lab.report.pages import page, svg_text
 
@@ -60,7 +59,6 @@ def to_html(outcome: Outcome) -> str:
             for drawing in (shown.drawings if shown else ())
         ],
         sounds=[_sound(recording) for recording in (shown.recordings if shown else ())],
-        told=_verdict,
     )
 
 
@@ -73,7 +71,3 @@ def _sound(recording: Recording) -> _Sound:
         # A result that somebody has removed meanwhile; what was measured of it stands.
         pass
     return _Sound(recording.caption, content, str(recording.file))
-
-
-def _verdict(call: CallRecord) -> str:
-    return f"{call.verdict}: {call.why}" if call.why else call.verdict

@@ -65,6 +65,7 @@ def test_a_failed_call_is_never_valid() -> None:
 def test_the_verdict_has_every_reason_and_says_why_in_short() -> None:
     valid = quiet_call()
     assert (valid.verdict, valid.reasons, valid.why) == (VALID, (), "")
+    assert valid.in_words == "valid"
     against = ["the host was busy", "a node ended"]
     doubtful = quiet_call(invalid_reasons=list(against))
     assert (doubtful.verdict, doubtful.reasons) == (INVALID, tuple(against))
@@ -72,6 +73,7 @@ def test_the_verdict_has_every_reason_and_says_why_in_short() -> None:
     failed = quiet_call(status="failed", reason="no answer", invalid_reasons=list(against))
     assert (failed.verdict, failed.reasons) == (FAILED, ("no answer", *against))
     assert failed.why == "no answer"
+    assert failed.in_words == "failed: no answer"
     assert quiet_call(status="failed").why == "no reason was told"
 
 
