@@ -91,7 +91,7 @@ def waveform(file: Path, columns: int = COLUMNS) -> Waveform:
 
 
 def outline(file: Path) -> Waveform | None:
-    """The same; None where it cannot be read, as one that is not there."""
+    """The waveform of a file; None where it cannot be read, as one that is not there."""
     try:
         return waveform(file)
     except LabError:

@@ -15,8 +15,8 @@ LABEL_ROOM = 90.0
 """What a label takes beside its line, px."""
 UPRIGHT = 10.0
 """A line that leads less far sideways, px, is upright."""
-UNDER = 144.0
-"""How far under a sign the label of an upright line ends at the latest, px, and its own room."""
+LABELLED = 144.0
+"""How much of an upright line that leads downwards is labelled, px, from its sign on."""
 CROSS = "\u00d7"
 """Stands where nothing passes."""
 
@@ -39,13 +39,14 @@ def _link(number: int, link: LinkShown, looks: Looks) -> Mark:
     name = f"link-{number}"
     down = " down" if link.is_down else ""
     selected = " selected" if looks.selected == link.key else ""
+    badge = f"lab-badge {link.queue}"
     parts = [
         mark("title", f"{name}-title", _link_title(link)),
         mark("line", None, (), ends, class_="hit"),
         mark(
             "line", f"{name}-wire", (), ends, class_="wire", stroke_width=thickness(link.sent_kbps)
         ),
-        mark("g", f"{name}-badge", tuple(_badge(link, start, end)), class_=_badge_class(link)),
+        mark("g", f"{name}-badge", tuple(_badge(link, start, end)), class_=badge),
     ]
     return mark(
         "g",
@@ -59,10 +60,6 @@ def _link(number: int, link: LinkShown, looks: Looks) -> Mark:
     )
 
 
-def _badge_class(link: LinkShown) -> str:
-    return f"lab-badge {link.queue}"
-
-
 def _badge(link: LinkShown, start: Spot, end: Spot) -> Iterator[Mark]:
     """How many packets wait; a cross where nothing passes."""
     text = CROSS if link.is_down else "" if link.waiting is None else str(link.waiting)
@@ -74,13 +71,13 @@ def _badge(link: LinkShown, start: Spot, end: Spot) -> Iterator[Mark]:
 
 
 def _link_title(link: LinkShown) -> str:
-    lines = [
+    told = [
         f"{link.node} on {link.network}, {link.address}",
         f"cap {link.rate}" + (f", {link.way}" if link.way else ""),
         f"sends {link.load}, receives {amounts.rate(link.received_kbps)}",
         f"queue: {link.queue_words}",
     ]
-    return "\n".join([*lines, f"fault: {link.fault}"] if link.fault else lines)
+    return "\n".join([*told, f"fault: {link.fault}"] if link.fault else told)
 
 
 def _line(layout: Layout, link: LinkShown) -> tuple[Spot, Spot]:
@@ -97,13 +94,13 @@ def labels(layout: Layout, links: Sequence[LinkShown]) -> Iterator[Mark]:
         return
     for number, link in enumerate(links):
         start, end = _line(layout, link)
-        lines = [
+        figures = [
             mark("tspan", f"label-{number}-{part}", text, x=x, y=y)
             for part, (text, x, y) in enumerate(_label_lines(layout, link, start, end))
         ]
         name = f"label-{number}"
         side = _side(layout, start, end)
-        yield mark("text", name, lines, class_=f"{side} {'wrong' if link.fault else ''}".strip())
+        yield mark("text", name, figures, class_=f"{side} {'wrong' if link.fault else ''}".strip())
 
 
 def _side(layout: Layout, start: Spot, end: Spot) -> str:
@@ -136,7 +133,7 @@ def _label_lines(
         heights = (top, top + 12, top + 24)
         if abs(end.x - start.x) < UPRIGHT:
             # Above the labels of the row below, and under what hangs from the row above.
-            lower = min(end.y, start.y + UNDER) if end.y > start.y else start.y + GLYPH
+            lower = min(end.y, start.y + LABELLED) if end.y > start.y else start.y + GLYPH
             heights = (lower - 54, lower - 42, lower - 30)
     yield from zip((note, link.rate, load), (x,) * 3, heights, strict=True)
 

@@ -22,7 +22,7 @@ from lab.web.now import LabNow
 from lab.web.topology.links import RUNNING, LinkShown
 from lab.web.topology.plan import Hop, Machine, Plan
 
-SIGNS = {"paused": "‖", "created": "…", "restarting": "…"}
+IN_SIGNS = {"paused": "‖", "created": "…", "restarting": "…"}
 """State → what stands in a node's sign; a cross for others that do not run."""
 
 
@@ -78,7 +78,7 @@ def _node(
     where = machine.place.name if machine.place else None
     about = _about(machine, looks.layout)
     load = "".join(f"\nsends {one.load} to {one.network}" for one in links)
-    inside = letter if state == RUNNING else SIGNS.get(state, CROSS)
+    inside = letter if state == RUNNING else IN_SIGNS.get(state, CROSS)
     name = f"node-{number}"
     place = f", in {where}" if where else ""
     return mark(
