@@ -134,17 +134,20 @@ def test_a_rate_that_is_set_is_in_force(viewer: Page, paper: LiveLab) -> None:
         wait_for("the rate of the topology", lambda: in_force() != 2000)
 
 
-def test_what_is_broken_is_shown_until_it_is_mended(viewer: Page) -> None:
+def test_what_is_broken_is_shown_until_it_is_mended(viewer: Page, paper: LiveLab) -> None:
     link = viewer.locator('svg [data-what="link:client:home"]').first
     link.focus()
     link.press("Enter")
     wrong = viewer.get_by_role("region", name="what is broken or wrong")
-    viewer.get_by_role("button", name="down", exact=True).click()
-    expect(wrong).to_contain_text("down client/home", timeout=20_000)
-    expect(link).to_have_class(re.compile(r"\bdown\b"))
-    kept(viewer, "link-down")
-    viewer.get_by_role("button", name="up", exact=True).click()
-    expect(wrong).to_be_hidden(timeout=20_000)
+    try:
+        viewer.get_by_role("button", name="down", exact=True).click()
+        expect(wrong).to_contain_text("down client/home", timeout=20_000)
+        expect(link).to_have_class(re.compile(r"\bdown\b"))
+        kept(viewer, "link-down")
+        viewer.get_by_role("button", name="up", exact=True).click()
+        expect(wrong).to_be_hidden(timeout=20_000)
+    finally:
+        paper.lab.run("fault", "clear", "--name", paper.name)
 
 
 def test_a_call_is_started_seen_and_heard(
