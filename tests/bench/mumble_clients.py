@@ -28,8 +28,8 @@ from lab.lifecycle.ready import ReadyLab, open_lab
 from lab.load.competing import competing
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec, Route
+from lab.measure.call.fidelity import MAX_CPU_PCT, MAX_PACING_P99_MS
 from lab.measure.call.notes import CallPlan, read_notes
-from lab.measure.call.verdict import MAX_CPU_PCT, MAX_PACING_P99_MS
 from lab.wire.load import Lateness, LoadReport
 from lab.wire.mumble import ClientReport
 from lab.wire.plain import from_plain

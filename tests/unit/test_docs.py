@@ -30,7 +30,7 @@ from made_docs import (
 
 from lab.checkout import ROOT
 from lab.cli import app
-from lab.measure.call.verdict import judge
+from lab.measure.call.fidelity import judge
 from lab.measure.record import CallRecord
 
 PAGES = {str(page.relative_to(ROOT)): page for page in pages()}

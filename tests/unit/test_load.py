@@ -27,8 +27,8 @@ from lab.errors import UsageError
 from lab.load.load import Load
 from lab.load.notation import parse_load
 from lab.load.spec import LoadSpec
+from lab.measure.call.fidelity import judge
 from lab.measure.call.load import note_load
-from lab.measure.call.verdict import judge
 from lab.measure.call.watches import LoadWatch
 from lab.measure.goodput import goodput, jain_index
 from lab.measure.record import CallRecord

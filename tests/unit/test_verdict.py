@@ -6,7 +6,7 @@ import pytest
 
 from lab.calls.end import Outcome
 from lab.calls.sip.exchange import explained
-from lab.measure.call.verdict import (
+from lab.measure.call.fidelity import (
     MAX_CPU_PCT,
     MAX_NODE_CPU_PCT,
     MAX_PACING_MS,

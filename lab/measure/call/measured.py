@@ -18,6 +18,7 @@ from lab.measure.call.ends import ENDS
 from lab.measure.call.entries import direct_faults, note_entries
 from lab.measure.call.exchange import note_exchange
 from lab.measure.call.faults import broken_on_purpose, note_faults
+from lab.measure.call.fidelity import judge
 from lab.measure.call.forwarded import note_forwarded
 from lab.measure.call.legs import legs_ms
 from lab.measure.call.link import note_links
@@ -35,7 +36,6 @@ from lab.measure.call.streams import note_streams
 from lab.measure.call.tors import note_tors
 from lab.measure.call.traffic import note_bandwidth, strayed_faults
 from lab.measure.call.tunnel import note_tunnels
-from lab.measure.call.verdict import judge
 from lab.measure.emodel import rate
 from lab.measure.host_load import cpu_shares_pct, load_between
 from lab.measure.record import COLUMNS, CallRecord
