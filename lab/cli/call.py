@@ -9,6 +9,7 @@ import click
 from lab.calls.method import Method
 from lab.calls.methods import METHODS
 from lab.cli.dimension_options import Chosen, dimension_options, point_of
+from lab.cli.lab_option import LAB_OPTION
 from lab.cli.opinion_options import asked, opinion_options
 from lab.cli.output import doing, print_json
 from lab.cli.registered import Registered
@@ -36,7 +37,7 @@ class _Command(click.Command):
 
 @click.command(cls=_Command)
 @click.argument("method", type=Registered(METHODS, "method"))
-@click.option("--name", help="The lab; default: the only one.")
+@click.option("--name", **LAB_OPTION)
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the circuit.")
 @click.option("--vbr", is_flag=True, help="Mumble, WebRTC: variable instead of constant bit rate.")
 @opinion_options("after the call, which takes a minute or two")

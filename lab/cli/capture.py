@@ -10,7 +10,8 @@ import click
 from rich.table import Table
 
 from lab.capturing.kinds import KINDS, kinds, packet_filter
-from lab.cli.completion import capture_points, lab_names
+from lab.cli.completion import capture_points
+from lab.cli.lab_option import LAB_OPTION
 from lab.cli.output import err, out, print_json
 from lab.cli.quantities import quantity
 from lab.cli.stdout import STDOUT
@@ -54,7 +55,7 @@ class _Command(click.Command):
 @click.option("-c", "--count", type=click.IntRange(min=1), help="End after so many packets.")
 @click.option("--duration", help="End after so long, such as 10s.")
 @click.option("--list", "lists", is_flag=True, help="Tell where can be captured, and end.")
-@click.option("--name", shell_complete=lab_names, help="The lab; default: the only one.")
+@click.option("--name", **LAB_OPTION)
 @click.option(
     "--json",
     "as_json",

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from lab.cli.completion import demonstrations, lab_names
+from lab.cli.completion import demonstrations
+from lab.cli.lab_option import LAB_OPTION
 from lab.cli.output import err, out, print_json
 from lab.errors import UsageError
 
@@ -17,13 +18,7 @@ from lab.errors import UsageError
 @click.argument("name", metavar="DEMONSTRATION", required=False, shell_complete=demonstrations)
 @click.option("--list", "listed", is_flag=True, help="Tell which there are.")
 @click.option("--yes", "unattended", is_flag=True, help="Ask nobody; run it from end to end.")
-@click.option(
-    "--name",
-    "lab",
-    metavar="LAB",
-    shell_complete=lab_names,
-    help="The lab; default: the only one.",
-)
+@click.option("--name", "lab", metavar="LAB", **LAB_OPTION)
 @click.option("--up", "own", is_flag=True, help="Have a lab of its own, for as long as it lasts.")
 @click.option("--student", help="Who hands the record in; default: it is asked.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses circuits.")

@@ -21,7 +21,7 @@ from lab.cli.completion import lab_names
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each as a line of JSON.")
 def command(name: str | None, interval: float, as_json: bool) -> None:
-    """Print what happens in the lab called NAME (default: the only one), until it has gone.
+    """Print what happens in the lab called NAME (default: your only one), until it has gone.
 
     First what is so: nodes, links, the call and the run under way. Then nodes that start and
     end, the counters of links, and what the commands tell that work on the lab.

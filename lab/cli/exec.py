@@ -7,11 +7,12 @@ import sys
 
 import click
 
-from lab.cli.completion import lab_names, node_names
+from lab.cli.completion import node_names
+from lab.cli.lab_option import LAB_OPTION
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--name", shell_complete=lab_names, help="The lab; default: the only one.")
+@click.option("--name", **LAB_OPTION)
 @click.argument("node", shell_complete=node_names)
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.pass_context

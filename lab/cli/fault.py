@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from lab.cli.completion import lab_names, node_names
+from lab.cli.completion import node_names
+from lab.cli.lab_option import LAB_OPTION
 from lab.cli.output import doing, err, out, print_json
 from lab.cli.quantities import quantity
 from lab.errors import UsageError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lab.faults.found import Found
     from lab.lifecycle.ready import ReadyLab
 
-NAME = click.Option(["--name"], shell_complete=lab_names, help="The lab; default: the only one.")
+NAME = click.Option(["--name"], **LAB_OPTION)
 AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print as JSON.")
 FOR = click.Option(
     ["--for", "lasts"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from lab.cli.lab_option import LAB_OPTION
 from lab.cli.output import doing, err, out, print_json, styled
 from lab.cli.quantities import quantity
 from lab.errors import UsageError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 
-name_option = click.option("--name", help="The lab; default: the only one.")
+name_option = click.option("--name", **LAB_OPTION)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 

@@ -6,11 +6,12 @@ import subprocess
 
 import click
 
-from lab.cli.completion import lab_names, node_names
+from lab.cli.completion import node_names
+from lab.cli.lab_option import LAB_OPTION
 
 
 @click.command()
-@click.option("--name", shell_complete=lab_names, help="The lab; default: the only one.")
+@click.option("--name", **LAB_OPTION)
 @click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), help="Only the last so many lines.")
 @click.argument("node", shell_complete=node_names)

@@ -15,7 +15,7 @@ VERBS: Mapping[str, str] = {
     "call": "Make one call by METHOD; exit status 1 where it failed",
     "down": "Take down the lab called NAME (default: your only one)",
     "status": "Show the lab called NAME (default: every lab of yours that is up)",
-    "events": "Print what happens in the lab called NAME (default: the only one)",
+    "events": "Print what happens in the lab called NAME (default: your only one)",
     "capture": "Capture at POINT of a running lab, live, until Ctrl-C",
     "link": "Show or change the rate, queue, delay and loss of links, live",
     "fault": "Break a link or a node of a running lab, and make it whole again",

@@ -26,7 +26,7 @@ from lab.topology.model import Topology
 
 
 def fitting_lab(client: DockerClient, demonstration: Demonstration, name: str | None) -> str:
-    """The name of the lab called `name`, or of the only one, in which it can be given.
+    """The name of the lab called `name`, or of this user's only one, in which it can be given.
 
     LabError where none is up and whole, or where that one lacks what the demonstration needs.
     """

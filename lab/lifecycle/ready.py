@@ -107,7 +107,7 @@ def _what_to_do(running: RunningLab) -> str:
 
 
 def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
-    """The lab called `name`, or the only one, ready for calls.
+    """The lab called `name`, or this user's only one, ready for calls.
 
     LabError where it is not up, not all of it runs, or its project cannot be read.
     """

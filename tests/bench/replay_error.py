@@ -93,7 +93,7 @@ def _n(value: float | None) -> str:
 def main() -> None:
     """Replay what was asked for, one call of the field after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--lab", help="the lab; default: the only one")
+    parser.add_argument("--lab", help="the lab; default: your only one")
     parser.add_argument("--calls", type=int, default=1, help="replays of each")
     parser.add_argument("--only", default="", help="calls of the field whose name holds this")
     options = parser.parse_args()
