@@ -17,16 +17,8 @@ from pathlib import Path
 
 import click
 import pytest
-from made_docs import (
-    DOCS,
-    commands,
-    made_part,
-    package_imports,
-    pages,
-    parts,
-    sentences_in,
-    with_made_parts,
-)
+from made_docs import DOCS, commands, made_part, pages, parts, with_made_parts
+from source_text import package_imports, sentences_in
 
 from lab.checkout import ROOT
 from lab.cli import app
