@@ -78,7 +78,7 @@ def _text(content: bytes, chance: random.Random) -> bytes:
 
 
 def _capture(content: bytes, chance: random.Random) -> bytes:
-    head, packets = _packets(content)
+    head, packets = packets_of(content)
     if not packets:
         return _bytes(content, chance, len(content))
     at = chance.randrange(len(packets))
@@ -108,7 +108,7 @@ def _capture(content: bytes, chance: random.Random) -> bytes:
     return head + b"".join(packets)
 
 
-def _packets(content: bytes) -> tuple[bytes, list[bytes]]:
+def packets_of(content: bytes) -> tuple[bytes, list[bytes]]:
     """The file's head and its records, of a little-endian pcap file; of others none."""
     packets = []
     at = 24

@@ -46,7 +46,6 @@ RENDERED = 256
 """One of so many topologies is rendered as well: its keys take most of that time."""
 QUICK = 4
 """One of so many experiments is read for a quick run as well."""
-RATE = RATE_HZ
 CLIP_S = 5.0
 
 Reader = Callable[[bytes], None]
@@ -89,7 +88,7 @@ def read_recording_file(content: bytes) -> None:
         recording = open_wav(file)
         assert set(recording.distinct_channels()) <= set(range(recording.channels))
         for channel in (0, recording.channels - 1):
-            assert np.isfinite(recording.mono(RATE, channel)).all()
+            assert np.isfinite(recording.mono(RATE_HZ, channel)).all()
             assert 0.0 <= recording.clipped_share(channel) <= 1.0
         read_wav(file)
         if _one_of(SCORED, content):
@@ -141,7 +140,7 @@ def _file(content: bytes, suffix: str) -> Iterator[Path]:
 @cache
 def _clip() -> Path:
     path = Path(_directory().name) / "clip.wav"
-    soundfile.write(path, speech(), RATE, "PCM_16")
+    soundfile.write(path, speech(), RATE_HZ, "PCM_16")
     return path
 
 

@@ -23,9 +23,11 @@ from forged_packets import (
     udp,
     voice,
 )
-from hostile_readers import RATE, speech
+from hostile_changes import packets_of
+from hostile_readers import speech
 
 from lab.checkout import EXPERIMENTS, ROOT, TOPOLOGIES
+from lab.measure.speech import RATE_HZ
 
 CASES = ROOT / "tests/cases"
 SUFFIXES = {"capture": (".pcap", ".pcapng"), "recording": (".wav",)}
@@ -59,7 +61,7 @@ def of_others(kind: str, directory: Path) -> list[bytes]:
     contents = (path.read_bytes() for path in paths[:: 5 if len(paths) > MANY else 1])
     if kind == "capture":
         return [_first_packets(content) for content in contents]
-    return [content[: 44 + 2 * RATE * SECONDS_OF_OTHERS] for content in contents]
+    return [content[: 44 + 2 * RATE_HZ * SECONDS_OF_OTHERS] for content in contents]
 
 
 def _texts(directory: Path) -> list[bytes]:
@@ -98,7 +100,7 @@ def _recordings() -> Iterator[bytes]:
     yield _wav(samples, "PCM_16", endian="BIG")
     yield _wav(samples, "DOUBLE", kind="RF64")
     yield _wav(np.stack([samples, samples[::-1]], axis=1), "PCM_16")
-    yield _wav(np.repeat(samples, 2), "PCM_16", rate_hz=2 * RATE)
+    yield _wav(np.repeat(samples, 2), "PCM_16", rate_hz=2 * RATE_HZ)
 
 
 def _wav(
@@ -107,7 +109,7 @@ def _wav(
     *,
     kind: str = "WAV",
     endian: str = "FILE",
-    rate_hz: int = RATE,
+    rate_hz: int = RATE_HZ,
 ) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, rate_hz, subtype, endian, kind)
@@ -116,9 +118,5 @@ def _wav(
 
 def _first_packets(content: bytes) -> bytes:
     """Of a little-endian pcap file; another one is cut where it is too long."""
-    if content[:4] not in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"):
-        return content[:LONGEST_CAPTURE]
-    at = 24
-    for _ in range(PACKETS_OF_OTHERS):
-        at += 16 + int.from_bytes(content[at + 8 : at + 12], "little")
-    return content[:at]
+    head, packets = packets_of(content)
+    return head + b"".join(packets[:PACKETS_OF_OTHERS]) if packets else content[:LONGEST_CAPTURE]
