@@ -10,7 +10,7 @@ from lab.engine.project import compose_up
 from lab.events import Began, Listener, silent
 from lab.lifecycle.lacking import lacking
 from lab.lifecycle.ready import ReadyLab
-from lab.lifecycle.up import have_startable, resume_paused
+from lab.lifecycle.startable import have_startable, resume_paused
 from lab.lifecycle.verify import read_networks
 from lab.render.services import helper_services
 from lab.topology.model import Topology

@@ -15,17 +15,9 @@ from lab import storage
 from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_helpers, find_lab, find_labs
-from lab.engine.execution import start_delay_line
 from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked, turn_in
 from lab.engine.owners import check_mine, owners
-from lab.engine.project import (
-    compose_up,
-    remove_containers,
-    remove_lab,
-    resume_containers,
-    stop_containers,
-    write_project,
-)
+from lab.engine.project import compose_up, remove_lab, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
 from lab.events import Began, LabUp, Listener, both, silent
@@ -40,6 +32,7 @@ from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
 from lab.lifecycle.ready import open_lab_as_it_is
 from lab.lifecycle.set_up import ensure_images
 from lab.lifecycle.stages import Stage, Stages
+from lab.lifecycle.startable import have_startable, resume_paused
 from lab.lifecycle.verify import InForce, verify
 from lab.render.services import helper_services
 from lab.role import HeadStart
@@ -212,67 +205,6 @@ def _without_faults(
     # First: a delay line that then begins anew cannot be asked before it is set up.
     end_overdue(open_lab_as_it_is(client, running.name), tell)
     return have_startable(client, running, plan.topology, plan.images)
-
-
-def resume_paused(client: DockerClient, running: RunningLab, only: str | None = None) -> RunningLab:
-    """Let nodes go on that are paused, or `only` one; the lab as it is then."""
-    paused = {
-        node.name: node.container_id
-        for node in running.nodes
-        if node.state == "paused" and only in (None, node.name)
-    }
-    resume_containers(client, paused)
-    return find_lab(client, running.name) if paused else running
-
-
-def have_startable(
-    client: DockerClient, running: RunningLab, topology: Topology, images: Mapping[str, str]
-) -> RunningLab:
-    """A lab that is up, and of which all that does not run can be started from here on."""
-    _stop_what_shares_stopped_machines(client, running, topology)
-    running = find_lab(client, running.name) if running.stopped else running
-    _renew_lines(client, running, topology, images)
-    return running
-
-
-def _stop_what_shares_stopped_machines(
-    client: DockerClient, running: RunningLab, topology: Topology
-) -> None:
-    """Stop nodes and delay lines of a machine that has stopped: they would keep its old network.
-
-    Only started after it do they share the new one.
-    """
-    stopped = {node.name for node in running.stopped}
-    stop_containers(
-        client,
-        [
-            running.node(guest).container_id
-            for machine in stopped
-            for guest in topology.guests(machine)
-        ]
-        + [
-            line.container_id
-            for machine, line in running.delay_lines.items()
-            if machine in stopped and line.state == "running"
-        ],
-    )
-
-
-def _renew_lines(
-    client: DockerClient, running: RunningLab, topology: Topology, images: Mapping[str, str]
-) -> None:
-    """Let the delay lines begin anew that `lab link set` had started and that have ended.
-
-    Links that went through one do so as long as their machine runs; that is set up again, as
-    everything that the lab lacks. Where the machine has stopped, none is wanted any more.
-    """
-    stopped = {node.name for node in running.stopped}
-    wanted = {node.name for node in topology.nodes if node.has_delays}
-    for machine, line in running.delay_lines.items():
-        if line in running.stopped and machine not in wanted:
-            remove_containers(client, [line.container_id])
-            if machine not in stopped:
-                start_delay_line(running, machine, images["delay-line"])
 
 
 def _start(

@@ -11,11 +11,12 @@ import pytest
 from docker import DockerClient
 
 from lab.engine.discovery import RunningLab, RunningNode
-from lab.lifecycle import up
+from lab.lifecycle import startable, up
 from lab.lifecycle.again import _with_guests
 from lab.lifecycle.lacking import lacking
 from lab.lifecycle.plan import Plan
-from lab.lifecycle.up import _without_faults, have_startable, resume_paused
+from lab.lifecycle.startable import have_startable, resume_paused
+from lab.lifecycle.up import _without_faults
 from lab.topology.load import find_topology, load_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
@@ -114,8 +115,8 @@ def test_nothing_keeps_the_network_of_a_machine_that_has_stopped(
     lines = {name: RunningNode("", "", f"{name}'s", "running", None) for name in ("server", "web")}
     lab = replace(running(PAPER, "server"), delay_lines=lines)
     stopped: list[str] = []
-    monkeypatch.setattr(up, "stop_containers", lambda _, some: stopped.extend(some))
-    monkeypatch.setattr(up, "find_lab", lambda *_: lab)
+    monkeypatch.setattr(startable, "stop_containers", lambda _, some: stopped.extend(some))
+    monkeypatch.setattr(startable, "find_lab", lambda *_: lab)
     have_startable(cast(DockerClient, None), lab, PAPER, {})
     assert {"pbx", "web", "mumble", "server's"} <= set(stopped)
     assert not {"server", "caller", "web's"} & set(stopped)
@@ -129,8 +130,8 @@ def test_what_is_paused_goes_on_all_of_it_or_one(monkeypatch: pytest.MonkeyPatch
     ]
     lab = replace(lab, nodes=tuple(nodes))
     resumed: list[set[str]] = []
-    monkeypatch.setattr(up, "resume_containers", lambda _, some: resumed.append(set(some)))
-    monkeypatch.setattr(up, "find_lab", lambda *_: lab)
+    monkeypatch.setattr(startable, "resume_containers", lambda _, some: resumed.append(set(some)))
+    monkeypatch.setattr(startable, "find_lab", lambda *_: lab)
     for only in (None, "web", "caller"):
         resume_paused(cast(DockerClient, None), lab, only)
     assert resumed == [{"relay1", "web"}, {"web"}, set()]
