@@ -20,8 +20,11 @@ def command(ctx: click.Context, name: str | None, node: str, words: tuple[str, .
     """Run COMMAND in NODE as the node's own user and exit with its status."""
     from lab.engine.client import connect
     from lab.engine.discovery import find_lab
+    from lab.engine.owners import check_mine
 
-    container = find_lab(connect(), name).node(node).container_id
+    lab = find_lab(connect(), name)
+    check_mine(lab.name, lab.owner, "Only they run commands in it.")
+    container = lab.node(node).container_id
     terminal = ["-it"] if sys.stdin.isatty() and sys.stdout.isatty() else ["-i"]
     ctx.exit(
         subprocess.run(["docker", "exec", *terminal, container, *words], check=False).returncode

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from docker import DockerClient
 
+from lab.cli.exec import command as exec_command
 from lab.engine.discovery import RunningLab, find_lab, find_labs
 from lab.engine.owners import owners
 from lab.errors import LabError
@@ -82,6 +83,14 @@ def test_in_another_users_lab_nobody_calls() -> None:
     with pytest.raises(LabError, match="belongs to") as caught:
         open_lab(engine(*BOTH), "theirs")
     assert "lab down" not in caught.value.hint
+
+
+def test_in_another_users_lab_nobody_runs_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.engine.client.connect", lambda: engine(*BOTH))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("it was run"))
+    words = ["--name", "theirs", "caller", "--", "id"]
+    with pytest.raises(LabError, match="lab theirs on this host belongs to"):
+        exec_command.main(words, standalone_mode=False)
 
 
 def test_a_name_that_another_user_has_is_said_to_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
