@@ -34,12 +34,12 @@ def command(name: str | None, every: bool, as_json: bool) -> None:
         print_json(states[0] if name else states)
         return
     if not states:
-        err.print("No lab is up. Bring one up with `lab up`.")
+        err.print("No lab of yours is up. Bring one up with `lab up`.")
     for state in states:
         print_status(state, every)
     for lab in found:
         if lab not in labs:
-            err.print(f"Lab {lab.name} of {user_named(lab.owner)} is up as well.", soft_wrap=True)
+            err.print(f"Lab {lab.name} of {user_named(lab.owner)} is up.", soft_wrap=True)
 
 
 def print_status(state: dict[str, Any], every: bool = False) -> None:

@@ -18,8 +18,6 @@ from lab.render import labels
 pytestmark = pytest.mark.live
 
 EVERY_PROCESS = "for file in /proc/[0-9]*/status; do cat $file; echo; done 2>/dev/null"
-
-
 SERVICE = "com.docker.compose.service"
 CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13}
 """Of <linux/capability.h>: those that any container of a lab has."""
