@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -141,14 +142,18 @@ def mistakes_in(topology: str, changes: Mapping[str, Any]) -> list[Mistake]:
 
     A key may be one that it does not write, but no item of what its user names: no other node.
     """
-    found = [*_unknown_items(values_of(topology), changes)]
-    if found:
-        return found
+    unknown = [*_unknown_items(values_of(topology), changes)]
+    return unknown or [*_mistakes_of(varied(topology, changes))]
+
+
+@lru_cache(maxsize=256)
+def _mistakes_of(topology: str) -> Sequence[Mistake]:
+    """An experiment asks of one variant again: of a value, and of each point that has it."""
     try:
-        parse_topology(varied(topology, changes))
+        parse_topology(topology)
     except TopologyError as error:
-        found += error.mistakes
-    return found
+        return tuple(error.mistakes)
+    return ()
 
 
 def _unknown_items(document: Any, keys: Iterable[str]) -> Iterator[Mistake]:
