@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from typing import Any
 
 from lab.checkout import ROOT
 
 
-def package_imports(above: str = "lab") -> dict[str, set[str]]:
+@cache
+def package_imports(above: str = "lab") -> Mapping[str, Set[str]]:
     """Package below `above` → the others there that its modules import, wherever they do.
 
     What is imported for types alone is not counted, nor are what a `Lazy` names and the modules

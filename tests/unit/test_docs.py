@@ -132,7 +132,7 @@ def test_imports_keep_to_the_line() -> None:
 
 
 def test_what_the_page_shows_knows_nothing_of_pages() -> None:
-    imports = package_imports("lab.web")
+    imports = dict(package_imports("lab.web"))
     pages = imports.pop("pages")
     assert pages == set(imports)
     assert imports.pop("drawing") == {"topology"}
