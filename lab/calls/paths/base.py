@@ -1,4 +1,4 @@
-"""How voice gets from the caller to the PBX or to Murmur: what every way has to provide."""
+"""How voice gets from the caller to the server where it meets the callee's: what a way provides."""
 
 from __future__ import annotations
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import IPv4Address
 
-from lab.calls.paths.base import Way, callee_end, caller_end, last_router
-from lab.calls.paths.circuit import PinnedCircuit
-from lab.calls.workspace import Workspace
+from lab.calls.paths.base import Way
+from lab.calls.paths.direct import open_path, straight_to
 from lab.errors import LabError
 from lab.lifecycle.ready import ReadyLab
-from lab.measure.call.notes import CallNotes
 from lab.measure.call.path import Hop, VoicePath
 from lab.render.mumble import mumble_address
 from lab.wire.ports import MUMBLE_PORT
@@ -19,25 +16,8 @@ from lab.wire.ports import MUMBLE_PORT
 
 def plan_path(lab: ReadyLab, _seed: int) -> VoicePath:
     """From the caller's own address to Murmur."""
-    murmur = murmur_hop(lab)
-    return VoicePath(
-        caller=caller_end(lab),
-        callee=callee_end(lab),
-        hops=(murmur,),
-        server=murmur,
-        exit_machine=last_router(lab, murmur.address),
-        server_port=MUMBLE_PORT,
-        client_connects=True,
-        pinged=False,
-    )
-
-
-@contextmanager
-def open_path(
-    _lab: ReadyLab, _path: VoicePath, _notes: CallNotes, _workspace: Workspace
-) -> Iterator[Sequence[PinnedCircuit]]:
-    """Nothing has to be opened: the caller's own address reaches Murmur."""
-    yield ()
+    path = straight_to(lab, murmur_hop(lab))
+    return replace(path, server_port=MUMBLE_PORT, client_connects=True, pinged=False)
 
 
 WAY = Way(plan_path, open_path)

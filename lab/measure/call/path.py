@@ -67,7 +67,7 @@ class VoicePath:
     callee: EndNotes
     hops: tuple[Hop, ...]
     """From the caller to the server at which its voice meets the callee's: relays, VPN server,
-    then the PBX or Murmur. What only forwards packets is none."""
+    then the PBX, Murmur or the TURN server. What only forwards packets is none."""
     server: Hop
     """Whom the last machine before the server talks to for the call: one of the hops."""
     exit_machine: str | None
