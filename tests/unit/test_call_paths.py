@@ -85,6 +85,19 @@ def test_in_the_papers_set_up_calls_pass_the_last_relay(method: Method) -> None:
     assert captured(method, lab)["exit"].machine == "relay2"
 
 
+@pytest.mark.parametrize("name", ["webrtc", "w-tor"])
+def test_no_end_of_a_webrtc_call_may_exchange_udp_with_anybody(name: str) -> None:
+    assert planned(METHODS.named(name), lab_of("paper")).no_udp
+
+
+def test_a_call_by_w_tor_has_no_way_past_tor_to_the_server_or_to_the_callee() -> None:
+    lab = lab_of("paper")
+    closed = planned(METHODS.named("w-tor"), lab).closed
+    server, callee = lab.topology.machine("turn"), lab.topology.machine("callee")
+    assert set(closed) == {link.address for node in (server, callee) for link in node.links}
+    assert len(closed) == len(set(closed))
+
+
 ADDRESS = f"{'a' * 56}.onion"
 
 
