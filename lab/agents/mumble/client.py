@@ -7,7 +7,6 @@ line per packet, hold Unix times in ns by the clock that all nodes share.
 
 from __future__ import annotations
 
-import resource
 import select
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from lab.agents.mumble.framing import Kind
 from lab.agents.mumble.session import Account, RefusedError, Session
 from lab.agents.mumble.voice import FRAME_MS, VoiceError, pack_voice, unpack_voice
 from lab.agents.net.connection import ConnectionFailedError
+from lab.agents.voice.leaving import left
 from lab.agents.voice.log import VoiceLog
 from lab.agents.voice.opus import OpusError, version
 from lab.agents.voice.recording import Came, Recorder
@@ -24,8 +24,8 @@ from lab.wire import places
 from lab.wire.line import Line
 from lab.wire.messages import Failed, Order
 from lab.wire.mumble import MUMBLE_CLIENT, Join, Joined
-from lab.wire.voice import Expect, Played, Playing, Received
-from lab.wire.voice_client import Leave, Left, Talk
+from lab.wire.voice import Expect, Played, Playing
+from lab.wire.voice_client import Leave, Talk
 
 ORDER_POLL_S = 0.1
 """How long an order may lie before it is looked at; events of the call never wait for it."""
@@ -134,11 +134,9 @@ class MumbleClient:
     def _watch_arrivals(self) -> None:
         if self._expected is None:
             return
-        assert self._session and self._talking
-        quiet = self._recorder.quiet_for_s() > self._talking.quiet_s
-        complete = self._recorder.packets >= self._expected
-        if complete or quiet:
-            self._line.say(Received(time.time(), self._recorder.packets, complete))
+        assert self._session
+        if received := self._recorder.received(self._expected):
+            self._line.say(received)
             self._expected = None
         elif self._peer not in self._session.users:
             raise ConnectionFailedError(f"{self._peer} left before all of its voice had come")
@@ -146,16 +144,7 @@ class MumbleClient:
     def _leave(self) -> None:
         assert self._session
         self._keep_logs()
-        playbacks = self._recorder.play()
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        left = Left(
-            at_s=time.time(),
-            playbacks=playbacks,
-            round_trips_ms=tuple(self._session.round_trips_ms),
-            cpu_s=usage.ru_utime + usage.ru_stime,
-            max_rss_kib=usage.ru_maxrss,
-        )
-        self._line.say(left)
+        self._line.say(left(self._recorder.play(), self._session.round_trips_ms))
         self._done = True
 
     def _keep_logs(self) -> None:

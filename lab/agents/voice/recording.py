@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from lab.agents.voice.opus import OpusDecoder
 from lab.agents.voice.playout import Arrival, PlayedOut, play_out
+from lab.wire.voice import Received
 from lab.wire.voice_client import Playback, Recording, Talk
 
 
@@ -38,7 +39,7 @@ class Recorder:
         return len(self._came)
 
     def prepare(self, order: Talk) -> None:
-        """Which recordings are to be made of what comes, with their buffers."""
+        """Which recordings are to be made of what comes, and how long to wait for more."""
         self._order = order
         self._last_came = time.monotonic()
 
@@ -50,9 +51,12 @@ class Recorder:
         self._last_came = time.monotonic()
         return True
 
-    def quiet_for_s(self) -> float:
-        """How long nothing has come."""
-        return time.monotonic() - self._last_came
+    def received(self, expected: int) -> Received | None:
+        """What to tell once that many have come, or nothing has for too long; None before."""
+        assert self._order
+        quiet = time.monotonic() - self._last_came > self._order.quiet_s
+        complete = self.packets >= expected
+        return Received(time.time(), self.packets, complete) if complete or quiet else None
 
     def play(self) -> tuple[Playback, ...]:
         """Write every recording that was ordered; what each buffer made of the packets."""

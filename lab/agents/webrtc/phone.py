@@ -9,13 +9,13 @@ a packet is encrypted and just after it was decrypted.
 from __future__ import annotations
 
 import asyncio
-import resource
 import time
 from pathlib import Path
 
 from aiortc import __version__ as aiortc_version
 
 from lab.agents.net.connection import ConnectionFailedError
+from lab.agents.voice.leaving import left
 from lab.agents.voice.log import VoiceLog
 from lab.agents.voice.opus import OpusError, version
 from lab.agents.voice.recording import Came, Recorder
@@ -25,8 +25,8 @@ from lab.agents.webrtc.peer import CLOCK_HZ, Peer
 from lab.wire import places
 from lab.wire.line import Line
 from lab.wire.messages import Failed, Order
-from lab.wire.voice import Expect, Played, Playing, Received
-from lab.wire.voice_client import Leave, Left, Talk
+from lab.wire.voice import Expect, Played, Playing
+from lab.wire.voice_client import Leave, Talk
 from lab.wire.webrtc import WEBRTC_PHONE, Accept, Connected, Described, Gather
 
 ORDER_POLL_S = 0.1
@@ -168,25 +168,13 @@ class WebrtcPhone:
     def _watch_arrivals(self) -> None:
         if self._expected is None:
             return
-        assert self._talking
-        quiet = self._recorder.quiet_for_s() > self._talking.quiet_s
-        complete = self._recorder.packets >= self._expected
-        if complete or quiet:
-            self._line.say(Received(time.time(), self._recorder.packets, complete))
+        if received := self._recorder.received(self._expected):
+            self._line.say(received)
             self._expected = None
 
     def _leave(self) -> None:
         self._keep_logs()
-        playbacks = self._recorder.play()
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        left = Left(
-            at_s=time.time(),
-            playbacks=playbacks,
-            round_trips_ms=tuple(self._round_trips_ms),
-            cpu_s=usage.ru_utime + usage.ru_stime,
-            max_rss_kib=usage.ru_maxrss,
-        )
-        self._line.say(left)
+        self._line.say(left(self._recorder.play(), self._round_trips_ms))
         self._done = True
 
     def _keep_logs(self) -> None:
