@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from lab.calls.end import End
 from lab.calls.site import CallSite
 from lab.ends import EACH_END
-from lab.measure.call.notes import CallPlan
 from lab.wire.messages import Event
 from lab.wire.playout import ADAPTIVE, FIXED, Playout
 from lab.wire.voice import Expect, Played, Playing, Received
@@ -58,7 +57,7 @@ def talks_of(site: CallSite, opus: OpusSettings, duration_s: float) -> tuple[Tal
                 Recording(
                     directory / f"{end}{ending}.wav", site.coding.codec.sample_rate_hz, playout
                 )
-                for ending, playout in recordings(site.notes.plan).items()
+                for ending, playout in recordings(site.notes.plan.playout).items()
             ),
         )
         for end in EACH_END
@@ -66,10 +65,10 @@ def talks_of(site: CallSite, opus: OpusSettings, duration_s: float) -> tuple[Tal
     return caller, callee
 
 
-def recordings(plan: CallPlan) -> dict[str, Playout]:
+def recordings(playout: Playout) -> dict[str, Playout]:
     """Ending of a recording's name → its buffer: the scored one first, then the other kind."""
-    other = ("-fixed", FIXED) if plan.playout.adaptive else ("-adaptive", ADAPTIVE)
-    return dict([("", plan.playout), other])
+    other = ("-fixed", FIXED) if playout.adaptive else ("-adaptive", ADAPTIVE)
+    return dict([("", playout), other])
 
 
 def let_talk(

@@ -7,7 +7,6 @@ import pytest
 from lab.calls.methods import METHODS
 from lab.calls.voice_clients import recordings
 from lab.errors import UsageError
-from lab.measure.call.notes import CallPlan
 from lab.wire.codecs import CODECS
 from lab.wire.playout import ADAPTIVE, FIXED, Playout, parse_playout
 
@@ -37,9 +36,9 @@ def test_they_are_told_in_words() -> None:
     assert str(ADAPTIVE) == "adaptive from 60 ms, at most 2000 ms"
 
 
-def test_a_mumble_client_records_through_the_other_kind_as_well() -> None:
-    assert recordings(CallPlan("mumble", playout=FIXED)) == {"": FIXED, "-adaptive": ADAPTIVE}
-    assert recordings(CallPlan("mumble", playout=ADAPTIVE)) == {"": ADAPTIVE, "-fixed": FIXED}
+def test_a_client_of_the_labs_own_records_through_the_other_kind_as_well() -> None:
+    assert recordings(FIXED) == {"": FIXED, "-adaptive": ADAPTIVE}
+    assert recordings(ADAPTIVE) == {"": ADAPTIVE, "-fixed": FIXED}
 
 
 def test_a_telephone_program_without_such_a_buffer_is_named() -> None:

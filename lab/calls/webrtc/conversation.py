@@ -28,8 +28,6 @@ from lab.wire.webrtc import (
     WebrtcReport,
 )
 
-KIND = "webrtc"
-
 
 class WebrtcConversation:
     """See `Conversation`."""
@@ -56,7 +54,7 @@ class WebrtcConversation:
         outcome = talk(caller, callee, gathers, talks, began=self._site.voice_begins)
         notes = self._site.notes
         notes.failure = outcome.reason
-        notes.reports = Reports(KIND, outcome.caller, outcome.callee)
+        notes.reports = Reports("webrtc", outcome.caller, outcome.callee)
 
     def end(self) -> None:
         """They have left; their programs end."""
