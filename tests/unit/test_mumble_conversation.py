@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 
 from forged_packets import CALLEE, CALLER, START_NS, Frame, ethernet, ipv4, tcp, write
+from scripted_client import Script, ScriptedClient
 
 from lab.calls.end import End
 from lab.calls.methods import METHODS
 from lab.calls.mumble.conversation import talk
 from lab.calls.voice_clients import Deadlines
-from lab.engine.agent import AgentFailedError
 from lab.measure.call.traffic import packets_between
 from lab.measure.capture import read_capture
 from lab.sweep.dimensions.codec import CODEC
 from lab.sweep.point import Point
-from lab.wire.messages import Event, Failed, Order
+from lab.wire.messages import Failed
 from lab.wire.mumble import Join, Joined, MumbleServer
 from lab.wire.playout import FIXED
 from lab.wire.proxy import SocksProxy
 from lab.wire.voice import Expect, Played, Playing, Received
 from lab.wire.voice_client import Leave, Left, OpusSettings, Recording, Talk
 
-Script = dict[type[Order], list[Event]]
 JOINED = Joined(1.0, 12.0, "TLSv1.3", "libopus 1.3.1")
 RECEIVED = Received(31.0, 1500, complete=True)
 LEFT = Left(32.0, (), (), 0.5, 20000)
@@ -36,28 +34,6 @@ ANSWERS: Script = {
     Leave: [LEFT],
 }
 SOON = Deadlines(start_s=0.1, late_s=0.1, finish_s=0.1)
-
-
-class FakeClient:
-    """Answers every order as a client would, or with what a test says."""
-
-    def __init__(self, answers: Script | None = None, dies: bool = False) -> None:
-        self.orders: list[Order] = []
-        self._answers = ANSWERS | (answers or {})
-        self._events: deque[Event] = deque()
-        self._dies = dies
-
-    def send(self, order: Order) -> None:
-        self.orders.append(order)
-        self._events.extend(self._answers[type(order)])
-
-    def receive(self, timeout_s: float) -> Event:
-        if not self._events:
-            raise EOFError("exit status 1") if self._dies else TimeoutError
-        event = self._events.popleft()
-        if isinstance(event, Failed):
-            raise AgentFailedError("client", event.reason)
-        return event
 
 
 PROXY = SocksProxy(IPv4Address("127.0.0.1"), 9050, "call", "secret")
@@ -83,13 +59,18 @@ TALK = Talk(
 TALKS = TALK, replace(TALK, received_log=HERE / "callee-received.csv")
 
 
-def call(caller: FakeClient, callee: FakeClient) -> str | None:
+def client(answers: Script | None = None, dies: bool = False) -> ScriptedClient:
+    """A Mumble client, which answers as ever or with what a test says."""
+    return ScriptedClient(ANSWERS, answers, dies)
+
+
+def call(caller: ScriptedClient, callee: ScriptedClient) -> str | None:
     clients = End("caller", caller), End("callee", callee)
     return talk(*clients, JOINS, TALKS, SOON).reason
 
 
 def test_a_call_is_joining_talking_hearing_everything_and_leaving() -> None:
-    caller, callee = FakeClient(), FakeClient()
+    caller, callee = client(), client()
     assert call(caller, callee) is None
     assert caller.orders == [JOINS[0], TALKS[0], Expect(1500), Leave()]
     assert callee.orders == [JOINS[1], TALKS[1], Expect(1500), Leave()]
@@ -97,15 +78,15 @@ def test_a_call_is_joining_talking_hearing_everything_and_leaving() -> None:
 
 def test_whoever_waits_for_the_voice_is_told_when_both_play() -> None:
     at: list[float] = []
-    late = FakeClient({Talk: [Playing(1.75), Played(1500)]})
-    clients = End("caller", FakeClient()), End("callee", late)
+    late = client({Talk: [Playing(1.75), Played(1500)]})
+    clients = End("caller", client()), End("callee", late)
     assert talk(*clients, JOINS, TALKS, SOON, at.append).reason is None
     assert at == [1.75]
 
 
 def test_what_the_clients_told_is_kept() -> None:
-    caller = End("caller", FakeClient())
-    callee = End("callee", FakeClient({Leave: []}))
+    caller = End("caller", client())
+    callee = End("callee", client({Leave: []}))
     outcome = talk(caller, callee, JOINS, TALKS, SOON)
     assert outcome.reason == "callee: no 'left' within 0.12 s (last came 'received')"
     assert (outcome.caller.joined, outcome.caller.left) == (JOINED, LEFT)
@@ -113,15 +94,15 @@ def test_what_the_clients_told_is_kept() -> None:
 
 
 def test_what_a_client_reports_is_the_reason() -> None:
-    full = FakeClient({Join: [Failed("join failed: Server is full")]})
-    assert call(full, FakeClient()) == "caller: join failed: Server is full"
+    full = client({Join: [Failed("join failed: Server is full")]})
+    assert call(full, client()) == "caller: join failed: Server is full"
 
 
 def test_a_client_that_ends_or_hangs_is_the_reason() -> None:
-    assert call(FakeClient(), FakeClient({Talk: []}, dies=True)) == (
+    assert call(client(), client({Talk: []}, dies=True)) == (
         "callee: the program ended: exit status 1"
     )
-    silent = call(FakeClient({Expect: []}), FakeClient())
+    silent = call(client({Expect: []}), client())
     assert silent == "caller: no 'received' within 0.1 s (last came 'played')"
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
 import pytest
+from scripted_client import Script, ScriptedClient
 
 from lab.calls.end import End
 from lab.calls.methods import METHODS
 from lab.calls.voice_clients import Deadlines
 from lab.calls.webrtc.conversation import talk
-from lab.engine.agent import AgentFailedError
 from lab.errors import UsageError
 from lab.measure.call.ends.webrtc import agreement_faults
-from lab.wire.messages import Event, Failed, Order
+from lab.wire.messages import Failed
 from lab.wire.playout import FIXED
 from lab.wire.voice import Expect, Played, Playing, Received
 from lab.wire.voice_client import Leave, Left, OpusSettings, Recording, Talk
@@ -29,7 +28,6 @@ from lab.wire.webrtc import (
     WebrtcReport,
 )
 
-Script = dict[type[Order], list[Event]]
 CONNECTED = Connected(1.0, 80.0, "aiortc 1", "libopus 1", "SRTP_AEAD_AES_256_GCM", peer_fec=False)
 RELAYED = "a=candidate:1 1 udp 41 10.0.0.9 50000 typ relay raddr 0.0.0.0 rport 0\r\n"
 CALLER: Script = {
@@ -57,34 +55,13 @@ TALK = Talk(
 )
 
 
-class FakePhone:
-    """Answers every order as a phone would, or with what a test says."""
-
-    def __init__(self, script: Script, answers: Script | None = None) -> None:
-        self.orders: list[Order] = []
-        self._answers = script | (answers or {})
-        self._events: deque[Event] = deque()
-
-    def send(self, order: Order) -> None:
-        self.orders.append(order)
-        self._events.extend(self._answers[type(order)])
-
-    def receive(self, timeout_s: float) -> Event:
-        if not self._events:
-            raise TimeoutError
-        event = self._events.popleft()
-        if isinstance(event, Failed):
-            raise AgentFailedError("phone", event.reason)
-        return event
-
-
-def call(caller: FakePhone, callee: FakePhone) -> str | None:
+def call(caller: ScriptedClient, callee: ScriptedClient) -> str | None:
     ends = End("caller", caller), End("callee", callee)
     return talk(*ends, (GATHERS[0], GATHERS[1]), (TALK, TALK), SOON).reason
 
 
 def test_each_phone_is_told_what_the_other_says_of_itself_and_then_they_talk() -> None:
-    caller, callee = FakePhone(CALLER), FakePhone(CALLEE)
+    caller, callee = ScriptedClient(CALLER), ScriptedClient(CALLEE)
     assert call(caller, callee) is None
     assert caller.orders == [GATHERS[0], Accept("answer"), TALK, Expect(500), Leave()]
     assert callee.orders == [replace(GATHERS[1], offer="offer"), TALK, Expect(500), Leave()]
@@ -92,13 +69,13 @@ def test_each_phone_is_told_what_the_other_says_of_itself_and_then_they_talk() -
 
 def test_what_a_phone_reports_is_the_reason_and_nobody_is_called_in_vain() -> None:
     refused = "gather failed: the TURN server relays nothing for this phone"
-    callee = FakePhone(CALLEE)
-    assert call(FakePhone(CALLER, {Gather: [Failed(refused)]}), callee) == f"caller: {refused}"
+    callee = ScriptedClient(CALLEE)
+    assert call(ScriptedClient(CALLER, {Gather: [Failed(refused)]}), callee) == f"caller: {refused}"
     assert callee.orders == []
 
 
 def test_a_way_that_is_never_found_is_told_in_time() -> None:
-    reason = call(FakePhone(CALLER, {Accept: []}), FakePhone(CALLEE))
+    reason = call(ScriptedClient(CALLER, {Accept: []}), ScriptedClient(CALLEE))
     assert reason == "caller: no 'connected' within 0.2 s (last came 'described')"
 
 
