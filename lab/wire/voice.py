@@ -1,4 +1,4 @@
-"""What any end of a call, phone or Mumble client, is told and tells while it talks."""
+"""What any end of a call, of whatever kind, is told and tells while it talks."""
 
 from __future__ import annotations
 

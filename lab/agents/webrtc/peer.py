@@ -2,8 +2,9 @@
 
 Voice is not taken from where the library gives it, decoded and behind a jitter buffer of its own,
 but packet by packet as SRTP has let it through, so that it is played by the lab's own buffer, like
-a Mumble client's; and it is handed over encoded, by the lab's own encoder. For both the library's
-own inside is reached into: in `_heard` and `_said`, and in nothing else of the lab.
+a Mumble client's; and it is handed over encoded, by the lab's own encoder. To see packets, and what
+DTLS agreed on, the library's own inside is reached into: in `_heard`, `_said` and `srtp`, and in
+nothing else of the lab.
 """
 
 from __future__ import annotations

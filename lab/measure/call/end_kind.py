@@ -31,7 +31,7 @@ class EndFigures:
     """How long voice waited for its packet and in the playout buffer: what the E-model adds to
     the network's delay."""
     round_trips_ms: tuple[float, ...] = ()
-    """Of the program's own pings."""
+    """Of the program's own pings, or other questions, to its server."""
 
 
 @dataclass(frozen=True, slots=True)
