@@ -7,24 +7,19 @@ encryption, the wait in the sender's socket, retransmissions, and the head of li
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
-import numpy as np
-
-from lab.errors import LabError
-from lab.measure.codecs import Codec
 from lab.measure.made_stream import made_stream
-from lab.measure.rtp import MIN_PACKETS, Stream
+from lab.measure.rtp import Stream
+from lab.measure.voice_log import CODEC, read_voice_log
 
-CODEC = Codec("OPUS", 48000)
 SEQUENCE_MS = 10
 """What Mumble's sequence numbers count."""
 
 
-def read_voice_log(
+def read_mumble_log(
     path: Path, source: IPv4Address, destination: IPv4Address, ptime_ms: int
 ) -> Stream:
     """The packets of a log in its order, as a stream like those of RTP.
@@ -33,17 +28,7 @@ def read_voice_log(
     Mumble has not (ports, SSRC, payload type, marker) is 0. LabError where the log cannot be
     read or holds next to nothing.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                (int(row["sequence"]), int(row["time_ns"]), int(row["bytes"]))
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise LabError(f"{path.name} is no log of voice packets: {error}") from error
-    if len(rows) < MIN_PACKETS:
-        raise LabError(f"{path.name} holds only {len(rows)} voice packets")
-    frames, time_ns, sizes = np.array(rows, np.int64).T
+    frames, time_ns, sizes = read_voice_log(path, "sequence", "time_ns", "bytes").T
     media_ms = (frames - frames[0]) * float(SEQUENCE_MS)
     made = made_stream(CODEC, time_ns, frames * SEQUENCE_MS // ptime_ms, media_ms)
     return replace(

@@ -7,20 +7,18 @@ adds: encryption, the wait in the sender's socket, retransmissions, the relay, a
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import numpy as np
 
-from lab.errors import LabError
-from lab.measure.codecs import Codec
 from lab.measure.made_stream import made_stream
 from lab.measure.pcap import Ints
-from lab.measure.rtp import MIN_PACKETS, Stream
+from lab.measure.rtp import Stream
+from lab.measure.voice_log import CODEC, read_voice_log
 
-CODEC = Codec("OPUS", 48000)
+COLUMNS = ("timestamp", "time_ns", "bytes")
 _TURN = 1 << 32
 """After so many ticks timestamps begin anew."""
 
@@ -34,33 +32,18 @@ def read_rtp_logs(
     RTP's timestamps tell at either end; what a log has not (ports, SSRC, marker) is 0. LabError
     where a log cannot be read or holds next to nothing.
     """
-    said, heard = _rows(sent), _rows(received)
-    first = int(said[0, 1])
+    said, heard = (read_voice_log(log, *COLUMNS) for log in (sent, received))
+    first = int(said[0, 0])
     return (
         _stream(said, first, source, destination, ptime_ms),
         _stream(heard, first, source, destination, ptime_ms),
     )
 
 
-def _rows(path: Path) -> Ints:
-    """Sequence number, timestamp, time and bytes of every packet, in the order of the log."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                [int(row[name]) for name in ("sequence", "timestamp", "time_ns", "bytes")]
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise LabError(f"{path.name} is no log of RTP: {error}") from error
-    if len(rows) < MIN_PACKETS:
-        raise LabError(f"{path.name} holds only {len(rows)} voice packets")
-    return np.array(rows, np.int64)
-
-
 def _stream(
     rows: Ints, first: int, source: IPv4Address, destination: IPv4Address, ptime_ms: int
 ) -> Stream:
-    _, timestamps, time_ns, sizes = rows.T
+    timestamps, time_ns, sizes = rows.T
     ticks = (timestamps - first + _TURN // 2) % _TURN - _TURN // 2
     media_ms = ticks * 1000 / CODEC.clock_rate_hz
     made = made_stream(CODEC, time_ns, np.rint(media_ms / ptime_ms).astype(np.int64), media_ms)

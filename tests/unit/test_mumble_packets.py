@@ -10,7 +10,7 @@ import pytest
 from lab.errors import LabError
 from lab.measure.delay import packet_delays
 from lab.measure.jitter import running_jitter
-from lab.measure.mumble_packets import read_voice_log
+from lab.measure.mumble_packets import read_mumble_log
 from lab.measure.pacing import sender_pacing
 from lab.measure.rtp import Stream
 
@@ -23,7 +23,7 @@ def log(directory: Path, name: str, packets: dict[int, float]) -> Stream:
     rows = [f"{2 * n},{START_NS + round(ms * 1e6)},100\n" for n, ms in packets.items()]
     file = directory / name
     file.write_text("sequence,time_ns,bytes\n" + "".join(rows))
-    return read_voice_log(file, HOME, OFFICE, ptime_ms=20)
+    return read_mumble_log(file, HOME, OFFICE, ptime_ms=20)
 
 
 def test_delay_and_loss_are_those_of_the_packets_with_one_number(tmp_path: Path) -> None:
@@ -48,8 +48,16 @@ def test_jitter_is_rfc_3550s(tmp_path: Path) -> None:
     assert running_jitter(stream)[:3] == pytest.approx([0.0, 1.0, 0.9375])
 
 
-@pytest.mark.parametrize("content", ["", "sequence,time_ns,bytes\n0,1,100\n", "a,b\n1,2\n" * 9])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "sequence,time_ns,bytes\n0,1,100\n",
+        "a,b\n1,2\n" * 9,
+        "sequence,time_ns,bytes\n" + f"0,{1 << 63},100\n" * 9,
+    ],
+)
 def test_what_is_no_log_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.csv").write_text(content)
     with pytest.raises(LabError, match=r"x\.csv"):
-        read_voice_log(tmp_path / "x.csv", HOME, OFFICE, 20)
+        read_mumble_log(tmp_path / "x.csv", HOME, OFFICE, 20)

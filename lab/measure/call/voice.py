@@ -11,7 +11,7 @@ from lab.errors import LabError
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.path import EndNotes
 from lab.measure.capture import Capture, read_capture
-from lab.measure.mumble_packets import read_voice_log
+from lab.measure.mumble_packets import read_mumble_log
 from lab.measure.rtp import Stream, streams
 from lab.measure.rtp_log import read_rtp_logs
 
@@ -48,7 +48,7 @@ def logged_voice(directory: Path, notes: CallNotes) -> VoiceStreams:
 
     def stream(log: str, source: IPv4Address, destination: IPv4Address) -> Stream:
         file = directory / f"{log}.csv"
-        return read_voice_log(file, source, destination, notes.coding.ptime_ms)
+        return read_mumble_log(file, source, destination, notes.coding.ptime_ms)
 
     return VoiceStreams(
         from_caller=stream("caller-sent", home, office),
