@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import distributed.dashboard.scheduler  # noqa: F401 - else each process loads it when it starts
 from distributed import LocalCluster
 from kill_points import Journal
 from simulated_calls import simulated
