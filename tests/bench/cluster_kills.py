@@ -51,7 +51,7 @@ from lab.sweep.point import Point
 from lab.sweep.runner import run_plan
 
 WORKERS = ("one", "two", "three")
-CALLS_A_RUN = 120
+CALLS_A_RUN = 40
 TROUBLE = 3
 """Exit status of a process that has met a LabError."""
 DEADLINE_S = 600.0
