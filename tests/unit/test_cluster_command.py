@@ -20,7 +20,7 @@ NOBODY = "tcp://127.0.0.1:9"
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
-    monkeypatch.setattr(connection, "CONNECT_S", 0.3)
+    monkeypatch.setattr(connection, "CONNECT_S", 0.1)
 
 
 def lab(*words: str) -> None:
