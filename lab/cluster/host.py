@@ -13,7 +13,6 @@ from lab.errors import LabError
 from lab.events import Listener
 from lab.sweep.executor import Executor
 from lab.sweep.outbox import CallName, Outbox
-from lab.sweep.plan import CALIBRATION
 
 
 class LabProcess(Executor, Protocol):
@@ -63,7 +62,7 @@ class Host:
         """Make a call, or deliver it where it is finished already."""
         try:
             with self._alone_at(order.name):
-                if order.planned.number != CALIBRATION:
+                if not order.planned.calibrates:
                     record = self._outbox.get(order.name)
                     if record is not None:
                         return packed(record, order.run, self.name, None)

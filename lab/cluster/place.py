@@ -24,15 +24,13 @@ from lab.events import Happening, Listener, Noted, silent
 from lab.measure.record import CallRecord
 from lab.sweep.outbox import CallName
 from lab.sweep.place import Outcome
-from lab.sweep.plan import CALIBRATION, Plan, PlannedCall
+from lab.sweep.plan import Plan, PlannedCall
 from lab.verdict import VALID
 
 POLL_S = 0.5
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 120.0
 """Within which a host must be there, where none is."""
-
-
 CALIBRATING = "calibration"
 """What dask's dashboard calls such calls; others have the names of their points."""
 
@@ -81,7 +79,7 @@ class ClusterPlace:
     @property
     def busy(self) -> bool:
         """Whether a call is out that was begun here, and not yet given up."""
-        begun = any(planned.number != CALIBRATION for planned, _ in self._begun.values())
+        begun = any(not planned.calibrates for planned, _ in self._begun.values())
         return begun or bool(self._missing.calls or self._early)
 
     def begin(self, planned: PlannedCall, tell: Listener) -> None:
@@ -136,7 +134,7 @@ class ClusterPlace:
             host.address,
             tasks.make,
             Order(self._run, planned),
-            shown=CALIBRATING if planned.number == CALIBRATION else shown,
+            shown=CALIBRATING if planned.calibrates else shown,
             takes_lab=True,
         )
         host.busy += 1
@@ -146,15 +144,15 @@ class ClusterPlace:
     def _outcome(self, letter: Letter, planned: PlannedCall, host: HostView) -> list[Outcome]:
         host.busy -= 1
         delivery = delivered(letter)
-        if delivery is None:
-            return [Outcome(planned, None)] if planned.number != CALIBRATION else []
-        if delivery.record is None:
-            self._set_aside(host, delivery.trouble[0])
-            self._trouble = LabError(f"{host.name}: {delivery.trouble[0]}", delivery.trouble[1])
-            return [Outcome(planned, None)] if planned.number != CALIBRATION else []
+        if delivery is None or delivery.record is None:
+            if delivery is not None:
+                what, to_do = delivery.trouble
+                self._set_aside(host, what)
+                self._trouble = LabError(f"{host.name}: {what}", to_do)
+            return [] if planned.calibrates else [Outcome(planned, None)]
         self.versions = self.versions or delivery.versions or {}
         record = unpacked(delivery)
-        if planned.number == CALIBRATION:
+        if planned.calibrates:
             self._enter_calibration(record, host)
             return []
         host.enter(record)
@@ -165,11 +163,10 @@ class ClusterPlace:
 
     def _stored(self, planned: PlannedCall, record: CallRecord, host: HostView) -> Outcome:
         name = Order(self._run, planned).name
-        told = name, self._run
 
         def stored() -> None:
             self._tellers.pop(name, None)
-            self._post.tell(host.address, tasks.forget, *told)
+            self._post.tell(host.address, tasks.forget, name, self._run)
 
         return Outcome(planned, record, stored)
 
@@ -210,7 +207,7 @@ class ClusterPlace:
         self._post.take_back(gone)
         for letter in gone:
             del self._begun[letter]
-        calls = [planned for planned in gone.values() if planned.number != CALIBRATION]
+        calls = [planned for planned in gone.values() if not planned.calibrates]
         self._missing.add(host, calls)
         self._tell(Noted(f"{host.name} is gone; {len(calls)} calls were under way there"))
 

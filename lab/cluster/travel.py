@@ -54,7 +54,7 @@ class Order:
     @property
     def name(self) -> CallName:
         """The call's, the same whoever makes it."""
-        return CallName(self.run.run_id, self.planned.point.point_id, self.planned.number)
+        return CallName.of(self.run.run_id, self.planned)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from lab.sweep.dimensions.anonymous import ANONYMOUS
 from lab.sweep.dimensions.duration import DURATION
 from lab.sweep.dimensions.fault import stops_a_node
 from lab.sweep.locks import bringing_up
-from lab.sweep.plan import CALIBRATION, PlannedCall
+from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 from lab.sweep.variants import changes_of
 from lab.topology.variant import variant_file, varied
@@ -155,7 +155,7 @@ class LabExecutor:
 
     def _plan(self, planned: PlannedCall) -> CallPlan:
         run_id = self._files.run_id
-        if planned.number == CALIBRATION:
+        if planned.calibrates:
             plan = call_plan(planned.point, seed=planned.seed)
             return replace(plan, columns={**plan.columns, "host": self._host, "calibrates": run_id})
         plan = call_plan(planned.point, planned.number, seed=planned.seed, run_id=run_id)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.measure.record import CallRecord
+from lab.sweep.plan import PlannedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class CallName:
     run_id: str
     point_id: str
     number: int
+
+    @classmethod
+    def of(cls, run_id: str, planned: PlannedCall) -> CallName:
+        """A call of that run's plan."""
+        return cls(run_id, planned.point.point_id, planned.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ class PlannedCall:
     seed: int
     """Chooses the call's circuit."""
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether it is none of the plan's."""
+        return self.number == CALIBRATION
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -22,7 +22,7 @@ from lab.interruption import heeding_signals, undisturbed
 from lab.measure.record import CallRecord
 from lab.sweep.lab_executor import LabExecutor
 from lab.sweep.outbox import CallName, Outbox
-from lab.sweep.plan import CALIBRATION, PlannedCall
+from lab.sweep.plan import PlannedCall
 from lab.sweep.point import Point
 
 END_DEADLINE_S = 90.0
@@ -153,9 +153,8 @@ def _serve(connection: Connection, executor: LabExecutor, assignment: Assignment
         planned = connection.recv()
         try:
             record = executor.execute(planned, tell)
-            if assignment.outbox is not None and planned.number != CALIBRATION:
-                name = CallName(assignment.run_id, planned.point.point_id, planned.number)
-                Outbox(assignment.outbox).put(name, record)
+            if assignment.outbox is not None and not planned.calibrates:
+                Outbox(assignment.outbox).put(CallName.of(assignment.run_id, planned), record)
             connection.send(("done", record))
         except LabError as error:
             connection.send(("error", (error.message, error.hint)))

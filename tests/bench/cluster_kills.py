@@ -106,7 +106,7 @@ class Caller:
 
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         """Take the time of a call."""
-        name = CallName(self._run_id, planned.point.point_id, planned.number)
+        name = CallName.of(self._run_id, planned)
         where = f"{name.run_id}/{name.point_id}"
         self._journal.write("begun", where, name.number)
         time.sleep(self._call_s)

@@ -21,7 +21,7 @@ from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.measure.record import CallRecord
 from lab.sweep.outbox import CallName, Outbox
-from lab.sweep.plan import CALIBRATION, PlannedCall
+from lab.sweep.plan import PlannedCall
 
 WORKER = threading.local()
 """`of_thread`: the worker on whose thread a task runs, as `get_worker` is to find it."""
@@ -72,13 +72,13 @@ class _Calls:
 
     def execute(self, planned: PlannedCall, tell: Listener) -> CallRecord:
         tell(Began("calling"))
-        if self.at.gate is not None and planned.number != CALIBRATION:
+        if self.at.gate is not None and not planned.calibrates:
             self.at.gate.wait(30)
         self.at.made.append(planned)
         record = simulated(planned, self.run.run_id)
         record.host = self.at.name
         record.call_id += f"-{self.at.name}"
-        if planned.number == CALIBRATION:
+        if planned.calibrates:
             record.run_id = record.point_id = record.point_call = None
             record.calibrates = self.run.run_id
             record.status, record.valid = "ok", self.at.calibration_valid
@@ -89,9 +89,7 @@ class _Calls:
             raise LabError("killed")
         if self.at.always_invalid and record.status == "ok":
             record.valid = False
-        self.at.outbox.put(
-            CallName(self.run.run_id, planned.point.point_id, planned.number), record
-        )
+        self.at.outbox.put(CallName.of(self.run.run_id, planned), record)
         self.at.finished.append(planned)
         return record
 
@@ -176,7 +174,7 @@ class StandInClient:
             held.discard(future)
             if host.dies_with_its_calls is not None:
                 return
-            if self.deaf and task is tasks.make and words[0].planned.number != CALIBRATION:
+            if self.deaf and task is tasks.make and not words[0].planned.calibrates:
                 return
             future.end("finished", answer | host.about if task is tasks.about else answer)
 

@@ -123,7 +123,7 @@ def test_each_host_makes_a_calibration_call_first(host: Callable[..., StandInHos
     sweep = Sweep(StandInClient(*hosts), [])
     sweep.make()
     for each in hosts:
-        assert [planned.number == CALIBRATION for planned in each.made[:2]] == [True, False]
+        assert [planned.calibrates for planned in each.made[:2]] == [True, False]
     told = {(record.host, record.calibrates, record.run_id) for record in sweep.calibrations}
     assert told == {("one", "sweep-1", None), ("two", "sweep-1", None)}
 
