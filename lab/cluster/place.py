@@ -213,7 +213,7 @@ class ClusterPlace:
 
     def _welcome(self, address: str, worker: Mapping[str, Any]) -> list[Outcome]:
         name, labs = str(worker["name"]), int(worker["resources"][tasks.RESOURCE])
-        [about] = self._post.ask([address], tasks.about) or [None]
+        about = self._post.ask(address, tasks.about)
         if not isinstance(about, Mapping):
             return []
         if differs := difference(about, about_here()):
@@ -221,7 +221,7 @@ class ClusterPlace:
             self._tell(Noted(f"{name} is not used: it {differs}"))
             return []
         host = HostView(address, name, about["host"], labs)
-        [waiting] = self._post.ask([address], tasks.waiting, self._run.run_id) or [None]
+        waiting = self._post.ask(address, tasks.waiting, self._run.run_id)
         if waiting is None:
             return []
         self._hosts[address] = host
@@ -238,7 +238,7 @@ class ClusterPlace:
     def _fetched(self, name: CallName, host: HostView) -> list[Outcome]:
         """A call that was finished for somebody who was killed."""
         planned = self._planned.get((name.point_id, name.number))
-        [delivery] = self._post.ask([host.address], tasks.deliver, name, self._run) or [None]
+        delivery = self._post.ask(host.address, tasks.deliver, name, self._run)
         if planned is None or not isinstance(delivery, Delivery):
             return []
         return [self._stored(planned, unpacked(delivery), host)]

@@ -87,11 +87,11 @@ class Post:
         if self._client.status == "running":
             self._unanswered.append(self.send(address, task, *words))
 
-    def ask(self, addresses: Iterable[str], task: Callable[..., Any], *words: object) -> list[Any]:
-        """What hosts answer; nothing of one that is gone."""
-        asked = [self.send(address, task, *words) for address in addresses]
-        self._await(asked)
-        return [each.answer.result() for each in asked if _is_answered(each)]
+    def ask(self, address: str, task: Callable[..., Any], *words: object) -> Any:
+        """What a host answers; None where it is gone."""
+        asked = self.send(address, task, *words)
+        self._await([asked])
+        return asked.answer.result() if _is_answered(asked) else None
 
     def take_back(self, letters: Iterable[Letter]) -> None:
         """Have nobody do any more what was sent, as far as that has not begun."""
