@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from lab.measure.record import CallRecord
 from lab.sweep.outbox import CallName
 from lab.sweep.plan import PlannedCall
+from lab.verdict import FAILED, VALID
 
 INVALID_IN_A_ROW = 4
 """As many invalid calls, while others make valid ones, tell that it is the host."""
@@ -54,8 +55,8 @@ class HostView:
 
     def enter(self, record: CallRecord) -> None:
         """A call has ended here."""
-        if record.status == "ok":
-            self.recent.append(record.valid)
+        if record.verdict != FAILED:
+            self.recent.append(record.verdict == VALID)
 
 
 class Missing:
