@@ -10,7 +10,7 @@ from typing import Any
 from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls, mean_interval
 from lab.report.pages import Section, Table, counts_text, interval_text, mean_text
-from lab.report.selection import mean_of, valid_ones, values_of
+from lab.report.selection import by_point, mean_of, valid_ones, values_of
 from lab.sweep.dimensions.direction import hearer
 from lab.sweep.point import Point
 
@@ -70,11 +70,12 @@ def _difference(
     """Of a figure at the scored end, with an interval for which whole points are drawn."""
     found: list[float] = []
     groups: list[str] = []
+    own_at, others_at = by_point(own), by_point(others)
     for name, point in known.items():
         column = f"{hearer(point)}_{figure}"
-        beside = values_of((call for call in others if call.point_id == name), column)
+        beside = values_of(others_at.get(name, ()), column)
         if beside:
-            here = values_of((call for call in own if call.point_id == name), column)
+            here = values_of(own_at.get(name, ()), column)
             found += [value - fmean(beside) for value in here]
             groups += [name] * len(here)
     return mean_interval(found, groups)
