@@ -59,7 +59,7 @@ def run_command(
     jobs: int,
     cluster: str | None,
     local: int | None,
-    artefacts: str,
+    artefacts: str | None,
     expect: tuple[str, ...],
     junit: Path | None,
     every: bool,
@@ -137,7 +137,7 @@ def resume_command(
     run_id: str,
     cluster: str | None,
     local: int | None,
-    artefacts: str,
+    artefacts: str | None,
     expect: tuple[str, ...],
     junit: Path | None,
     every: bool,
@@ -152,7 +152,7 @@ def resume_command(
     with open_store() as store:
         run = placed(store.run(run_id), hosts)
         if hosts is not None:
-            store.note_cluster(run.run_id, hosts.address, hosts.artefacts_stay)
+            store.note_cluster(run)
         expected = stated_of_run(expect, junit, run)
         _go_on(store, run, opinions)
         tell_outcome(store, run.run_id, expected)

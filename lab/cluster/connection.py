@@ -21,13 +21,11 @@ from lab.cluster.travel import Run as RunOnHosts
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.interruption import undisturbed
-from lab.store.database import Run, Store
+from lab.store.database import LOCAL, Run, Store
 from lab.sweep.place import Place
 from lab.sweep.plan import Plan
 
 CONNECT_S = 10
-LOCAL = "local:"
-"""How a run's `cluster` begins that is made by workers of this host; their number follows."""
 END_S = 120.0
 """Within which a worker of this host takes its lab down."""
 _WORDS = (sys.executable, "-c", "from lab.cli import main; main()")

@@ -64,6 +64,8 @@ class Run:
     """Cluster: whether the files of calls stay on the hosts."""
 
 
+LOCAL = "local:"
+"""How `Run.cluster` begins where workers of this host are the cluster; their number follows."""
 RUN_COLUMNS = columns_of(Run)
 OPINION_COLUMNS = {name: Column(name, KINDS["float"]) for name in opinion_columns()}
 CALL_COLUMNS = {**columns_of(CallRecord, apart_from=SPREAD), **OPINION_COLUMNS}
@@ -150,12 +152,12 @@ class Store:
                 (RUN_COLUMNS["versions"].to_sql(versions), lab_is_own, run_id),
             )
 
-    def note_cluster(self, run_id: str, cluster: str, artefacts_stay: bool) -> None:
+    def note_cluster(self, run: Run) -> None:
         """Keep with the run on which hosts it goes on, and where files of calls are kept."""
         with self._connection:
             self._connection.execute(
                 "UPDATE runs SET cluster = ?, artefacts_stay = ? WHERE run_id = ?",
-                (cluster, artefacts_stay, run_id),
+                (run.cluster, run.artefacts_stay, run.run_id),
             )
 
     def note_end(self, run_id: str, ended_at: str) -> None:

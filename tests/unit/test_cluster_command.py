@@ -47,7 +47,8 @@ def test_a_run_is_gone_on_with_on_the_hosts_it_was_begun_on(
     with pytest.raises(LabError, match=r"tcp://127\.0\.0\.1:10"):
         lab("experiment", "resume", "last", "--cluster", "tcp://127.0.0.1:10")
     with open_store() as store:
-        assert store.run("last").cluster == "tcp://127.0.0.1:10"
+        run = store.run("last")
+    assert (run.cluster, run.artefacts_stay) == ("tcp://127.0.0.1:10", True)
 
 
 def test_without_dask_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,8 +63,13 @@ def test_a_cluster_has_labs_of_its_own() -> None:
     with pytest.raises(UsageError, match="the labs of a cluster are its hosts' own"):
         lab("experiment", "run", "table1", "--cluster", NOBODY, "--jobs", "2")
     with pytest.raises(UsageError, match="one cluster"):
-        cluster_of(NOBODY, 2, "back")
-    assert cluster_of(None, None, "back") is None
+        cluster_of(NOBODY, 2, None)
+    with pytest.raises(UsageError, match="said of a cluster"):
+        cluster_of(None, None, "stay")
+    for address in ("local:2", "local:some"):
+        with pytest.raises(UsageError, match="no address of a scheduler"):
+            cluster_of(address, None, None)
+    assert cluster_of(None, None, None) is None
     assert cluster_of(None, 3, "back") == Cluster("local:3", False)
 
 
