@@ -11,6 +11,7 @@ import click
 from lab import __version__, storage
 from lab.cli.stdout import OutputError, checked_stdout
 from lab.cli.verbs import LazyGroup
+from lab.command import WRONG
 from lab.errors import LabError, UsageError
 from lab.interruption import Interrupted, heeding_signals
 
@@ -48,23 +49,23 @@ def _status() -> int:
         if debug:
             raise
         if not error.reader_left:
-            click.echo(f"lab: {error}", err=True)
+            click.echo(f"{WRONG}{error}", err=True)
         return 128 + signal.SIGPIPE if error.reader_left else 1
     except LabError as error:
         if debug:
             raise
-        click.echo(f"lab: {error}", err=True)
+        click.echo(f"{WRONG}{error}", err=True)
         return 2 if isinstance(error, UsageError) else 1
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
-        click.echo("lab: interrupted", err=True)
+        click.echo(f"{WRONG}interrupted", err=True)
         return error.status if isinstance(error, Interrupted) else 130
     except Exception as error:
         if debug or (trouble := _engine_trouble(error) or _disk_trouble(error)) is None:
             raise
-        click.echo(f"lab: {trouble}", err=True)
+        click.echo(f"{WRONG}{trouble}", err=True)
         return 1
     return status if isinstance(status, int) else 0
 

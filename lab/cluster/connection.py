@@ -6,7 +6,6 @@ import logging
 import secrets
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from lab.cluster.calibration import calibrated_hosts, calibration_of
 from lab.cluster.place import ClusterPlace
 from lab.cluster.travel import MARK
 from lab.cluster.travel import Run as RunOnHosts
+from lab.command import WORDS, WRONG
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.interruption import undisturbed
@@ -28,7 +28,6 @@ from lab.sweep.plan import Plan
 CONNECT_S = 10
 END_S = 120.0
 """Within which a worker of this host takes its lab down."""
-_WORDS = (sys.executable, "-c", "from lab.cli import main; main()")
 
 
 @contextmanager
@@ -120,7 +119,7 @@ def _local_cluster(run_id: str, count: int) -> Iterator[tuple[str, Callable[[], 
                 words = [cluster.scheduler_address, "--name", f"local-{number}", "--patience", "0"]
                 with log.open("wb") as told:
                     workers[log] = subprocess.Popen(
-                        [*_WORDS, "worker", *words],
+                        [*WORDS, "worker", *words],
                         stdin=subprocess.DEVNULL,
                         stdout=told,
                         stderr=told,
@@ -137,9 +136,9 @@ def _check(workers: dict[Path, subprocess.Popen[bytes]]) -> None:
     if all(process.poll() is not None for process in workers.values()):
         log = next(iter(workers))
         said = log.read_text(errors="replace").strip().splitlines()
-        lines = [line for line in said if line.startswith("lab: ")] or said[-1:] or ["no word"]
+        lines = [line for line in said if line.startswith(WRONG)] or said[-1:] or ["no word"]
         raise LabError(
-            f"the workers of this host have ended: {lines[0].removeprefix('lab: ')}",
+            f"the workers of this host have ended: {lines[0].removeprefix(WRONG)}",
             f"More is in {log}.",
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from typing import Any
 
 from dask_jobqueue.slurm import SLURMCluster, SLURMJob
+
+from lab.command import WORDS
 
 
 class WorkerJob(SLURMJob):
@@ -19,8 +20,7 @@ class WorkerJob(SLURMJob):
         super().__init__(scheduler, name, **others)  # type: ignore[no-untyped-call]
         words = ["worker", str(scheduler), "--name", str(name)]
         words += ["--labs", str(labs), "--patience", "0"]
-        lab = [sys.executable, "-c", "from lab.cli import main; main()"]
-        self._command_template = shlex.join([*lab, *words])
+        self._command_template = shlex.join([*WORDS, *words])
 
 
 class SlurmHosts(SLURMCluster):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
 
-WORDS = (sys.executable, "-c", "from lab.cli import main; main()")
-WRONG = "lab: "
-"""How what went wrong is said; what to do stands in the lines below."""
+from lab.command import WORDS, WRONG
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from subprocess import run as run_process
 
@@ -30,6 +30,7 @@ from distributed import LocalCluster
 from lab.cluster.connection import connected, quiet
 from lab.cluster.place import ClusterPlace
 from lab.cluster.travel import Run
+from lab.command import WORDS
 from lab.errors import LabError
 from lab.events import silent
 from lab.measure.record import CallRecord
@@ -57,13 +58,11 @@ def calls_per_hour(home: Path, calls: int, option: str, count: int) -> float:
     """The pace of a real run, by when its calls began."""
     file = home / "rate.yaml"
     file.write_text(EXPERIMENT.format(calls=calls))
-    words = ["experiment", "run", str(file), option, str(count)]
-    main = "from lab.cli import main; main()"
-    environment = {**os.environ, "LAB_HOME": str(home)}
-    run_process([sys.executable, "-c", main, *words], env=environment, check=True)
+    words = [*WORDS, "experiment", "run", str(file), option, str(count)]
+    run_process(words, env={**os.environ, "LAB_HOME": str(home)}, check=True)
     with open_store(home / "results" / "results.sqlite") as store:
         made = store.calls(store.run("last").run_id)
-    began = [time.mktime(time.strptime(c.started_at[:19], "%Y-%m-%dT%H:%M:%S")) for c in made]
+    began = [datetime.fromisoformat(call.started_at).timestamp() for call in made]
     return 3600 * (len(began) - 1) / max(1.0, max(began) - min(began))
 
 

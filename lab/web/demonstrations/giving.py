@@ -15,9 +15,10 @@ import tempfile
 import threading
 from collections.abc import Sequence
 
+from lab.command import WORDS
 from lab.demo.lines import TELLING
 from lab.errors import LabError
-from lab.web.commands import WORDS, Done
+from lab.web.commands import Done
 from lab.web.demonstrations.transcript import Transcript
 from lab.wire.messages import write
 from lab.wire.plain import ShapeError
