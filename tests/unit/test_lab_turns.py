@@ -63,10 +63,13 @@ def other(name: str) -> Iterator[Other]:
 def test_a_call_waits_for_another_one_and_says_for_which(name: str, other: Other) -> None:
     told: list[Happening] = []
     first = other()
-    threading.Timer(0.5, first.send_signal, [signal.SIGTERM]).start()
-    began = time.monotonic()
-    with turn_in(name, told.append):
-        assert time.monotonic() - began > 0.4
+
+    def tell(happening: Happening) -> None:
+        told.append(happening)
+        assert has_turn(name) == Holder(first.pid)
+        first.terminate()
+
+    with turn_in(name, tell):
         assert has_turn(name) == Holder(os.getpid())
     assert told == [Began(f"waiting for process {first.pid}")]
     assert has_turn(name) is None
@@ -74,8 +77,11 @@ def test_a_call_waits_for_another_one_and_says_for_which(name: str, other: Other
 
 def test_the_wait_ends_with_a_signal(name: str, other: Other) -> None:
     other()
-    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
-    with pytest.raises(Interrupted), heeding_signals(), turn_in(name):
+
+    def tell(_: Happening) -> None:
+        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+    with pytest.raises(Interrupted), heeding_signals(), turn_in(name, tell):
         pass
 
 
