@@ -62,17 +62,7 @@ def command(
     With --web it is shown and answered on a page whose address is printed; "Done" there, or
     Ctrl-C, ends the command. `lab web` has a page with all demonstrations.
     """
-    from lab.cli.demo_page import give_on_page
-    from lab.cli.demo_terminal import Terminal
     from lab.demo.demonstrations import DEMONSTRATIONS
-    from lab.demo.distant import Distant
-    from lab.demo.frame import demonstrate, predict
-    from lab.demo.labs import fitting_lab, lab_of_its_own, lab_that_is_up
-    from lab.demo.lines import TELLING
-    from lab.demo.record import write_record
-    from lab.engine.client import connect
-    from lab.store.database import open_store
-    from lab.wire.line import Line
 
     if listed:
         _list(as_json)
@@ -89,6 +79,17 @@ def command(
             "a demonstration asks questions, and there is no terminal to answer them at",
             "--yes runs it without a person, and --web gives it in a browser.",
         )
+    from lab.cli.demo_page import give_on_page
+    from lab.cli.demo_terminal import Terminal
+    from lab.demo.distant import Distant
+    from lab.demo.frame import demonstrate, predict
+    from lab.demo.labs import fitting_lab, lab_of_its_own, lab_that_is_up
+    from lab.demo.lines import TELLING
+    from lab.demo.record import write_record
+    from lab.engine.client import connect
+    from lab.store.database import open_store
+    from lab.wire.line import Line
+
     client = connect()
     fitting = None if own else fitting_lab(client, demonstration, lab)
     if on_page:

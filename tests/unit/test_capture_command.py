@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from capturable_lab import call, lab_of
 from click.testing import CliRunner
+from command_here import NOWHERE, lab
 
 from lab.capturing import live, running_call
 from lab.capturing.kinds import kinds
@@ -25,13 +26,6 @@ from lab.errors import LabError
 from lab.lifecycle import ready
 
 LAB = Path(sys.executable).with_name("lab")
-NOWHERE = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}
-
-
-def lab(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LAB, "capture", *words], env=NOWHERE, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +43,7 @@ def lab(*words: str) -> subprocess.CompletedProcess[str]:
     ids=["no point", "both outputs", "duration", "filter", "count"],
 )
 def test_what_makes_no_sense_is_wrong_use(words: tuple[str, ...], sentence: str) -> None:
-    done = lab(*words)
+    done = lab("capture", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
 
@@ -58,7 +52,7 @@ def test_a_terminal_is_spared_the_binary() -> None:
     near, far = pty.openpty()
     done = subprocess.run(
         [LAB, "capture", "exit", "-w", "-"],
-        env=NOWHERE,
+        env={**os.environ, "DOCKER_HOST": NOWHERE},
         stdout=far,
         stderr=subprocess.PIPE,
         text=True,
@@ -74,7 +68,7 @@ def test_a_terminal_is_spared_the_binary() -> None:
 
 
 def test_without_docker_there_is_no_lab() -> None:
-    done = lab("exit")
+    done = lab("capture", "exit")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("lab: the Docker engine does not answer: its socket")
 

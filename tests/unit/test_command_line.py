@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from command_here import NOWHERE, lab
 
 from lab.checkout import ROOT
 from lab.cli import doctor, main
@@ -17,11 +18,11 @@ from lab.engine.agent import AgentEndedError
 LAB = Path(sys.executable).with_name("lab")
 
 
-def lab(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+def program(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`lab` as it is installed."""
     return subprocess.run(
         [LAB, *words],
-        env={**os.environ, **nowhere, **environment},
+        env={**os.environ, "DOCKER_HOST": NOWHERE, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -94,7 +95,7 @@ def test_without_docker_no_lab_is_offered(line: str) -> None:
 
 
 def test_completion_for_a_shell_is_a_script() -> None:
-    done = lab(_LAB_COMPLETE="bash_source")
+    done = program(_LAB_COMPLETE="bash_source")
     assert done.returncode == 0
     assert "complete -o nosort" in done.stdout
 
@@ -125,7 +126,7 @@ def test_places_of_nodes_are_chosen_on_the_command_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_topology_names_those_there_are() -> None:
-    done = lab("up", "papers", "--dry-run")
+    done = program("up", "papers", "--dry-run")
     assert (done.returncode, done.stdout) == (1, "")
     assert "did you mean" in done.stderr
     assert "paper" in done.stderr
@@ -133,7 +134,7 @@ def test_an_unknown_topology_names_those_there_are() -> None:
 
 def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
     (tmp_path / "pesq.py").write_text("raise ModuleNotFoundError('no pesq', name='pesq')\n")
-    done = lab("score", "a.wav", "b.wav", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    done = program("score", "a.wav", "b.wav", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert done.returncode == 1
     assert done.stderr == (
         "lab: `lab score` needs the Python package pesq, which is not installed\n"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
+from command_here import lab
 from demo_person import QUESTION
 from rich.console import Console
 
@@ -19,18 +18,9 @@ from lab.demo.demonstrations import DEMONSTRATIONS
 from lab.report.pages import Table
 from lab.web.demonstrations.giving import FOR_A_PAGE
 
-LAB = Path(sys.executable).with_name("lab")
-
 
 def demo(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LAB, "demo", *words],
-        env={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return lab("demo", *words)
 
 
 def test_all_are_listed() -> None:

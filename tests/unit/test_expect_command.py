@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from command_here import lab
 from designed_runs import plan_of, run_of
 from report_runs import call
 
@@ -157,11 +156,6 @@ def test_a_run_of_which_nothing_is_expected_prints_nothing_on_stdout(
     ("expected", "status"), [("pesq>=3.9", 0), ("pesq>=4.2", 1), ("pesq>=4 at load=9", 2)]
 )
 def test_the_exit_status(home: Path, expected: str, status: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from lab.cli import main; main()", "report", "--expect", expected],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = lab("report", "--expect", expected)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr

@@ -49,11 +49,16 @@ MODULE = "import pytest\npytest.skip('no field data', allow_module_level=True)\n
 
 
 def run(directory: Path, ci: str, *options: str) -> tuple[int, list[str]]:
-    """Exit status and printed lines of pytest on `directory`."""
+    """Exit status and printed lines of pytest on `directory`, with no plugin but those named."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "honest_skips", "-p", "no:cacheprovider", *options],
         cwd=directory,
-        env={**os.environ, "CI": ci, "PYTHONPATH": str(Path(honest_skips.__file__).parent)},
+        env={
+            **os.environ,
+            "CI": ci,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(Path(honest_skips.__file__).parent),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -67,7 +72,9 @@ def tests(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("options", [[], ["--numprocesses", "2"]], ids=["alone", "distributed"])
+@pytest.mark.parametrize(
+    "options", [[], ["-p", "xdist", "--numprocesses", "2"]], ids=["alone", "distributed"]
+)
 def test_in_ci_a_skip_fails_but_for_freeswitch(tests: Path, options: list[str]) -> None:
     status, lines = run(tests, "true", *options)
     assert status == 1
