@@ -15,6 +15,7 @@ from lab.clip.ceiling import ceiling, clip_hash
 from lab.clip.offline_codec import CodecError, apply_codec
 from lab.errors import LabError
 from lab.measure.score import score
+from lab.measure.wav import Wav
 
 CLIP = wav(speak(seed=1, seconds=12), name="clip")
 
@@ -59,19 +60,19 @@ def test_unknown_codecs_are_refused() -> None:
         apply_codec("EVS", CLIP)
 
 
-@pytest.mark.parametrize("codec", ["SPEEX", "ILBC", "G722"])
-def test_a_codec_this_host_lacks_is_none(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_codec_this_host_lacks_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert apply_codec(codec, CLIP) is None
-    frame = ceiling(CLIP, [codec])
-    assert frame.unavailable == (codec,)
+    lacking = ("SPEEX", "ILBC", "G722")
+    assert [apply_codec(codec, CLIP) for codec in lacking] == [None] * 3
+    frame = ceiling(CLIP, lacking)
+    assert frame.unavailable == lacking
     assert [point.name for point in frame.codecs] == ["identity"]
 
 
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
-        ("sleep 9", "ffmpeg had not coded the clip after 1 s"),
+        ("exec sleep 9", "ffmpeg had not coded the clip after 1 s"),
         ("echo ' A..... g722 G.722'; test $# = 4 || { echo broken >&2; exit 3; }", "exit status 3"),
         ("test $# != 4 || echo ' A..... g722 G.722'", "no audio back"),
     ],
@@ -86,9 +87,16 @@ def test_a_codec_that_failed_is_not_one_this_host_lacks(
     monkeypatch.setattr(offline_codec, "FFMPEG_TIMEOUT_S", 1)
     with pytest.raises(CodecError, match=sentence):
         apply_codec("G722", CLIP)
+
+
+def test_a_ceiling_tells_which_codec_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_codec: str, _clip: Wav) -> None:
+        raise CodecError("ffmpeg said no")
+
+    monkeypatch.setattr("lab.clip.ceiling.apply_codec", fails)
     frame = ceiling(CLIP, ["G722"])
     assert frame.unavailable == ()
-    assert sentence in frame.failed[0]
+    assert frame.failed == ("G722: ffmpeg said no",)
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")

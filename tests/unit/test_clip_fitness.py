@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 from talker import speak
 
 from lab.clip import fitness
+from lab.clip.ceiling import ceiling
 from lab.clip.coded import write_coded
 from lab.clip.fitness import check_fitness
 from lab.clip.offline_codec import apply_codec
@@ -22,7 +24,9 @@ OTHER = Wav(speak(seed=2, seconds=12)[:, None], 8000, "cards.wav")
 
 @pytest.fixture
 def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One whose fitness is found out with one codec."""
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(fitness, "ceiling", partial(ceiling, codecs=("PCMU",)))
     file = tmp_path / "clip.wav"
     soundfile.write(file, np.asarray(speak(seed=1, seconds=12)), 8000, subtype="PCM_16")
     return file

@@ -44,7 +44,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 QUICK = settings(
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -113,7 +113,8 @@ def test_a_right_topology_with_some_of_it_replaced(data: st.DataObject) -> None:
             place.pop(key, None)
         else:
             place[key] = data.draw(VALUES)
-    topology_or_mistakes(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False))
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    topology_or_mistakes(yaml.dump(tree, Dumper=dumper, allow_unicode=True, sort_keys=False))
 
 
 @given(st.data())
