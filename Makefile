@@ -6,7 +6,7 @@ TOPOLOGY ?=
 BIN := .venv/bin
 TABLES := table1 table2 table3
 OFFLINE_BUILD := --no-build-isolation --use-pep517
-UNIT := $(BIN)/pytest --numprocesses auto tests/unit
+UNIT := $(BIN)/pytest --numprocesses auto --dist worksteal tests/unit
 # A busy host may spoil a live test: one that failed is tried once more, and counted as rerun.
 LIVE := $(BIN)/pytest --reruns 1 -r fER --durations 20 tests/live
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
