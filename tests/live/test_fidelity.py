@@ -51,7 +51,8 @@ def loaded_host() -> Iterator[None]:
 
 def test_a_call_on_a_loaded_host_is_kept_but_not_valid(paper: LiveLab) -> None:
     with loaded_host():
-        done = paper.lab.run("call", "sip", "--name", paper.name, "--json", timeout_s=LONGEST_S)
+        words = ("call", "sip", "--duration", "10s", "--name", paper.name, "--json")
+        done = paper.lab.run(*words, timeout_s=LONGEST_S)
     record = json.loads(done.stdout)
     assert record["status"] == "ok", record["reason"]
     assert not record["valid"]

@@ -197,7 +197,9 @@ def test_a_murmur_that_hangs_is_given_up_in_time(murmur: Murmur) -> None:
     docker("unpause", murmur.container)
 
 
-@pytest.mark.parametrize(("method", "load"), [("mumble", ()), ("m-tor", LOAD)])
+@pytest.mark.parametrize(
+    ("method", "load"), [pytest.param("mumble", (), marks=pytest.mark.slow), ("m-tor", LOAD)]
+)
 def test_a_call_is_carried_and_scored(paper: LiveLab, method: str, load: tuple[str, ...]) -> None:
     record = call(paper, method, "--duration", "15s", *load)
     assert record["codec_negotiated"] == "OPUS"

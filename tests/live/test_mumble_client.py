@@ -168,6 +168,7 @@ def joining(ready: ReadyLab, name: str, peer: str, proxy: SocksProxy | None) -> 
     return Join(murmur(ready), name, peer, CHANNEL, creates=name == "callee", proxy=proxy)
 
 
+@pytest.mark.slow
 def test_debians_client_hears_our_caller(
     able_host: DockerClient, ready: ReadyLab, workspace: Workspace, image: str
 ) -> None:

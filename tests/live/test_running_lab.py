@@ -128,6 +128,7 @@ def test_a_dry_run_starts_and_writes_nothing(
     assert not lab.project(lab_name).exists()
 
 
+@pytest.mark.slow
 def test_a_project_runs_by_hand(able_host: DockerClient, lab: LabCommand, lab_name: str) -> None:
     directory = lab.project(lab_name)
     done = lab.run("up", "paper", "--name", lab_name, "--dry-run", "--directory", str(directory))

@@ -22,7 +22,9 @@ BOTH_THERE = f"test $(grep -c ':{TURN_PORT:04X} [0-9A-F:]* 01 ' /proc/net/tcp) -
 """Two connections to the server are established."""
 
 
-@pytest.mark.parametrize(("method", "fec"), [("webrtc", "off"), ("w-tor", "on")])
+@pytest.mark.parametrize(
+    ("method", "fec"), [pytest.param("webrtc", "off", marks=pytest.mark.slow), ("w-tor", "on")]
+)
 def test_a_call_is_carried_and_scored(paper: LiveLab, method: str, fec: str) -> None:
     record = call(paper, method, "--duration", "15s", "--fec", fec)
     assert record["codec_negotiated"] == "OPUS"
