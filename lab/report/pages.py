@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lab.measure.statistics import Counts, Interval
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.measure.statistics import Counts, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,9 @@ def page(package: str, template: str, **values: Any) -> str:
 
 def _steady_svg() -> AbstractContextManager[None]:
     """No random names in the file, and no font that a reader may lack."""
+    # Who has drawn has loaded it; who tells of tables alone does so without.
+    import matplotlib as mpl  # noqa: PLC0415
+
     return mpl.rc_context({"svg.hashsalt": "lab", "svg.fonttype": "path"})
 
 

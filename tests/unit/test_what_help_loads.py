@@ -46,6 +46,11 @@ for verb in sys.argv[1:]:
     assert os.wait()[1] == 0, verb
 """
 """Each in a process that has loaded the command line and nothing else."""
+TELLING = """
+import sys
+import lab.demo.distant
+print("loaded", *sys.modules, file=sys.stderr)
+"""
 
 
 def run(home: Path, program: str, *words: str, **environment: str) -> list[set[str]]:
@@ -108,6 +113,12 @@ def test_the_list_of_runs_loads_nothing_heavy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["topology", "experiment"])
 def test_schemas_load_what_reads_such_files_and_nothing_else(kind: str, tmp_path: Path) -> None:
     assert HEAVY & loaded(tmp_path, "schema", kind) <= {"pydantic", "yaml"}
+
+
+def test_a_demonstration_that_draws_nothing_loads_nothing_that_draws(tmp_path: Path) -> None:
+    [modules] = run(tmp_path, TELLING)
+    assert "lab.demo.distant" in modules
+    assert {"matplotlib", "scipy"}.isdisjoint(modules)
 
 
 @pytest.mark.parametrize("verb", VERBS)
