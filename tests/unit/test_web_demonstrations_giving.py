@@ -21,7 +21,6 @@ from lab.demo.distant import Distant
 from lab.demo.lines import TELLING
 from lab.interruption import Interrupted, heeding_signals
 from lab.wire.line import Line
-from demo_person import QUESTION
 
 person = Distant(Line(TELLING), attends=True)
 with heeding_signals():
@@ -42,7 +41,8 @@ print("Wrote /r.html", file=sys.stderr)
 @pytest.fixture
 def command(tmp_path: Path) -> tuple[str, ...]:
     script = tmp_path / "stand_in.py"
-    script.write_text(f"import sys\nsys.path.append({str(Path(__file__).parent)!r})\n{STAND_IN}")
+    question = f"from lab.demo.demonstration import Question\nQUESTION = {QUESTION!r}\n"
+    script.write_text(f"{question}{STAND_IN}")
     return (sys.executable, str(script))
 
 
