@@ -7,10 +7,10 @@ How to write `images/<role>/Dockerfile`:
 - `COPY` sees the files of `images/<role>/` by their own names; only those it names are sent.
 - `COPY agents/ /opt/lab/` brings the programs of `lab.agents` that `images/<role>/programs.txt`
   names, and what they import, so that `python3 -m lab.agents.tor.relay` works.
+  `RUN python3 -m compileall -q /opt/lab` follows: the file system is read-only at run time.
 - `COPY packages/ /usr/local/lib/python3.11/dist-packages/` brings the wheels pinned in
   `images/<role>/wheels.txt` (pip's format: `name==version --hash=sha256:…`), unpacked on the
-  host. There is no pip in the images. `RUN python3 -m compileall -q` on that directory
-  follows, because the file system is read-only at run time.
+  host. There is no pip in the images. The same step follows for that directory.
 - `COPY shared/…` sees `images/shared/`, the sources of what is in several images.
 - What changes most comes last: `agents/` after everything else.
 

@@ -129,9 +129,8 @@ def frames_received(hosts: TwoHosts) -> list[int]:
 
 def allow_coalescing(host: Host, segments: int) -> None:
     code = (
-        "from pyroute2 import IPRoute\n"
-        "with IPRoute() as ipr:\n"
-        f" ipr.link('set', index=ipr.link_lookup(ifname='eth0')[0], gso_max_segs={segments})"
+        "from lab.agents.net import interfaces, reading\n"
+        f"interfaces.set_most_segments(reading.device_called('eth0'), {segments})"
     )
     helper = ["docker", "run", "--rm", "--network", f"container:{host.container}"]
     helper += ["--cap-drop", "ALL", "--cap-add", "NET_ADMIN", image_tag("net")]

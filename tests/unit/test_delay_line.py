@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from lab.agents.net import delay_line, delay_rules, shaping
+from lab.agents.net import delay_line, delay_rules, interfaces, shaping
 from lab.engine.doctor import State, delays_finding
 from lab.wire.kernel import KernelAbilities
 from lab.wire.shape import Direction, Distribution, Shape, ShapingError, Way
@@ -94,9 +92,9 @@ def test_a_host_without_tap_devices_is_told_what_to_do(monkeypatch: pytest.Monke
     def refuses(*_: object, **__: object) -> None:
         raise OSError(19, "No such device")
 
-    ipr = cast(Any, SimpleNamespace(link=refuses))
+    monkeypatch.setattr(interfaces, "add_tun", refuses)
     with pytest.raises(ShapingError, match=r"no TAP device can be made.*`modprobe tun` on the"):
-        shaping._add_tap(ipr, 2, "delay-out-eth0", Direction.OUT)
+        shaping._add_tap(2, "delay-out-eth0", Direction.OUT)
 
 
 def test_doctor_tells_whether_links_can_take_time() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import Any, cast
 
 import pytest
 
@@ -70,7 +69,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
         lambda _, way: TAPS[way][0] if TAPS[way][1] in made.pipes else None,
     )
 
-    def have_line(_ipr: Any, _index: int, way: Direction) -> str:
+    def have_line(_index: int, way: Direction) -> str:
         made.pipes.setdefault(TAPS[way][1], [])
         return TAPS[way][1]
 
@@ -80,7 +79,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
 
 @pytest.fixture
 def faults(line: Line) -> Faults:
-    made = Faults(cast(Any, None))
+    made = Faults()
     assert made.answer(PrepareLinks((HOME,))) == LinksPrepared()
     return made
 
@@ -151,7 +150,7 @@ def test_what_does_not_take_hold_is_told(faults: Faults, line: Line) -> None:
 
 
 def test_a_link_without_a_delay_line_has_none(line: Line) -> None:
-    alone = Faults(cast(Any, None))
+    alone = Faults()
     assert alone.answer(EndFault(HOME)) == FaultOver(None)
     with pytest.raises(ShapingError, match="but its delay line has None"):
         alone.answer(BEGIN)
@@ -170,7 +169,7 @@ def test_faults_end_with_the_program_unless_they_are_to_stay(
 
 def test_what_the_program_did_not_begin_it_leaves(faults: Faults, line: Line) -> None:
     faults.answer(BEGIN)
-    other = Faults(cast(Any, None))
+    other = Faults()
     other.end_all()
     assert {fault.in_force for fault in present(line) if fault} == {True}
 

@@ -6,10 +6,10 @@ Runs in a short-lived container that shares the machine's namespace, with CAP_NE
 from __future__ import annotations
 
 from contextlib import suppress
+from ipaddress import IPv4Network
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
+from lab.agents.net import routes
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.wire.barrier import BARRIER, CloseWays, WaysClosed
 from lab.wire.line import Line
 from lab.wire.messages import Failed
@@ -21,19 +21,18 @@ def main() -> None:
     order = line.hear_first(CloseWays)
     if order is None:
         return
-    routes = [{"dst": f"{address}/32", "type": "unreachable"} for address in order.addresses]
-    with IPRoute() as ipr:
-        try:
-            for route in routes:
-                ipr.route("replace", **route)
-            line.say(WaysClosed())
-            line.wait_for_end()
-        except NetlinkError as error:
-            line.say(Failed(str(error)))
-        finally:
-            for route in routes:
-                with suppress(NetlinkError):
-                    ipr.route("del", **route)
+    barred = [IPv4Network(address) for address in order.addresses]
+    try:
+        for address in barred:
+            routes.close(address)
+        line.say(WaysClosed())
+        line.wait_for_end()
+    except NetlinkError as error:
+        line.say(Failed(str(error)))
+    finally:
+        for address in barred:
+            with suppress(NetlinkError):
+                routes.reopen(address)
 
 
 if __name__ == "__main__":

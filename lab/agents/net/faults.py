@@ -11,10 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
 from lab.agents.net import delay_line, delay_rules, reading, shaping
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.wire.faults import (
     FAULTS,
     BeginFault,
@@ -36,8 +34,7 @@ from lab.wire.shape import Direction, ShapingError, delay_device
 class Faults:
     """Answers orders about them."""
 
-    def __init__(self, ipr: IPRoute) -> None:
-        self._ipr = ipr
+    def __init__(self) -> None:
         self._begun: list[IPv4Address] = []
         """The links that have a fault of this program's."""
 
@@ -66,7 +63,7 @@ class Faults:
     def _prepare(self, address: IPv4Address) -> None:
         index = reading.device_of(address)
         for direction in Direction:
-            shaping.have_line(self._ipr, index, direction)
+            shaping.have_line(index, direction)
 
     def _begin(self, order: BeginFault) -> LinkFault:
         if (present := in_force(order.address)) is not None:
@@ -129,16 +126,15 @@ def _microseconds(at: float) -> float:
 def main() -> None:
     """Answer orders until the input ends, and then end what was begun."""
     line = Line(FAULTS)
-    with IPRoute() as ipr:
-        faults = Faults(ipr)
-        try:
-            while (order := line.hear()) is not None:
-                try:
-                    line.say(faults.answer(order))
-                except (ShapingError, NetlinkError) as error:
-                    line.say(Failed(str(error)))
-        finally:
-            faults.end_all()
+    faults = Faults()
+    try:
+        while (order := line.hear()) is not None:
+            try:
+                line.say(faults.answer(order))
+            except (ShapingError, NetlinkError) as error:
+                line.say(Failed(str(error)))
+    finally:
+        faults.end_all()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
+from lab.agents.net import interfaces
 from lab.agents.net.qdiscs import has_qdisc
+from lab.agents.net.reading import device_called
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.wire.kernel import KERNEL, KernelAbilities
 from lab.wire.line import Line
 
@@ -31,35 +31,34 @@ QDISCS = (
     "cake",
 )
 LINKS = ("ifb", "veth", "vxlan")
+_PROBE = "probe0"
 
 
-def has_link(ipr: IPRoute, kind: str) -> bool:
+def has_link(kind: str) -> bool:
     """Whether the kernel knows the kind of link; it may still want options.
 
     NetlinkError where it may not be tried.
     """
     try:
-        ipr.link("add", ifname="probe0", kind=kind)
-        ipr.link("del", ifname="probe0")
+        interfaces.add(_PROBE, kind)
     except NetlinkError as error:
-        if error.code == errno.EPERM:
+        if error.errno == errno.EPERM:
             raise
-        return bool(error.code != errno.EOPNOTSUPP)
+        return error.errno != errno.EOPNOTSUPP
+    if (index := device_called(_PROBE)) is not None:
+        interfaces.remove(index)
     return True
 
 
 def main() -> None:
     """Tell what was found."""
     tcp = Path("/proc/sys/net/ipv4")
-    with IPRoute() as ipr:
-        found = KernelAbilities(
-            qdiscs={kind: has_qdisc(ipr, kind) for kind in QDISCS},
-            links={kind: has_link(ipr, kind) for kind in LINKS},
-            congestion_controls=tuple(
-                (tcp / "tcp_available_congestion_control").read_text().split()
-            ),
-            default_congestion_control=(tcp / "tcp_congestion_control").read_text().strip(),
-        )
+    found = KernelAbilities(
+        qdiscs={kind: has_qdisc(kind) for kind in QDISCS},
+        links={kind: has_link(kind) for kind in LINKS},
+        congestion_controls=tuple((tcp / "tcp_available_congestion_control").read_text().split()),
+        default_congestion_control=(tcp / "tcp_congestion_control").read_text().strip(),
+    )
     Line(KERNEL).say(found)
 
 

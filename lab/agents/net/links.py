@@ -11,11 +11,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
 from lab.agents.net import reading, shaping
 from lab.agents.net.delay_rules import Profile
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.wire.line import Line
 from lab.wire.links import (
     LINKS,
@@ -39,8 +37,7 @@ from lab.wire.shape import Shape, ShapingError
 class Links:
     """Answers orders about them, and watches some meanwhile."""
 
-    def __init__(self, ipr: IPRoute) -> None:
-        self._ipr = ipr
+    def __init__(self) -> None:
         self._watch: Watch | None = None
 
     def answer(self, order: Order) -> Event:
@@ -99,7 +96,7 @@ class Links:
 
     def _bring(self, side: LinkSide, shape: Shape) -> None:
         index = reading.device_of(side.address)
-        shaping.set_direction(self._ipr, index, side.direction, shape)
+        shaping.set_direction(index, side.direction, shape)
 
 
 class Watch:
@@ -134,14 +131,13 @@ class Watch:
 def main() -> None:
     """Answer orders until the input ends."""
     line = Line(LINKS)
-    with IPRoute() as ipr:
-        links = Links(ipr)
-        while (order := line.hear()) is not None:
-            try:
-                line.say(links.answer(order))
-            except (ShapingError, NetlinkError) as error:
-                line.say(Failed(str(error)))
-        links.end_watch()
+    links = Links()
+    while (order := line.hear()) is not None:
+        try:
+            line.say(links.answer(order))
+        except (ShapingError, NetlinkError) as error:
+            line.say(Failed(str(error)))
+    links.end_watch()
 
 
 if __name__ == "__main__":

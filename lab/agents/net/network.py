@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import errno
 import sys
-from socket import IPPROTO_UDP
-from typing import Any
+from ipaddress import IPv4Network
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
-from lab.agents.net import shaping
-from lab.agents.net.reading import MAIN_TABLE, UNICAST, device_of, network_in_force
+from lab.agents.net import routes, shaping
+from lab.agents.net.reading import device_of, network_in_force
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.agents.net.tun_devices import TunError, add_tun
 from lab.wire.line import Line
 from lab.wire.network import (
@@ -28,56 +25,41 @@ from lab.wire.network import (
 )
 from lab.wire.shape import Shape, ShapingError
 
-EVERYWHERE = "0.0.0.0/0"
-
 TUNNEL_TABLE = 100
 """Routing table for what a phone sends from its tunnel address, or its media ports there."""
+_SOURCE_PRIORITY, _PORTS_PRIORITY = 1000, 1001
 
 
 def set_up(network: MachineNetwork) -> None:
     """Bring this namespace into the state that is described, whatever it is in."""
-    metrics = {"cc_algo": network.congestion_control}
-    with IPRoute() as ipr:
-        for route in ipr.get_routes(family=2, dst_len=0, table=MAIN_TABLE):
-            if route["type"] == UNICAST:
-                ipr.route("del", dst=EVERYWHERE, gateway=route.get_attr("RTA_GATEWAY"))
-        for link in network.links:
-            index = device_of(link.address)
-            ipr.route(
-                "replace",
-                dst=str(link.subnet),
-                oif=index,
-                prefsrc=str(link.address),
-                scope="link",
-                proto="kernel",
-                metrics=metrics,
-            )
-            ipr.route("replace", dst=f"{link.bridge}/32", type="unreachable")
-            shaping.set_link(ipr, index, link.sends or Shape(), link.receives or Shape())
-        for route in network.routes:
-            destination, gateway = str(route.destination), str(route.via)
-            ipr.route("replace", dst=destination, gateway=gateway, metrics=metrics)
-        if network.tunnel:
-            _make_tunnel(ipr, network.tunnel, metrics)
-        ipr.route("replace", dst=EVERYWHERE, type="unreachable")
+    for gateway in routes.default_gateways():
+        routes.delete_default(gateway)
+    for link in network.links:
+        index = device_of(link.address)
+        routes.to_link(link.subnet, index, link.address, network.congestion_control)
+        routes.close(IPv4Network(link.bridge))
+        shaping.set_link(index, link.sends or Shape(), link.receives or Shape())
+    for route in network.routes:
+        routes.through_gateway(route.destination, route.via, network.congestion_control)
+    if network.tunnel:
+        _make_tunnel(network.tunnel, network.congestion_control)
+    routes.close(routes.EVERYWHERE)
 
 
-def _make_tunnel(ipr: IPRoute, tunnel: TunnelDevice, metrics: dict[str, Any]) -> None:
+def _make_tunnel(tunnel: TunnelDevice, congestion_control: str) -> None:
     """Make the persistent tun device that an OpenVPN without capabilities may open."""
-    index = add_tun(ipr, tunnel.device, tunnel.uid, tunnel.gid)
-    source = str(tunnel.address)
+    index = add_tun(tunnel.device, tunnel.uid, tunnel.gid)
     try:
-        ipr.addr("add", index=index, address=source, prefixlen=tunnel.prefix_length)
+        routes.add_address(index, tunnel.address, tunnel.prefix_length)
     except NetlinkError as error:
-        if error.code != errno.EEXIST:
+        if error.errno != errno.EEXIST:
             raise
-    ipr.route("replace", dst=EVERYWHERE, oif=index, table=TUNNEL_TABLE, metrics=metrics)
-    rules = ipr.get_rules(family=2)
-    if not any(rule.get_attr("FRA_SRC") == source for rule in rules):
-        ipr.rule("add", src=source, src_len=32, table=TUNNEL_TABLE, priority=1000)
-    if tunnel.media_ports and not any(rule.get_attr("FRA_SPORT_RANGE") for rule in rules):
-        udp = {"ip_proto": IPPROTO_UDP, "sport_range": "{}:{}".format(*tunnel.media_ports)}
-        ipr.rule("add", **udp, table=TUNNEL_TABLE, priority=1001)
+    routes.through_device(
+        routes.EVERYWHERE, index, table=TUNNEL_TABLE, congestion_control=congestion_control
+    )
+    routes.have_rule_for_source(tunnel.address, TUNNEL_TABLE, _SOURCE_PRIORITY)
+    if tunnel.media_ports:
+        routes.have_rule_for_ports(tunnel.media_ports, TUNNEL_TABLE, _PORTS_PRIORITY)
 
 
 def main() -> None:

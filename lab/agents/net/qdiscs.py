@@ -1,4 +1,4 @@
-"""The cap of one device: set, changed in place, taken off (pyroute2).
+"""The cap of one device: set, changed in place, taken off (CAP_NET_ADMIN).
 
 From the packet's side a cap is built so:
 
@@ -10,19 +10,14 @@ Rates count the Ethernet header, as the kernel does.
 from __future__ import annotations
 
 import errno
+import struct
 import time
 from typing import Any
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.rtnl import TC_H_ROOT
-from pyroute2.netlink.rtnl.tcmsg import plugins
-
+from lab.agents.net import rtnetlink
 from lab.agents.net.reading import CLASS, FIFO, SHAPER, cap_of, waiting_packets
+from lab.agents.net.rtnetlink import ADD, CHANGE, CLASSES, QDISCS, NetlinkError, attribute, text
 from lab.wire.shape import Queue, Shape, ShaperKind, ShapingError
-
-# pyroute2 knows pfifo only; the options of both are one and the same number.
-plugins.setdefault("bfifo", plugins["pfifo"])
 
 FRAME_BYTES = 1514
 """An Ethernet frame of the usual MTU, without FCS."""
@@ -31,15 +26,22 @@ BURST_MS = 1.0
 
 _TBF_CHILD = 0x1_0001
 _DRAIN_POLL_S = 0.01
-_HTB_DEFAULT = 0x10
+_HTB_VERSION, _HTB_RATE_TO_QUANTUM, _HTB_DEFAULT = 3, 10, 0x10
 _LOOPBACK = 1
-_NEEDED_OPTIONS: dict[str, dict[str, Any]] = {
-    "tbf": {"rate": "1mbit", "burst": 4096, "limit": 8192},
-}
-"""For those that pyroute2 does not send without."""
+_ROOT = 0xFFFF_FFFF
+"""TC_H_ROOT: the place of a device's first qdisc."""
+_TCA_KIND, _TCA_OPTIONS = 1, 2
+_TCA_PARMS, _TCA_HTB_INIT = 1, 2
+_RATE = struct.Struct("=BBHhHI")
+"""struct tc_ratespec."""
+_ETHERNET = 1
+"""TC_LINKLAYER_ETHERNET: the kernel computes from the rate itself what it takes to send."""
+_MOST_RATE = 0xFFFF_FFFF
+_TICK_NS = 64
+"""What bursts are told in (PSCHED_SHIFT of <net/pkt_sched.h>)."""
 
 
-def set_cap(ipr: IPRoute, index: int, cap: Shape) -> None:
+def set_cap(index: int, cap: Shape) -> None:
     """Bring device `index` to the rate and queue of `cap`, in place where only figures differ.
 
     ShapingError where the kernel lacks what is needed, or has something else afterwards.
@@ -49,17 +51,17 @@ def set_cap(ipr: IPRoute, index: int, cap: Shape) -> None:
     if wanted == current:
         return
     if current is None or _structure(wanted) != _structure(current):
-        _remove(ipr, index)
+        _remove(index)
         if wanted.rate_kbps is not None:
-            _build(ipr, index, wanted.rate_kbps, wanted.queue, "add")
+            _build(index, wanted.rate_kbps, wanted.queue, ADD)
     elif wanted.rate_kbps is not None:
-        _build(ipr, index, wanted.rate_kbps, wanted.queue, "change")
+        _build(index, wanted.rate_kbps, wanted.queue, CHANGE)
     found = cap_of(index)
     if found != wanted:
         raise ShapingError(f"asked for {wanted}, but the kernel has {found or 'something else'}")
 
 
-def remove_drained(ipr: IPRoute, index: int, patience_s: float) -> None:
+def remove_drained(index: int, patience_s: float) -> None:
     """Take the cap off a device into which nothing goes any more, once its queue is empty.
 
     What is still there after `patience_s` is dropped.
@@ -67,22 +69,26 @@ def remove_drained(ipr: IPRoute, index: int, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while waiting_packets(index) and time.monotonic() < deadline:
         time.sleep(_DRAIN_POLL_S)
-    _remove(ipr, index)
+    _remove(index)
 
 
-def has_qdisc(ipr: IPRoute, kind: str) -> bool:
+def add_qdisc(index: int, kind: str, handle: int, parent: int) -> None:
+    """Put a qdisc without options on a device; NetlinkError where the kernel refuses."""
+    _put(QDISCS, ADD, index, kind, handle, parent, b"")
+
+
+def has_qdisc(kind: str) -> bool:
     """Whether the kernel knows the qdisc, found out by trying; it may still want options.
 
     NetlinkError where it may not be tried.
     """
-    options = _NEEDED_OPTIONS.get(kind, {})
     try:
-        ipr.tc("add", kind, _LOOPBACK, **options)
-        ipr.tc("del", kind, _LOOPBACK, **options)
+        add_qdisc(_LOOPBACK, kind, 0, _ROOT)
+        rtnetlink.delete(QDISCS, (0, _LOOPBACK, 0, _ROOT, 0))
     except NetlinkError as error:
-        if error.code == errno.EPERM:
+        if error.errno == errno.EPERM:
             raise
-        return bool(error.code != errno.ENOENT)
+        return error.errno != errno.ENOENT
     return True
 
 
@@ -91,37 +97,63 @@ def burst_bytes(rate_kbps: int) -> int:
     return max(2 * FRAME_BYTES, int(rate_kbps / 8 * BURST_MS))
 
 
-def _build(ipr: IPRoute, index: int, rate_kbps: int, queue: Queue, verb: str) -> None:
-    """`add` all of a cap to a bare device, or `change` the figures of one of equal structure."""
+def _build(index: int, rate_kbps: int, queue: Queue, how: int) -> None:
+    """`ADD` all of a cap to a bare device, or `CHANGE` the figures of one of equal structure."""
     rate = rate_kbps * 125
     burst = burst_bytes(rate_kbps)
     if queue.kind is ShaperKind.HTB:
-        if verb == "add":
-            ipr.tc("add", "htb", index, handle=SHAPER, root=True, default=_HTB_DEFAULT)
-        ipr.tc(
-            f"{verb}-class",
-            "htb",
-            index,
-            handle=CLASS,
-            parent=SHAPER,
-            rate=rate,
-            ceil=rate,
-            burst=burst,
-            cburst=burst,
-            quantum=FRAME_BYTES,
-        )
+        if how == ADD:
+            _put(QDISCS, ADD, index, ShaperKind.HTB, SHAPER, _ROOT, _htb())
+        _put(CLASSES, how, index, ShaperKind.HTB, CLASS, SHAPER, _htb_class(rate, burst))
         fifo_parent = CLASS
     else:
         # The kernel sets the limit of any fifo below a tbf, too; the fifo's own follows.
-        ipr.tc(verb, "tbf", index, handle=SHAPER, root=True, rate=rate, burst=burst, limit=burst)
+        _put(QDISCS, how, index, ShaperKind.TBF, SHAPER, _ROOT, _tbf(rate, burst))
         fifo_parent = _TBF_CHILD
-    ipr.tc(verb, str(queue.fifo), index, handle=FIFO, parent=fifo_parent, limit=queue.limit)
+    _put(QDISCS, how, index, queue.fifo, FIFO, fifo_parent, struct.pack("=I", queue.limit))
 
 
-def _remove(ipr: IPRoute, index: int) -> None:
-    for qdisc in ipr.get_qdiscs(index=index):
-        if qdisc["parent"] == TC_H_ROOT and qdisc["handle"] == SHAPER:
-            ipr.tc("del", index=index, handle=SHAPER, root=True)
+def _put(
+    table: int, how: int, index: int, kind: str, handle: int, parent: int, options: bytes
+) -> None:
+    values = text(_TCA_KIND, kind) + (attribute(_TCA_OPTIONS, options) if options else b"")
+    rtnetlink.put(table, how, (0, index, handle, parent, 0), values)
+
+
+def _htb() -> bytes:
+    """A struct tc_htb_glob."""
+    figures = (_HTB_VERSION, _HTB_RATE_TO_QUANTUM, _HTB_DEFAULT, 0, 0)
+    return attribute(_TCA_HTB_INIT, struct.pack("=5I", *figures))
+
+
+def _htb_class(rate: int, burst: int) -> bytes:
+    """A struct tc_htb_opt: rate and ceiling, the burst of both, one frame at a time."""
+    ticks = _ticks(rate, burst)
+    figures = struct.pack("=5I", ticks, ticks, FRAME_BYTES, 0, 0)
+    return attribute(_TCA_PARMS, _rate(rate) + _rate(rate) + figures)
+
+
+def _tbf(rate: int, burst: int) -> bytes:
+    """A struct tc_tbf_qopt without a peak rate, whose queue is as long as its burst."""
+    figures = struct.pack("=3I", burst, _ticks(rate, burst), 0)
+    return attribute(_TCA_PARMS, _rate(rate) + _rate(0) + figures)
+
+
+def _rate(rate: int) -> bytes:
+    """Bytes per second; of one beyond what fits the kernel tells another one afterwards."""
+    return _RATE.pack(0, _ETHERNET if rate else 0, 0, 0, 0, min(rate, _MOST_RATE))
+
+
+def _ticks(rate: int, burst: int) -> int:
+    """How long a burst takes at a rate, in the kernel's unit; whole microseconds."""
+    return 1_000_000 * burst // rate * 1000 // _TICK_NS
+
+
+def _remove(index: int) -> None:
+    for qdisc in rtnetlink.dump(QDISCS, 0, index, 0, 0, 0):
+        _, device, handle, parent, _ = qdisc.fields
+        if (device, handle, parent) == (index, SHAPER, _ROOT):
+            rtnetlink.delete(QDISCS, (0, index, SHAPER, _ROOT, 0))
 
 
 def _structure(cap: Shape) -> tuple[Any, ...]:

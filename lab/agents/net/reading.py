@@ -211,7 +211,7 @@ def network_in_force(network: MachineNetwork) -> NetworkInForce:
     routes = [
         route
         for route in rtnetlink.dump(rtnetlink.ROUTES, AF_INET, *(0,) * 8)
-        if _table(route) == MAIN_TABLE
+        if table_of(route) == MAIN_TABLE
     ]
     tunnel = network.tunnel
     names = devices()
@@ -240,7 +240,8 @@ def _link_rate(names: dict[int, str], link: MachineLink) -> LinkRate:
     )
 
 
-def _table(route: Entry) -> int:
+def table_of(route: Entry) -> int:
+    """The number of the table that a route stands in."""
     number = route.attributes.get(_RTA_TABLE)
     return struct.unpack("=I", number)[0] if number else route.fields[4]
 

@@ -1,7 +1,9 @@
-"""Reads tables of this network namespace from the kernel: standard library only, no capability.
+"""Reads and changes tables of this network namespace: standard library only.
 
 `rtnetlink(7)`; what each table holds is in <linux/rtnetlink.h>, <linux/if_link.h> and
-<linux/pkt_sched.h>. Importing pyroute2, which changes these tables, takes longer than a dump.
+<linux/pkt_sched.h>. Reading needs no capability, changing CAP_NET_ADMIN. Programs that do this
+are started beside every machine, and importing a library for it (pyroute2) cost each of them
+several times the processor time of all else that they do (docs/many-relays.md).
 """
 
 from __future__ import annotations
@@ -10,16 +12,22 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-LINKS, ADDRESSES, ROUTES, QDISCS, CLASSES, FILTERS = 18, 22, 26, 38, 42, 46
+LINKS, ADDRESSES, ROUTES, RULES, QDISCS, CLASSES, FILTERS = 18, 22, 26, 34, 38, 42, 46
 """RTM_GET… of each table."""
+_TO_NEW, _TO_DELETE = -2, -1
+"""From a table's RTM_GET… to its RTM_NEW… and RTM_DEL…."""
+
+ADD, REPLACE, CHANGE = 0x600, 0x500, 0
+"""How an entry is set: one that must be new, one in place of what is there, if anything is, and one
+that must be there (NLM_F_CREATE with NLM_F_EXCL or NLM_F_REPLACE)."""
 
 TRAFFIC_CONTROL = 8
 """RTMGRP_TC: who joins the group hears of every change of qdiscs, classes and filters."""
 
-_REQUEST_DUMP = 0x301
+_REQUEST_DUMP, _REQUEST_ACK = 0x301, 0x5
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -31,6 +39,7 @@ _BODIES = {
     LINKS: struct.Struct("=BxHiII"),
     ADDRESSES: struct.Struct("=BBBBI"),
     ROUTES: struct.Struct("=BBBBBBBBI"),
+    RULES: struct.Struct("=BBBBBBBBI"),
     QDISCS: struct.Struct("=BxxxiIII"),
     CLASSES: struct.Struct("=BxxxiIII"),
     FILTERS: struct.Struct("=BxxxiIII"),
@@ -38,6 +47,10 @@ _BODIES = {
 """What every entry of a table begins with."""
 
 Attributes = Mapping[int, bytes]
+
+
+class NetlinkError(OSError):
+    """The kernel refuses a request; `errno` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +69,42 @@ class Entry:
 def dump(table: int, *fields: int) -> tuple[Entry, ...]:
     """Every entry of `table`; `fields` are what the request begins with, all zero by default.
 
-    OSError where the kernel refuses.
+    NetlinkError where the kernel refuses.
     """
     body = _BODIES[table]
     request = body.pack(*(fields or (0,) * len(body.unpack(bytes(body.size)))))
-    header = _HEADER.pack(_HEADER.size + len(request), table, _REQUEST_DUMP, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
-        kernel.send(header + request)
+        kernel.send(_message(table, _REQUEST_DUMP, request))
         return tuple(_entries(kernel, body))
+
+
+def put(table: int, how: int, fields: Sequence[int], values: bytes = b"") -> None:
+    """Set an entry of `table` (`ADD`, `REPLACE` or `CHANGE` it): what it begins with, attributes.
+
+    NetlinkError where the kernel refuses.
+    """
+    _request(table + _TO_NEW, how, _BODIES[table].pack(*fields) + values)
+
+
+def delete(table: int, fields: Sequence[int], values: bytes = b"") -> None:
+    """Take the entry out of `table` that begins so; NetlinkError where the kernel refuses."""
+    _request(table + _TO_DELETE, 0, _BODIES[table].pack(*fields) + values)
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """One attribute as it is sent; the value may be attributes itself."""
+    length = _ATTRIBUTE.size + len(value)
+    return _ATTRIBUTE.pack(length, kind) + value + bytes(_aligned(length) - length)
+
+
+def number(kind: int, value: int) -> bytes:
+    """An attribute that is a number of 32 bits."""
+    return attribute(kind, struct.pack("=I", value))
+
+
+def text(kind: int, value: str) -> bytes:
+    """An attribute that is a string."""
+    return attribute(kind, value.encode() + b"\0")
 
 
 def join(groups: int) -> socket.socket:
@@ -89,14 +130,31 @@ def count_told(kernel: socket.socket) -> int:
             told += 1
 
 
+def _request(kind: int, how: int, content: bytes) -> None:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
+        kernel.send(_message(kind, _REQUEST_ACK | how, content))
+        for answer, payload in messages(kernel.recv(_CHUNK_BYTES)):
+            if answer == _ERROR:
+                _refuse(payload)
+
+
+def _message(kind: int, flags: int, content: bytes) -> bytes:
+    return _HEADER.pack(_HEADER.size + len(content), kind, flags, 1, 0) + content
+
+
+def _refuse(payload: bytes) -> None:
+    """NetlinkError with the code of an answer of that kind; nothing where it is no error."""
+    if code := -struct.unpack_from("=i", payload)[0]:
+        raise NetlinkError(code, os.strerror(code))
+
+
 def _entries(kernel: socket.socket, body: struct.Struct) -> Iterator[Entry]:
     while True:
         for kind, payload in messages(kernel.recv(_CHUNK_BYTES)):
             if kind == _DONE:
                 return
             if kind == _ERROR:
-                code = -struct.unpack_from("=i", payload)[0]
-                raise OSError(code, os.strerror(code))
+                _refuse(payload)
             yield Entry(body.unpack_from(payload), attributes(payload[body.size :]))
 
 

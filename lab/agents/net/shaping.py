@@ -1,4 +1,4 @@
-"""The two directions of a link in this network namespace (pyroute2, CAP_NET_ADMIN).
+"""The two directions of a link in this network namespace (CAP_NET_ADMIN).
 
 A direction that only has a cap has it on the link's own device, or, for what the node receives,
 on an ifb device to which that is redirected. A direction that takes time goes through a TAP
@@ -13,11 +13,9 @@ import errno
 import time
 from pathlib import Path
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
-from lab.agents.net import delay_line, delay_rules, qdiscs
+from lab.agents.net import delay_line, delay_rules, interfaces, qdiscs
 from lab.agents.net.delay_rules import Profile
+from lab.agents.net.interfaces import TunMode
 from lab.agents.net.reading import (
     delaying_device,
     device_called,
@@ -27,6 +25,7 @@ from lab.agents.net.reading import (
     receiving_name,
 )
 from lab.agents.net.redirect import EVERYTHING, IP, leave_alone, redirect
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.wire.shape import Direction, Shape, ShapingError, delay_device
 
 LINE_PATIENCE_S = 10.0
@@ -41,14 +40,14 @@ _STRICT = "1"
 """Of rp_filter: what comes in must come from where answers go out (RFC 3704)."""
 
 
-def set_link(ipr: IPRoute, index: int, sends: Shape, receives: Shape) -> None:
+def set_link(index: int, sends: Shape, receives: Shape) -> None:
     """Bring both directions of the link on device `index` to what is asked for."""
-    forbid_coalescing(ipr, index)
-    set_direction(ipr, index, Direction.OUT, sends)
-    set_direction(ipr, index, Direction.IN, receives)
+    forbid_coalescing(index)
+    set_direction(index, Direction.OUT, sends)
+    set_direction(index, Direction.IN, receives)
 
 
-def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) -> None:
+def set_direction(index: int, direction: Direction, shape: Shape) -> None:
     """Bring one direction of the link on device `index` to `shape`.
 
     ShapingError where the kernel cannot, no delay line answers, or either has something else
@@ -56,20 +55,20 @@ def set_direction(ipr: IPRoute, index: int, direction: Direction, shape: Shape) 
     """
     tap = device_called(delay_device(devices()[index], direction))
     if tap is not None or shape.takes_time:
-        _set_delayed(ipr, index, direction, shape)
+        _set_delayed(index, direction, shape)
     elif direction is Direction.OUT:
-        qdiscs.set_cap(ipr, index, shape)
+        qdiscs.set_cap(index, shape)
     else:
-        _set_received(ipr, index, shape)
+        _set_received(index, shape)
 
 
-def have_line(ipr: IPRoute, index: int, direction: Direction) -> str:
+def have_line(index: int, direction: Direction) -> str:
     """Have one direction go through the delay line, with the shape that it has; its TAP device.
 
     ShapingError where the kernel cannot, or no delay line answers.
     """
     if delaying_device(index, direction) is None:
-        _set_delayed(ipr, index, direction, in_force(index, direction))
+        _set_delayed(index, direction, in_force(index, direction))
     return delay_device(devices()[index], direction)
 
 
@@ -81,64 +80,64 @@ def set_profile(index: int, direction: Direction, profile: Profile | None) -> No
     delay_rules.set_way(tap, in_force(index, direction), profile)
 
 
-def forbid_coalescing(ipr: IPRoute, index: int) -> None:
+def forbid_coalescing(index: int) -> None:
     """Let device `index` carry one segment per packet only; ShapingError where it does not."""
-    ipr.link("set", index=index, gso_max_segs=1)
-    found = ipr.get_links(index)[0].get_attr("IFLA_GSO_MAX_SEGS")
+    interfaces.set_most_segments(index, 1)
+    found = interfaces.most_segments(index)
     if found != 1:
         name = devices()[index]
         raise ShapingError(f"{name} still joins up to {found} segments in one packet")
 
 
-def _set_delayed(ipr: IPRoute, index: int, direction: Direction, shape: Shape) -> None:
+def _set_delayed(index: int, direction: Direction, shape: Shape) -> None:
     device = devices()[index]
     name = delay_device(device, direction)
     delay_line.await_line(LINE_PATIENCE_S)
     tap = device_called(name)
     if tap is None:
-        tap = _add_tap(ipr, index, name, direction)
-    qdiscs.set_cap(ipr, tap, shape)
+        tap = _add_tap(index, name, direction)
+    qdiscs.set_cap(tap, shape)
     delay_rules.have_pipe(name, device if direction is Direction.OUT else name)
-    _await_carrier(ipr, tap)
+    _await_carrier(tap)
     delay_rules.set_way(name, shape)
     # Who answers "who has" is known by the link's own device: ARP comes in as ever.
     protocol = EVERYTHING if direction is Direction.OUT else IP
-    redirect(ipr, index, direction, tap, protocol, _FIRST)
+    redirect(index, direction, tap, protocol, _FIRST)
     if direction is Direction.OUT:
-        qdiscs.remove_drained(ipr, index, _DRAIN_S)
+        qdiscs.remove_drained(index, _DRAIN_S)
     else:
-        _remove_receiving_device(ipr, index)
+        _remove_receiving_device(index)
     found = in_force(index, direction)
     if found != shape:
         raise ShapingError(f"asked for {shape}, but {device} has {found}")
 
 
-def _add_tap(ipr: IPRoute, index: int, name: str, direction: Direction) -> int:
+def _add_tap(index: int, name: str, direction: Direction) -> int:
     if direction is Direction.IN:
         _refuse_strict_filter()
     try:
-        ipr.link("add", ifname=name, kind="tuntap", mode="tap", uid=0, gid=0)
-    except (OSError, NetlinkError) as error:
+        interfaces.add_tun(name, TunMode.TAP, uid=0, gid=0)
+    except OSError as error:
         raise ShapingError(
             f"no TAP device can be made, which delay and loss on a link need ({error}): "
             "`modprobe tun` on the host, or a kernel that has it"
         ) from error
     tap = device_called(name)
     assert tap is not None
-    forbid_coalescing(ipr, tap)
-    ipr.link("set", index=tap, txqlen=_TAP_PACKETS)
+    forbid_coalescing(tap)
+    interfaces.set_queue_length(tap, _TAP_PACKETS)
     if direction is Direction.IN:
         # What comes back in there must be for this machine.
-        ipr.link("set", index=tap, address=ipr.get_links(index)[0].get_attr("IFLA_ADDRESS"))
-    ipr.link("set", index=tap, state="up")
+        interfaces.set_hardware_address(tap, interfaces.hardware_address(index))
+    interfaces.bring_up(tap)
     return tap
 
 
-def _await_carrier(ipr: IPRoute, tap: int) -> None:
+def _await_carrier(tap: int) -> None:
     """Return when packets go through: the kernel drops them until it has seen the delay line."""
     deadline = time.monotonic() + _CARRIER_S
     while time.monotonic() < deadline:
-        if ipr.get_links(tap)[0].get_attr("IFLA_OPERSTATE") == "UP":
+        if interfaces.operates(tap):
             return
         time.sleep(0.001)
 
@@ -154,40 +153,40 @@ def _refuse_strict_filter() -> None:
             )
 
 
-def _set_received(ipr: IPRoute, index: int, cap: Shape) -> None:
+def _set_received(index: int, cap: Shape) -> None:
     if cap.rate_kbps is None:
-        _remove_receiving_device(ipr, index)
+        _remove_receiving_device(index)
         return
     device = device_called(receiving_name(devices()[index]))
     if device is None:
-        device = _add_receiving_device(ipr, index)
-    qdiscs.set_cap(ipr, device, cap)
-    redirect(ipr, index, Direction.IN, device, EVERYTHING, _SECOND)
+        device = _add_receiving_device(index)
+    qdiscs.set_cap(device, cap)
+    redirect(index, Direction.IN, device, EVERYTHING, _SECOND)
     if not is_redirected(index, Direction.IN, device):
         raise ShapingError(f"what {devices()[index]} receives does not reach its shaper")
 
 
-def _add_receiving_device(ipr: IPRoute, index: int) -> int:
+def _add_receiving_device(index: int) -> int:
     name = receiving_name(devices()[index])
     try:
-        ipr.link("add", ifname=name, kind="ifb")
+        interfaces.add(name, "ifb")
     except NetlinkError as error:
-        if error.code != errno.EOPNOTSUPP:
+        if error.errno != errno.EOPNOTSUPP:
             raise
         raise ShapingError(
             "this kernel has no ifb device, which shaping what a node receives would need"
         ) from error
     device = device_called(name)
     assert device is not None
-    forbid_coalescing(ipr, device)
-    ipr.link("set", index=device, state="up")
+    forbid_coalescing(device)
+    interfaces.bring_up(device)
     return device
 
 
-def _remove_receiving_device(ipr: IPRoute, index: int) -> None:
+def _remove_receiving_device(index: int) -> None:
     device = device_called(receiving_name(devices()[index]))
     if device is None:
         return
-    leave_alone(ipr, index, Direction.IN, device, EVERYTHING)
-    qdiscs.remove_drained(ipr, device, _DRAIN_S)
-    ipr.link("del", index=device)
+    leave_alone(index, Direction.IN, device, EVERYTHING)
+    qdiscs.remove_drained(device, _DRAIN_S)
+    interfaces.remove(device)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
+from lab.agents.net import interfaces, routes
+from lab.agents.net.interfaces import TunMode
+from lab.agents.net.reading import device_called
+from lab.agents.net.rtnetlink import NetlinkError
 from lab.wire.line import Line
 from lab.wire.messages import Failed
 from lab.wire.tun_devices import TUN_DEVICES, DevicesMade, LendDevices, LentDevice
@@ -20,32 +21,33 @@ class TunError(Exception):
     """A tun device could not be made; the message names it."""
 
 
-def add_tun(ipr: IPRoute, device: str, uid: int, gid: int) -> int:
+def add_tun(device: str, uid: int, gid: int) -> int:
     """Make a tun device that belongs to `uid` and `gid`, up; its index. One that is there stays."""
-    if not ipr.link_lookup(ifname=device):
+    if device_called(device) is None:
         try:
-            ipr.link("add", ifname=device, kind="tuntap", mode="tun", uid=uid, gid=gid)
-        except (OSError, NetlinkError) as error:
+            interfaces.add_tun(device, TunMode.TUN, uid, gid)
+        except OSError as error:
             raise TunError(f"cannot make the tunnel device {device}: {error}") from error
-    index = int(ipr.link_lookup(ifname=device)[0])
-    ipr.link("set", index=index, state="up")
+    index = device_called(device)
+    assert index is not None
+    interfaces.bring_up(index)
     return index
 
 
-def make(ipr: IPRoute, lent: LentDevice) -> None:
+def make(lent: LentDevice) -> None:
     """One device with its addresses and routes."""
-    index = add_tun(ipr, lent.device, lent.uid, lent.gid)
+    index = add_tun(lent.device, lent.uid, lent.gid)
     for address, prefix_length in lent.addresses:
-        ipr.addr("add", index=index, address=str(address), prefixlen=prefix_length)
+        routes.add_address(index, address, prefix_length)
     for destination, source in lent.routes:
-        ipr.route("replace", dst=str(destination), oif=index, prefsrc=str(source))
+        routes.through_device(destination, index, source=source)
 
 
-def remove(ipr: IPRoute, devices: Sequence[LentDevice]) -> None:
+def remove(devices: Sequence[LentDevice]) -> None:
     """Take away what is there of the devices, and their addresses and routes with them."""
     for lent in devices:
-        for index in ipr.link_lookup(ifname=lent.device):
-            ipr.link("del", index=index)
+        if (index := device_called(lent.device)) is not None:
+            interfaces.remove(index)
 
 
 def main() -> None:
@@ -54,17 +56,16 @@ def main() -> None:
     order = line.hear_first(LendDevices)
     if order is None:
         return
-    with IPRoute() as ipr:
-        remove(ipr, order.devices)
-        try:
-            for lent in order.devices:
-                make(ipr, lent)
-            line.say(DevicesMade())
-            line.wait_for_end()
-        except (TunError, NetlinkError) as error:
-            line.say(Failed(str(error)))
-        finally:
-            remove(ipr, order.devices)
+    try:
+        remove(order.devices)
+        for lent in order.devices:
+            make(lent)
+        line.say(DevicesMade())
+        line.wait_for_end()
+    except (TunError, NetlinkError) as error:
+        line.say(Failed(str(error)))
+    finally:
+        remove(order.devices)
 
 
 if __name__ == "__main__":
