@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lab.lazy import Lazy
@@ -105,12 +106,13 @@ TOR = Program(
     writable=(str(places.TOR_STATE),),
     components=(TOR_COMPONENT,),
 )
+AUTHORITY = replace(TOR, command=(*WHEN_ROUTED, "python3", "-m", "lab.agents.tor.authority"))
 ROLE = Role(
     name="relay",
     description="of Tor",
     position=30,
-    programs=(TOR,),
-    choice=lambda _, node: with_tor(TOR, node.tor_version),
+    programs=(TOR, AUTHORITY),
+    choice=lambda _, node: with_tor(AUTHORITY if node.authority else TOR, node.tor_version),
     forwards=True,
     keys=("authority", "tor_version", "bandwidth_rate", "bandwidth_burst"),
     check=_check,

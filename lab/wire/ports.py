@@ -14,6 +14,8 @@ OBFS4_PORT = 9002
 """TCP, of every bridge that speaks obfs4: tor's own protocol inside."""
 DIR_PORT = 9030
 """TCP, of the directory authority."""
+CONSENSUS_PORT = 9031
+"""TCP, at the authority until the first consensus: where relays wait for that."""
 SOCKS_PORT = 9050
 """TCP, on loopback, of every tor client."""
 MUMBLE_PORT = 64738

@@ -8,6 +8,10 @@ a call run. Memory is the proportional share (Pss) of the programs in containers
 own, where this user may read that, and beside it what the whole host has less afterwards, which
 other work on it changes as well. Every figure stands beside its ratio to that of the smallest
 count.
+
+A last table has the floor of each stage of `lab up`: what all processors of this host were busy
+for from the end of the stage before it, divided by their number. No stage can be shorter on this
+host; on one that does other work meanwhile that is in it, too.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from lab.calls.call import make_call
 from lab.cli.up import setting
 from lab.engine.client import connect
 from lab.engine.discovery import RunningLab, find_lab
+from lab.events import Ended, Happening
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import open_lab
 from lab.lifecycle.stages import Stage
@@ -46,12 +51,45 @@ LARGEST = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """What came between the end of one stage and that of the one before."""
+
+    stage: str
+    seconds: float
+    busy_s: float
+    """Of all processors together."""
+
+    @property
+    def floor_s(self) -> float:
+        """What it takes at least with all of them."""
+        return self.busy_s / (os.cpu_count() or 1)
+
+
+class Floors:
+    """Listens to `lab up`, whose stages may overlap: each counts from the end of the last."""
+
+    def __init__(self) -> None:
+        self.found: list[Floor] = []
+        self._last = time.monotonic(), busy_s()
+
+    def tell(self, happening: Happening) -> None:
+        """Hear that a stage is over."""
+        if isinstance(happening, Ended):
+            now = time.monotonic(), busy_s()
+            spans = (now[0] - self._last[0], now[1] - self._last[1])
+            self.found.append(Floor(happening.stage, *spans))
+            self._last = now
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One count of relays."""
 
     relays: int
     containers: int
     stages: tuple[Stage, ...]
+    floors: tuple[Floor, ...]
+    """In the order in which they ended."""
     seconds: float
     """Of `lab up`, as it counts them itself."""
     processors_s: Mapping[str, float]
@@ -73,9 +111,10 @@ def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) 
     client = connect()
     name = f"bench-{secrets.token_hex(3)}"
     available_before, programs_before = available_mib(), programs_mib()
-    spent = processors_s()
+    spent, floors = processors_s(), Floors()
     try:
-        done = up(client, topology, name, changes={**changes, "relays.count": count})
+        changed = {**changes, "relays.count": count}
+        done = up(client, topology, name, floors.tell, changes=changed)
         spent = {who: total - spent[who] for who, total in processors_s().items()}
         load = os.getloadavg()[0]
         lab = find_lab(client, name)
@@ -98,6 +137,7 @@ def one_run(topology: str, count: int, changes: Mapping[str, Any], calls: bool) 
         relays=count,
         containers=len(lab.nodes) + len(lab.delay_lines),
         stages=done.stages,
+        floors=tuple(floors.found),
         seconds=done.seconds,
         processors_s=spent,
         load=load,
@@ -127,6 +167,14 @@ def processors_s() -> dict[str, float]:
             ticks += sum(map(int, rest.split()[11:15]))
     used["Docker"] = ticks / os.sysconf("SC_CLK_TCK")
     return used
+
+
+def busy_s() -> float:
+    """For how long all processors of this host were busy since it started, together."""
+    user, nice, system, _idle, _waiting, irq, softirq = map(
+        int, Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=8)[1:8]
+    )
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def apart_s(lab: RunningLab, whole_s: float) -> dict[str, float]:
@@ -210,7 +258,17 @@ def print_table(runs: Sequence[Run]) -> None:
         )
         print(f"{title:44} {cells}")
     for run in runs:
+        print_floors(run)
+    for run in runs:
         print(f"v-tor call over {run.relays} relays: {run.call}")
+
+
+def print_floors(run: Run) -> None:
+    """What every stage took, and what it takes at least on this host."""
+    print(f"{run.relays} relays, stage by stage: {'s':>27} {'busy, s':>9} {'floor, s':>9}")
+    whole = Floor("in all", sum(f.seconds for f in run.floors), sum(f.busy_s for f in run.floors))
+    for floor in (*run.floors, whole):
+        print(f"  {floor.stage:48} {floor.seconds:9.1f} {floor.busy_s:9.1f} {floor.floor_s:9.1f}")
 
 
 def main() -> None:

@@ -207,7 +207,7 @@ def start(network: TorProcesses, node: Node, by_the_clock: bool) -> subprocess.P
     if by_the_clock:
         command = bare_tor(place)
     else:
-        module = START.get(node.role, "tor.client")
+        module = "tor.authority" if node.authority else START.get(node.role, "tor.client")
         command = [sys.executable, "-m", f"lab.agents.{module}", *directories(place)]
     with (place / "log").open("wb") as log:
         return subprocess.Popen(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lab.agents.net.routes_ready import is_closed, wait_until_closed
+from lab.agents.tor.authority import farthest_offset
 from lab.agents.tor.builder import covering_paths
 from lab.agents.tor.circuits import described
 from lab.agents.tor.node import TorFiles, consensus_relays, prepare_data
-from lab.agents.tor.relay import farthest_offset
 from lab.wire.tor_network import IDLE_VOTING_INTERVAL_S
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
-import stem
-from stem.control import Controller
-from stem.version import Version
 
+from lab.agents.tor.plain_control import PlainControl, RefusedError
 from lab.agents.tor.settings import CONSENSUSES, parameters_in, read_settings
 from lab.measure.call.tor_notes import TorNotes
 from lab.measure.call.tors import note_tors
@@ -27,30 +25,30 @@ TOLD = SettingsInForce("0.4.9.11", {"ConfluxEnabled": "0"}, {"cc_alg": 2})
 
 @dataclass
 class AnsweringTor:
-    """A tor, as stem speaks for it."""
+    """A tor, as it answers."""
 
-    version: str = "0.4.8.14 (git-1234)"
+    running: str = "0.4.8.14"
     options: dict[str, str] = field(default_factory=lambda: {"Schedulers": "KISTLite"})
     documents: dict[str, str] = field(
         default_factory=lambda: {"dir/status-vote/current/consensus-microdesc": CONSENSUS}
     )
 
-    def get_version(self) -> Version:
-        return Version(self.version)
+    def version(self) -> str:
+        return self.running
 
-    def get_conf(self, option: str) -> str:
+    def option(self, option: str) -> str:
         if option not in self.options:
-            raise stem.InvalidArguments("552", f'unrecognized configuration key "{option}"')
+            raise RefusedError(f'unrecognized configuration key "{option}"')
         return self.options[option]
 
-    def get_info(self, name: str) -> str:
+    def document(self, name: str) -> str:
         if name not in self.documents:
-            raise stem.OperationFailed("551", "not there")
+            raise RefusedError("not there")
         return self.documents[name]
 
 
 def asked(tor: AnsweringTor, *options: str) -> SettingsInForce:
-    return read_settings(cast("Controller", tor), ReadSettings(options, 0.0))
+    return read_settings(cast("PlainControl", tor), ReadSettings(options, 0.0))
 
 
 def test_version_options_and_parameters_are_those_of_the_running_process() -> None:

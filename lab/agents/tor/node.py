@@ -40,6 +40,11 @@ class TorFiles:
         """The unix socket on which the tor is controlled."""
         return self.data / "control"
 
+    @property
+    def control_cookie(self) -> Path:
+        """What whoever controls the tor has to show."""
+        return self.data / "control_auth_cookie"
+
 
 def files_from(arguments: list[str] | None = None) -> TorFiles:
     """The command line: only tests run a tor anywhere but in its node's directories."""
