@@ -16,7 +16,7 @@ from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
 from lab.web.drawing.apart import Box, apart
 from lab.web.drawing.drawing import drawing
-from lab.web.drawing.layout import Layout, Looks, lay_out, layers_of, size_of
+from lab.web.drawing.layout import Layout, Looks, glyph_of, lay_out, layers_of, size_of
 from lab.web.drawing.links import thickness
 from lab.web.drawing.map import land, projection
 from lab.web.marks import INNER, SHOWS, Mark, changes, mark, text_of
@@ -77,7 +77,8 @@ def boxes_of(plan: Plan, layout: Layout) -> list[Box]:
     for machine in plan.machines:
         wide, high = size_of(machine, labelled=machine.name not in layout.unlabelled)
         spot = layout.machines[machine.name]
-        boxes.append(Box(spot.x, spot.y - 16 + high / 2, wide - 1, high - 1))
+        glyph = glyph_of(machine.name, layout.unlabelled)
+        boxes.append(Box(spot.x, spot.y - glyph + high / 2, wide - 1, high - 1))
     return boxes
 
 
@@ -142,6 +143,18 @@ def test_of_a_hundred_relays_the_names_are_hidden_until_they_are_looked_at() -> 
     assert layout.unlabelled == {f"r{i}" for i in range(100)}
     assert not overlapping(boxes_of(plan, layout))
     assert drawn(plan, as_it_runs(plan)).count("unlabelled") == 100
+
+
+def test_a_crowd_on_its_map_stands_beside_one_another() -> None:
+    """Its relays have smaller signs than others, each large enough to be hit."""
+    plan = plan_of(topology_of("crowd"))
+    layout = lay_out(plan, 1300)
+    relays = {machine.name for machine in plan.machines if machine.role == "relay"}
+    assert layout.view == "map"
+    assert layout.unlabelled == relays
+    boxes = boxes_of(plan, layout)
+    assert {box.width + 1 for box in boxes if box.width < 30} == {24.0}
+    assert len(overlapping(boxes)) <= len(boxes) // 20, "hardly one covers another"
 
 
 def test_what_cannot_be_moved_apart_stays_inside() -> None:

@@ -20,6 +20,8 @@ LABEL_HEIGHT = 44.0
 """The lines of text under a node."""
 GLYPH = 16.0
 """From the middle of a node's sign to its edge."""
+SMALL_GLYPH = 12.0
+"""The same of one whose name is hidden: no smaller than a finger hits (WCAG 2.2, 2.5.8)."""
 EDGE = 56.0
 """From the edge of the drawing to the middle of the first node."""
 LEAST_STEP, MOST_STEP = 88.0, 132.0
@@ -28,7 +30,8 @@ TALLEST_LAYER = 4
 """Nodes one above another in a chain."""
 LABELLED = 30
 """Machines; where there are more, relays show their names only while they are looked at."""
-LEAST_MAP_WIDTH, LEAST_MAP_HEIGHT = 760.0, 420.0
+LEAST_MAP_WIDTH, LEAST_MAP_HEIGHT, CROWDED_MAP_HEIGHT = 760.0, 420.0, 640.0
+"""The last where names are hidden: there is room beside the places then."""
 NARROW = 640.0
 """A field narrower than that is higher than wide."""
 STUB = 26.0
@@ -85,10 +88,15 @@ def lay_out(plan: Plan, width: float) -> Layout:
     return _field(plan, width, hidden)
 
 
+def glyph_of(machine: str, unlabelled: frozenset[str]) -> float:
+    """From the middle of a machine's sign to its edge."""
+    return SMALL_GLYPH if machine in unlabelled else GLYPH
+
+
 def size_of(machine: Machine, *, labelled: bool = True) -> tuple[float, float]:
     """How wide and high a machine is with its label and its guests."""
     if not labelled:
-        return 2 * GLYPH, 2 * GLYPH
+        return 2 * SMALL_GLYPH, 2 * SMALL_GLYPH
     pills = [pill_width(guest) + 4 for guest in machine.guests]
     rows = [sum(pills[i : i + PILLS_A_ROW]) for i in range(0, len(pills), PILLS_A_ROW)]
     width = max([len(machine.name) * LETTER + 8, 74.0, *rows])
@@ -186,7 +194,8 @@ def _map(plan: Plan, width: float, hidden: frozenset[str]) -> Layout:
         if one.place:
             at.setdefault(one.place.name, []).append(one)
             cities[one.place.name] = one.place
-    flat = projection(cities.values(), width, LEAST_MAP_HEIGHT)
+    least_height = CROWDED_MAP_HEIGHT if hidden else LEAST_MAP_HEIGHT
+    flat = projection(cities.values(), width, least_height)
     places = {
         name: Spot(*flat.point(place.longitude_deg, place.latitude_deg))
         for name, place in cities.items()
@@ -213,7 +222,7 @@ def _map(plan: Plan, width: float, hidden: frozenset[str]) -> Layout:
         for row in grid:
             x = box.x - sum(sizes[one.name][0] for one in row) / 2
             for one in row:
-                spots[one.name] = Spot(x + sizes[one.name][0] / 2, y + GLYPH)
+                spots[one.name] = Spot(x + sizes[one.name][0] / 2, y + glyph_of(one.name, hidden))
                 x += sizes[one.name][0]
             y += max(sizes[one.name][1] for one in row)
     ends = {

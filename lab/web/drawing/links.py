@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import hypot, log10
 
 from lab.web import amounts
-from lab.web.drawing.layout import GLYPH, Layout, Looks, Spot
+from lab.web.drawing.layout import GLYPH, Layout, Looks, Spot, glyph_of
 from lab.web.marks import Mark, mark
 from lab.web.topology.links import LinkShown
 
@@ -84,7 +84,8 @@ def _line(layout: Layout, link: LinkShown) -> tuple[Spot, Spot]:
     """From the edge of the node's sign to the far end."""
     node, end = layout.machines[link.node], layout.ends[link.node, link.network]
     length = hypot(end.x - node.x, end.y - node.y)
-    part = min(1.0, GLYPH / length) if length else 0.0
+    glyph = glyph_of(link.node, layout.unlabelled)
+    part = min(1.0, glyph / length) if length else 0.0
     return Spot(node.x + (end.x - node.x) * part, node.y + (end.y - node.y) * part), end
 
 

@@ -13,6 +13,7 @@ from lab.web.drawing.layout import (
     Layout,
     Looks,
     Spot,
+    glyph_of,
     pill_width,
 )
 from lab.web.drawing.links import CROSS
@@ -81,6 +82,7 @@ def _node(
     inside = letter if state == RUNNING else IN_SIGNS.get(state, CROSS)
     name = f"node-{number}"
     place = f", in {where}" if where else ""
+    glyph = glyph_of(machine.name, looks.layout.unlabelled)
     return mark(
         "g",
         name,
@@ -89,16 +91,16 @@ def _node(
                 "title", f"{name}-title", f"{machine.name} ({machine.role}){place}: {state}{load}"
             ),
             _hit(machine, spot, looks.layout),
-            sign(machine.role, spot.x, spot.y, GLYPH - 2),
+            sign(machine.role, spot.x, spot.y, glyph - 2),
             mark("text", f"{name}-sign", inside, x=spot.x, y=spot.y + 4.5, class_="letter"),
-            mark("text", None, machine.name, x=spot.x, y=spot.y + GLYPH + 14, class_="name"),
-            mark("text", None, about, x=spot.x, y=spot.y + GLYPH + 27, class_="faint"),
+            mark("text", None, machine.name, x=spot.x, y=spot.y + glyph + 14, class_="name"),
+            mark("text", None, about, x=spot.x, y=spot.y + glyph + 27, class_="faint"),
             mark(
                 "text",
                 f"{name}-state",
                 _third_line(state, links, looks.layout),
                 x=spot.x,
-                y=spot.y + GLYPH + 39,
+                y=spot.y + glyph + 39,
                 class_="faint" if state == RUNNING else "wrong",
             ),
         ),
@@ -112,11 +114,12 @@ def _node(
 
 def _hit(machine: Machine, spot: Spot, layout: Layout) -> Mark:
     """What takes a click between a node's sign and its name as well."""
-    wide, high = 2 * GLYPH, 2 * GLYPH
+    glyph = glyph_of(machine.name, layout.unlabelled)
+    wide, high = 2 * glyph, 2 * glyph
     if machine.name not in layout.unlabelled:
         wide, high = max(wide, len(machine.name) * LETTER), high + LABEL_HEIGHT - 4
     return mark(
-        "rect", x=spot.x - wide / 2, y=spot.y - GLYPH, width=wide, height=high, class_="hit"
+        "rect", x=spot.x - wide / 2, y=spot.y - glyph, width=wide, height=high, class_="hit"
     )
 
 

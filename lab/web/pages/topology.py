@@ -175,8 +175,8 @@ def _emitted(told: GenericEventArguments) -> object:
 def _section(title: str) -> LiveMark:
     with ui.element("section").classes("lab-panel").props(f'aria-label="{title}"'):
         ui.html(title, sanitize=False, tag="h2")
-        room = ui.element("div").classes("lab-scroll")
-        with room.props(f'tabindex="0" role="region" aria-label="{title}, scrolls sideways"'):
+        room = ui.element("div").classes("lab-scroll lab-rows")
+        with room.props(f'tabindex="0" role="region" aria-label="{title}, scrolls"'):
             return LiveMark()
 
 

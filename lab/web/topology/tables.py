@@ -15,6 +15,8 @@ NEWEST = 60
 """Happenings that are listed."""
 STYLE = """
 .lab-scroll { overflow-x: auto; width: 100% }
+.lab-rows { overflow-y: auto; max-height: 60vh }
+.lab-rows th { position: sticky; top: 0; background: var(--panel) }
 .lab-table { border-collapse: collapse; width: 100%; font-size: 13px; white-space: nowrap }
 .lab-table th { text-align: left; font-weight: 600; color: var(--quiet) }
 .lab-table th, .lab-table td { padding: 3px 10px 3px 0; border-bottom: 1px solid var(--line) }
