@@ -61,6 +61,19 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     return made
 
 
+def test_a_drained_cap_is_taken_off(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One look at an empty queue is not enough: a packet may be on its way into it."""
+    slept: list[float] = []
+    monkeypatch.setattr("lab.agents.net.qdiscs.time.sleep", slept.append)
+    monkeypatch.setattr(qdiscs, "waiting_packets", lambda _: 3 if len(slept) < 3 else 0)
+    qdiscs.remove_drained(ETH0, 2.0)
+    assert not slept, "there is no cap"
+    set_cap(ETH0, Shape(10_000))
+    qdiscs.remove_drained(ETH0, 2.0)
+    assert len(slept) == 3
+    assert reading.cap_of(ETH0) == Shape()
+
+
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: f"{queue.kind}-{queue.fifo}")
 def test_a_cap_that_was_set_is_read_back(kernel: Kernel, queue: Queue) -> None:
     set_cap(ETH0, Shape(10_000, queue))
@@ -114,14 +127,15 @@ def test_what_is_redirected_is_found_and_left_alone_again(kernel: Kernel) -> Non
     assert not kernel.dump(rtnetlink.FILTERS)
 
 
-def test_routes_have_the_congestion_control_and_the_last_one_closes(kernel: Kernel) -> None:
+def test_routes_have_the_congestion_control_and_the_last_one_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told: list[tuple[tuple[int, ...], dict[int, bytes]]] = []
 
     def put(_table: int, _how: int, fields: Any, values: bytes = b"") -> None:
         told.append((tuple(fields), attributes(values)))
 
-    kernel.put = put  # type: ignore[method-assign]
-    pytest.MonkeyPatch().setattr(rtnetlink, "put", put)
+    monkeypatch.setattr(rtnetlink, "put", put)
     routes.to_link(HOME, ETH0, HOME[2], "cubic")
     routes.through_gateway(IPv4Network("10.8.0.0/16"), GATEWAY, "cubic")
     routes.close(routes.EVERYWHERE)
