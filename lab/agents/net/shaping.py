@@ -98,6 +98,9 @@ def _set_delayed(index: int, direction: Direction, shape: Shape) -> None:
         tap = _add_tap(index, name, direction)
     qdiscs.set_cap(tap, shape)
     delay_rules.have_pipe(name, device if direction is Direction.OUT else name)
+    # Only now, with the delay line at it: a device that is up before drops packets until the kernel
+    # comes to notice that somebody reads them.
+    interfaces.bring_up(tap)
     _await_carrier(tap)
     delay_rules.set_way(name, shape)
     # Who answers "who has" is known by the link's own device: ARP comes in as ever.
@@ -129,7 +132,6 @@ def _add_tap(index: int, name: str, direction: Direction) -> int:
     if direction is Direction.IN:
         # What comes back in there must be for this machine.
         interfaces.set_hardware_address(tap, interfaces.hardware_address(index))
-    interfaces.bring_up(tap)
     return tap
 
 
