@@ -84,7 +84,7 @@ def capture(
             f"{place.machine} of lab {lab.running.name} is {node.state}: nothing passes there",
             f"`lab logs {place.machine}` may say why; `lab up` starts it again.",
         )
-    end = NodeEnd(client, node.container_id)
+    end = NodeEnd(client, node)
     with capture_begun(lab, place, packet_filter) as (agent, header):
         try:
             sink.begin(header)
@@ -106,7 +106,7 @@ def capture(
         return Captured(pump.packets, dropped, _unwritable(sink, pump.failure))
     trouble = pump.failure
     if end.has_come(NOTICED_WITHIN_S if trouble else 0.0):
-        trouble = _node_ended(lab, place.machine, node_state(client, node.container_id))
+        trouble = _node_ended(lab, place.machine, node_state(client, node))
     return Captured(pump.packets, dropped, trouble)
 
 

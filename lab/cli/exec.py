@@ -20,12 +20,12 @@ def command(ctx: click.Context, name: str | None, node: str, words: tuple[str, .
     """Run COMMAND in NODE as the node's own user and exit with its status."""
     from lab.engine.client import connect
     from lab.engine.discovery import find_lab
+    from lab.engine.hosts import docker_command
     from lab.engine.owners import check_mine
 
     lab = find_lab(connect(), name)
     check_mine(lab.name, lab.owner, "Only they run commands in it.")
-    container = lab.node(node).container_id
+    found = lab.node(node)
     terminal = ["-it"] if sys.stdin.isatty() and sys.stdout.isatty() else ["-i"]
-    ctx.exit(
-        subprocess.run(["docker", "exec", *terminal, container, *words], check=False).returncode
-    )
+    command = [*docker_command(found.engine), "exec", *terminal, found.container_id, *words]
+    ctx.exit(subprocess.run(command, check=False).returncode)

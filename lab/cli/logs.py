@@ -22,7 +22,9 @@ def command(
     """Print the log of NODE."""
     from lab.engine.client import connect
     from lab.engine.discovery import find_lab
+    from lab.engine.hosts import docker_command
 
-    container = find_lab(connect(), name).node(node).container_id
+    found = find_lab(connect(), name).node(node)
     options = (["--follow"] if follow else []) + ([f"--tail={lines}"] if lines is not None else [])
-    ctx.exit(subprocess.run(["docker", "logs", *options, container], check=False).returncode)
+    command = [*docker_command(found.engine), "logs", *options, found.container_id]
+    ctx.exit(subprocess.run(command, check=False).returncode)

@@ -7,7 +7,7 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import ReadTimeoutError
 
-from lab.engine.context import DEFAULT, endpoint
+from lab.engine.context import DEFAULT, Endpoint, endpoint
 from lab.errors import LabError
 
 
@@ -18,15 +18,22 @@ def connect(timeout_s: float = 120) -> DockerClient:
     """
     engine = endpoint()
     which = "" if engine.context == DEFAULT else f" of the context {engine.context!r}"
+    return open_engine(
+        engine,
+        f"the Docker engine{which}",
+        "Start it (`systemctl start docker`, or `dockerd`) and check that this user "
+        "may use it (`docker info`).",
+        timeout_s,
+    )
+
+
+def open_engine(engine: Endpoint, called: str, hint: str, timeout_s: float) -> DockerClient:
+    """Connect to an engine; LabError where it does not answer, which it is `called` in."""
     try:
         client = DockerClient(timeout=timeout_s, **engine.options())
         client.ping()
     except (DockerException, RequestException, OSError) as error:
-        raise LabError(
-            f"the Docker engine{which} does not answer: {_reason(error)}",
-            "Start it (`systemctl start docker`, or `dockerd`) and check that this user "
-            "may use it (`docker info`).",
-        ) from error
+        raise LabError(f"{called} does not answer: {_reason(error)}", hint) from error
     return client
 
 

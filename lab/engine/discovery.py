@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
 from docker import DockerClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
 
+from lab.engine.client import trouble
+from lab.engine.hosts import client_of, engines_in, hosts_of
 from lab.engine.owners import is_mine, owner_in
 from lab.errors import LabError
 from lab.images.context import REPOSITORY
@@ -33,6 +37,8 @@ class RunningNode:
     image: str = ""
     """The tag of its image."""
     image_id: str = ""
+    engine: str = ""
+    """The engine whose container it is; empty: the one that was asked."""
 
     @property
     def has_agents(self) -> bool:
@@ -53,12 +59,17 @@ class RunningLab:
     """Machine → the delay line beside it, as if it were a node."""
     owner: int | None = None
     """The user id of whom it is; None where an older version brought it up."""
+    away: Mapping[str, str] = field(default_factory=dict)
+    """Host of a lab that spans several → why it cannot be asked what of the lab it has."""
 
     def node(self, name: str) -> RunningNode:
         """The node called `name`; LabError that names those there are, or of many what is meant."""
         for node in self.nodes:
             if node.name == name:
                 return node
+        for host, reason in self.away.items():
+            told = f"lab {self.name} has no node {name} on the hosts that answer"
+            raise LabError(f"{told}; host {host}: {reason}")
         known = sorted(node.name for node in self.nodes)
         listed = ", ".join(known) if len(known) <= MOST_NAMED else some(known)
         told = f"lab {self.name} has no node {name}{did_you_mean(name, known)}"
@@ -72,29 +83,60 @@ class RunningLab:
 
 
 def find_labs(client: DockerClient) -> tuple[RunningLab, ...]:
-    """Every lab that has a node on this host, by name."""
+    """Every lab that has a node on this host, by name, with what it has on others."""
     containers = client.api.containers(all=True, filters={"label": labels.LAB})
     blocks = lab_blocks(client)
     by_lab: dict[str, list[Mapping[str, Any]]] = {}
-    lines: dict[str, dict[str, RunningNode]] = {}
     for container in containers:
-        name = container["Labels"][labels.LAB]
-        if labels.NODE in container["Labels"]:
-            by_lab.setdefault(name, []).append(container)
-        elif machine := container["Labels"].get(labels.DELAY_LINE):
-            lines.setdefault(name, {})[machine] = _delay_line(machine, container)
-    return tuple(
-        RunningLab(
-            name=name,
-            topology=members[0]["Labels"].get(labels.TOPOLOGY, ""),
-            fingerprint=members[0]["Labels"].get(labels.FINGERPRINT, ""),
-            block=blocks.get(name),
-            nodes=tuple(sorted(map(_node, members), key=lambda node: node.name)),
-            delay_lines=lines.get(name, {}),
-            owner=owner_in(members[0]["Labels"]),
-        )
-        for name, members in sorted(by_lab.items())
+        by_lab.setdefault(container["Labels"][labels.LAB], []).append(container)
+    found = (
+        _lab(client, name, members, blocks.get(name)) for name, members in sorted(by_lab.items())
     )
+    return tuple(lab for lab in found if lab is not None)
+
+
+def _lab(
+    client: DockerClient, name: str, here: Sequence[Mapping[str, Any]], block: IPv4Network | None
+) -> RunningLab | None:
+    """A lab of which this host has these containers; None where none of them is a node."""
+    told = next((item["Labels"] for item in here if labels.NODE in item["Labels"]), None)
+    if told is None:
+        return None
+    placed = [(item, "") for item in here]
+    away: dict[str, str] = {}
+    for host, engine in engines_in(told).items():
+        try:
+            own = _containers(client_of(client, engine), name)
+            placed += [(item, engine) for item in own]
+        except LabError as error:
+            away[host] = error.message
+    nodes, lines = [], {}
+    for container, engine in placed:
+        if labels.NODE in container["Labels"]:
+            nodes.append(_node(container, engine))
+        elif machine := container["Labels"].get(labels.DELAY_LINE):
+            lines[machine] = _delay_line(machine, container, engine)
+    return RunningLab(
+        name=name,
+        topology=told.get(labels.TOPOLOGY, ""),
+        fingerprint=told.get(labels.FINGERPRINT, ""),
+        block=block,
+        nodes=tuple(sorted(nodes, key=lambda node: node.name)),
+        delay_lines=lines,
+        owner=owner_in(told),
+        away=away,
+    )
+
+
+def _containers(client: DockerClient, lab: str) -> Sequence[Mapping[str, Any]]:
+    """LabError where the engine does not tell."""
+    try:
+        found: Sequence[Mapping[str, Any]] = client.api.containers(
+            all=True, filters={"label": f"{labels.LAB}={lab}"}
+        )
+    except (DockerException, RequestException) as error:
+        raise LabError(trouble(error) or str(error)) from error
+    return found
 
 
 def find_lab(client: DockerClient, name: str | None) -> RunningLab:
@@ -117,12 +159,13 @@ def find_lab(client: DockerClient, name: str | None) -> RunningLab:
 def find_helpers(client: DockerClient, lab: str) -> dict[str, RunningNode]:
     """Machine → the net helper that sets its network up, as if it were a node."""
     filters = {"label": [f"{labels.LAB}={lab}", labels.MACHINE]}
-    containers = client.api.containers(all=True, filters=filters)
-    machines = [item["Labels"][labels.MACHINE] for item in containers]
-    return {
-        machine: _running(f"the net helper of {machine}", "net", container)
-        for machine, container in zip(machines, containers, strict=True)
-    }
+    found = {}
+    for host in hosts_of(client, lab):
+        for container in host.client.api.containers(all=True, filters=filters):
+            machine = container["Labels"][labels.MACHINE]
+            name = f"the net helper of {machine}"
+            found[machine] = _running(name, "net", container, host.engine)
+    return found
 
 
 def lab_blocks(client: DockerClient) -> dict[str, IPv4Network]:
@@ -133,17 +176,17 @@ def lab_blocks(client: DockerClient) -> dict[str, IPv4Network]:
     }
 
 
-def _node(container: Mapping[str, Any]) -> RunningNode:
+def _node(container: Mapping[str, Any], engine: str) -> RunningNode:
     """A node from a line of Docker's list of containers."""
     own = container["Labels"]
-    return _running(own[labels.NODE], own[labels.ROLE], container)
+    return _running(own[labels.NODE], own[labels.ROLE], container, engine)
 
 
-def _delay_line(machine: str, container: Mapping[str, Any]) -> RunningNode:
-    return _running(f"the delay line of {machine}", "delay-line", container)
+def _delay_line(machine: str, container: Mapping[str, Any], engine: str) -> RunningNode:
+    return _running(f"the delay line of {machine}", "delay-line", container, engine)
 
 
-def _running(name: str, role: str, container: Mapping[str, Any]) -> RunningNode:
+def _running(name: str, role: str, container: Mapping[str, Any], engine: str) -> RunningNode:
     """Docker's list of containers tells the exit status in words."""
     ended = re.match(r"Exited \((\d+)\)", container["Status"])
     return RunningNode(
@@ -154,4 +197,5 @@ def _running(name: str, role: str, container: Mapping[str, Any]) -> RunningNode:
         exit_code=None if container["State"] == "running" else int(ended[1]) if ended else 0,
         image=container["Image"],
         image_id=container["ImageID"],
+        engine=engine,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from docker import DockerClient
@@ -12,7 +13,8 @@ from requests.exceptions import RequestException
 
 from lab.engine.agent import Agent
 from lab.engine.client import went_silent
-from lab.engine.discovery import RunningLab
+from lab.engine.discovery import RunningLab, RunningNode
+from lab.engine.hosts import client_of, docker_command
 from lab.engine.lock import held_on
 from lab.errors import LabError
 from lab.render import labels
@@ -24,14 +26,17 @@ from lab.wire.messages import Dialogue
 from lab.wire.network import READING
 from lab.wire.probe import PROBE
 
+PINGS, PING_S = 5, 10
+"""So many, and so long for all of them: links may lose packets, and take time."""
 MOST_WAITING = 64
 """Events of a live capture, each with the packets of 50 ms or with 64 KiB of them."""
 
 
 def start_agent(lab: RunningLab, node: str, dialogue: Dialogue) -> Agent:
     """Start the dialogue's program inside `node`."""
-    container, module = lab.node(node).container_id, f"lab.agents.{dialogue.program}"
-    command = ["docker", "exec", "-i", container, "python3", "-m", module]
+    found, module = lab.node(node), f"lab.agents.{dialogue.program}"
+    command = [*docker_command(found.engine), "exec", "-i", found.container_id]
+    command += ["python3", "-m", module]
     return Agent(f"{dialogue.program} in {node}", command, dialogue, held_on(lab.name))
 
 
@@ -72,9 +77,10 @@ def start_delay_line(lab: RunningLab, machine: str, image: str) -> None:
 
     LabError where it cannot be started.
     """
-    command = ["docker", "run", "--detach", "--label", f"{labels.LAB}={lab.name}"]
-    command += ["--label", f"{labels.DELAY_LINE}={machine}"]
-    command += ["--network", f"container:{lab.node(machine).container_id}"]
+    found = lab.node(machine)
+    command = [*docker_command(found.engine), "run", "--detach"]
+    command += ["--label", f"{labels.LAB}={lab.name}", "--label", f"{labels.DELAY_LINE}={machine}"]
+    command += ["--network", f"container:{found.container_id}"]
     command += ["--cap-drop", "ALL", "--cap-add", "NET_RAW", "--read-only", "--user", "0:0"]
     command += ["--security-opt", "no-new-privileges", "--device", str(places.TUN)]
     command += ["--cpu-shares", str(LINE_CPU_SHARES)]
@@ -118,19 +124,49 @@ def _start_helper(
     most_waiting: int | None = None,
 ) -> Agent:
     """A short-lived container in the machine's network namespace, gone when it ends."""
-    command = ["docker", "run", "--rm", "-i", "--label", f"{labels.LAB}={lab.name}"]
-    command += ["--network", f"container:{lab.node(machine).container_id}"]
+    found = lab.node(machine)
+    command = [*docker_command(found.engine), "run", "--rm", "-i"]
+    command += ["--label", f"{labels.LAB}={lab.name}"]
+    command += ["--network", f"container:{found.container_id}"]
     command += ["--cap-drop", "ALL", "--read-only", *options]
     command += [image, "python3", "-m", f"lab.agents.{dialogue.program}"]
     name = f"{dialogue.program} beside {machine}"
     return Agent(name, command, dialogue, held_on(lab.name), most_waiting)
 
 
-def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tuple[int, str]:
+def start_on_host(
+    lab: str, engine: str, image: str, options: Sequence[str], dialogue: Dialogue
+) -> Agent:
+    """Start the dialogue's program in the own network namespace of the host of `engine`.
+
+    Without a capability but what `options` give it; gone when it ends.
+    """
+    command = [*docker_command(engine), "run", "--rm", "-i", "--pull", "never"]
+    command += ["--label", f"{labels.LAB}={lab}", "--network", "host"]
+    command += ["--cap-drop", "ALL", "--read-only", "--security-opt", "no-new-privileges"]
+    command += [*options, image, "python3", "-m", f"lab.agents.{dialogue.program}"]
+    return Agent(f"{dialogue.program} of lab {lab}", command, dialogue, held_on(lab))
+
+
+def reaches(
+    lab: RunningLab, machine: str, image: str, address: IPv4Address, payload_bytes: int
+) -> bool:
+    """Whether `address` answers a ping from `machine`, by packets that are not cut on the way."""
+    found = lab.node(machine)
+    command = [*docker_command(found.engine), "run", "--rm", "--label", f"{labels.LAB}={lab.name}"]
+    command += ["--network", f"container:{found.container_id}", "--read-only"]
+    command += ["--cap-drop", "ALL", "--cap-add", "NET_RAW", image, "ping", "-M", "do"]
+    command += ["-c", str(PINGS), "-i", "0.2", "-w", str(PING_S), "-s", str(payload_bytes)]
+    done = subprocess.run([*command, str(address)], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def outcome_of(client: DockerClient, node: RunningNode, deadline_s: float) -> tuple[int, str]:
     """Wait until a container has ended; its exit status and what it wrote.
 
     LabError where it goes on for longer than `deadline_s`, or is gone.
     """
+    client, container_id = client_of(client, node.engine), node.container_id
     try:
         status = client.api.wait(container_id, timeout=deadline_s)["StatusCode"]
         output = client.api.logs(container_id, stdout=True, stderr=status != 0)
@@ -146,10 +182,10 @@ def outcome_of(client: DockerClient, container_id: str, deadline_s: float) -> tu
 
 def run_in(lab: RunningLab, node: str, command: Sequence[str], timeout_s: float = 30) -> str:
     """Run `command` in `node` and return its standard output; LabError where it fails."""
-    container = lab.node(node).container_id
+    found = lab.node(node)
     try:
         done = subprocess.run(
-            ["docker", "exec", container, *command],
+            [*docker_command(found.engine), "exec", found.container_id, *command],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -175,9 +211,10 @@ def start_program(lab: RunningLab, node: str, program: str, argument: str) -> su
 
     It is to end when its input does: so it does however this process goes.
     """
-    container = lab.node(node).container_id
+    found = lab.node(node)
+    command = [*docker_command(found.engine), "exec", "-i", found.container_id]
     return subprocess.Popen(
-        ["docker", "exec", "-i", container, "python3", "-c", program, argument],
+        [*command, "python3", "-c", program, argument],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -189,10 +226,9 @@ def start_program(lab: RunningLab, node: str, program: str, argument: str) -> su
 
 def file_in(lab: RunningLab, node: str, path: str) -> bytes:
     """The content of a file inside `node`; LabError where it cannot be read."""
-    container = lab.node(node).container_id
-    done = subprocess.run(
-        ["docker", "exec", container, "cat", path], capture_output=True, check=False
-    )
+    found = lab.node(node)
+    command = [*docker_command(found.engine), "exec", found.container_id, "cat", path]
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise LabError(f"cannot read {path} in {node}: {done.stderr.decode().strip()}")
     return done.stdout

@@ -9,15 +9,18 @@ from docker import DockerClient
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
+from lab.engine.discovery import RunningNode
+from lab.engine.hosts import client_of
+
 log = logging.getLogger(__name__)
 
 
 class NodeEnd:
     """Listens for the end of one container until it comes, or this process ends."""
 
-    def __init__(self, client: DockerClient, container_id: str) -> None:
-        self._client = client
-        self._container_id = container_id
+    def __init__(self, client: DockerClient, node: RunningNode) -> None:
+        self._client = client_of(client, node.engine)
+        self._container_id = node.container_id
         self._ended = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
 

@@ -8,15 +8,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 
 from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, DockerException, NotFound
+from requests.exceptions import RequestException
 
 from lab import storage
+from lab.engine.client import trouble
 from lab.engine.compose_plugin import compose_command
+from lab.engine.discovery import RunningNode
+from lab.engine.hosts import client_of, connect_to, environment_for, other_engines
+from lab.engine.joints import part_networks
 from lab.engine.lock import Lock
 from lab.errors import LabError
 from lab.render import labels
@@ -63,16 +68,27 @@ def _make_directory(root: Path, name: PurePath) -> None:
         (root / part).mkdir(exist_ok=True, mode=0o700)
 
 
-def compose_up(lab: str, directory: Path, lock: Lock, services: Sequence[str] = ()) -> None:
+def compose_up(
+    lab: str,
+    directory: Path,
+    lock: Lock,
+    services: Sequence[str] = (),
+    part: tuple[str, str] = ("compose.yaml", ""),
+    *,
+    start: bool = True,
+) -> None:
     """Create and start `services` (default: all); LabError with Compose's own last words.
 
+    `part` is the compose file, and the engine of its host; empty: the one that `docker` uses.
+    Where they are not to `start`, only they and their networks are made.
     However this process ends, Compose ends what it has begun first and holds the lock so
     long: nothing appears after the lab was removed.
     """
+    file, engine = part
     command = [
         *compose_command(),
-        *("--project-name", project_name(lab), "--file", str(directory / "compose.yaml")),
-        *("up", "--detach", "--no-color", "--quiet-pull", *services),
+        *("--project-name", project_name(lab), "--file", str(directory / file)),
+        *("up", "--detach" if start else "--no-start", "--no-color", "--quiet-pull", *services),
     ]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         process = subprocess.Popen(
@@ -82,6 +98,7 @@ def compose_up(lab: str, directory: Path, lock: Lock, services: Sequence[str] = 
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=[lock.descriptor],
+            env=environment_for(engine),
         )
         try:
             process.wait()
@@ -103,29 +120,29 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def stop_containers(client: DockerClient, container_ids: Sequence[str]) -> None:
+def stop_containers(client: DockerClient, containers: Iterable[RunningNode]) -> None:
     """Stop what of these runs, at once."""
-    for container_id in container_ids:
+    for one in containers:
         try:
-            client.api.kill(container_id)
+            client_of(client, one.engine).api.kill(one.container_id)
         except APIError as error:
-            log.debug("%s did not run: %s", container_id, error.explanation)
+            log.debug("%s did not run: %s", one.name, error.explanation)
 
 
-def resume_containers(client: DockerClient, containers: Mapping[str, str]) -> None:
-    """Let paused ones go on; they are by name, which a LabError says where one cannot."""
-    for name, container_id in containers.items():
+def resume_containers(client: DockerClient, containers: Iterable[RunningNode]) -> None:
+    """Let paused ones go on; LabError where one cannot."""
+    for one in containers:
         try:
-            client.api.unpause(container_id)
+            client_of(client, one.engine).api.unpause(one.container_id)
         except APIError as error:
             reason = error.explanation or error
-            raise LabError(f"{name} is paused and cannot go on: {reason}") from error
+            raise LabError(f"{one.name} is paused and cannot go on: {reason}") from error
 
 
-def remove_containers(client: DockerClient, container_ids: Iterable[str]) -> None:
+def remove_containers(client: DockerClient, containers: Iterable[RunningNode]) -> None:
     """Remove these, whatever their state."""
-    for container_id in container_ids:
-        _remove_container(client, container_id)
+    for one in containers:
+        _remove_container(client_of(client, one.engine), one.container_id)
 
 
 def _explain(lab: str, output: str) -> tuple[str, str]:
@@ -147,22 +164,53 @@ def _explain(lab: str, output: str) -> tuple[str, str]:
 def remove_lab(client: DockerClient, lab: str) -> int:
     """Remove every container, network and volume of the lab and its project directory.
 
-    Returns how many Docker objects went. The results of calls stay.
+    Returns how many Docker objects went. The results of calls stay. LabError, once all else of it
+    is gone, where a host does not answer that has something of the lab.
     """
-    removed = remove_labelled(client, f"{labels.LAB}={lab}")
-    shutil.rmtree(storage.project_directory(lab), ignore_errors=True)
+    try:
+        return remove_containers_and_networks(client, lab)
+    finally:
+        shutil.rmtree(storage.project_directory(lab), ignore_errors=True)
+
+
+def remove_containers_and_networks(client: DockerClient, lab: str) -> int:
+    """The same, but for the project's directory."""
+    label, removed, away = f"{labels.LAB}={lab}", 0, dict[str, LabError]()
+    others = other_engines(client, lab)
+    for host, engine in others.items():
+        try:
+            removed += remove_labelled(connect_to(host, engine), engine, label)
+        except LabError as error:
+            away[host] = error
+        except (DockerException, RequestException) as error:
+            away[host] = LabError(f"host {host}: {trouble(error)}")
+    removed += remove_labelled(client, "", label)
+    for host, reason in away.items():
+        raise LabError(
+            f"what lab {lab} has on host {host} is left: {reason.message}",
+            f"Once it answers, `DOCKER_HOST={others[host]} lab down {lab}` removes it.",
+        )
     return removed
 
 
-def remove_labelled(client: DockerClient, label: str) -> int:
-    """Remove every container, network and volume with that label; returns how many."""
+def remove_labelled(client: DockerClient, engine: str, label: str) -> int:
+    """Remove every container, network and volume with that label; returns how many.
+
+    `engine` is the address of the client's engine, see `client_of`. LabError, once they are gone,
+    where what joined networks to other hosts may be left.
+    """
     removed = 0
+    joined: LabError | None = None
     for _ in range(_ROUNDS):
         containers = client.api.containers(all=True, quiet=True, filters={"label": label})
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda item: _remove_container(client, item["Id"]), containers))
         networks = client.networks.list(filters={"label": label})
         volumes = client.volumes.list(filters={"label": label})
+        try:
+            part_networks(engine, networks)
+        except LabError as error:
+            joined = error
         for item in (*networks, *volumes):
             try:
                 item.remove()
@@ -172,6 +220,11 @@ def remove_labelled(client: DockerClient, label: str) -> int:
                 log.debug("%s cannot go yet: %s", item.id, error.explanation)
         removed += len(containers) + len(networks) + len(volumes)
         if not containers and not networks and not volumes:
+            if joined is not None:
+                raise LabError(
+                    f"what joined its networks to other hosts may be left: {joined.message}",
+                    "`ip link show type vxlan` shows it (vtlab-…), `ip link delete` removes it.",
+                )
             return removed
     raise LabError(
         f"Docker still holds containers or networks labelled {label}",

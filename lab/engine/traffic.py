@@ -11,6 +11,7 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from lab.engine.discovery import RunningNode
+from lab.engine.hosts import client_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,15 @@ def read_traffic(
 ) -> dict[str, Mapping[str, Traffic]]:
     """Node → interface → its counters; a node that does not run, or shares another's, has none."""
     with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
-        readings = pool.map(lambda node: _read(client, node.container_id), nodes)
+        readings = pool.map(lambda node: _read(client, node), nodes)
         return {node.name: reading for node, reading in zip(nodes, readings, strict=True)}
 
 
-def _read(client: DockerClient, container_id: str) -> Mapping[str, Traffic]:
+def _read(client: DockerClient, node: RunningNode) -> Mapping[str, Traffic]:
     try:
-        stats = client.api.stats(container_id, stream=False, one_shot=True)
+        stats = client_of(client, node.engine).api.stats(
+            node.container_id, stream=False, one_shot=True
+        )
     except (APIError, NotFound):
         return {}
     at_s = datetime.fromisoformat(stats["read"]).timestamp()

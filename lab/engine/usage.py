@@ -9,7 +9,8 @@ from datetime import datetime
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-from lab.engine.discovery import RunningLab
+from lab.engine.discovery import RunningLab, RunningNode
+from lab.engine.hosts import client_of
 from lab.measure.host_load import NodeUsage
 
 
@@ -25,7 +26,7 @@ def begin_reading(client: DockerClient, lab: RunningLab) -> Callable[[], dict[st
     """
     nodes = [node for node in lab.nodes if node.state == "running"]
     pool = ThreadPoolExecutor(max_workers=max(1, len(nodes)))
-    readings = pool.map(lambda node: _read(client, node.container_id), nodes)
+    readings = pool.map(lambda node: _read(client, node), nodes)
     pool.shutdown(wait=False)
 
     def finish() -> dict[str, NodeUsage]:
@@ -35,9 +36,11 @@ def begin_reading(client: DockerClient, lab: RunningLab) -> Callable[[], dict[st
     return finish
 
 
-def _read(client: DockerClient, container_id: str) -> NodeUsage | None:
+def _read(client: DockerClient, node: RunningNode) -> NodeUsage | None:
     try:
-        stats = client.api.stats(container_id, stream=False, one_shot=True)
+        stats = client_of(client, node.engine).api.stats(
+            node.container_id, stream=False, one_shot=True
+        )
     except (APIError, NotFound):
         return None
     memory = stats.get("memory_stats", {})

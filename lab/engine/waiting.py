@@ -10,6 +10,7 @@ from docker import DockerClient
 from docker.errors import NotFound
 
 from lab.engine.discovery import RunningNode, find_labs
+from lab.engine.hosts import client_of
 from lab.errors import LabError
 
 INTERVAL_S = 0.1
@@ -44,29 +45,30 @@ def wait_until(
         if condition():
             return time.monotonic() - started
         waited_s = time.monotonic() - started
-        state = node_state(client, node.container_id)
+        state = node_state(client, node)
         if waited_s > deadline_s or state != "running":
             raise WaitError(
                 f"{node.name}: waited {waited_s:.1f} s for {awaited}; the node is {state}",
-                "Its last lines:\n  " + "\n  ".join(last_lines(client, node.container_id)),
+                "Its last lines:\n  " + "\n  ".join(last_lines(client, node)),
             )
         time.sleep(INTERVAL_S)
 
 
-def node_state(client: DockerClient, container_id: str) -> str:
+def node_state(client: DockerClient, node: RunningNode) -> str:
     """Docker's word for the container's state, with the exit status where it has ended."""
     try:
-        state = client.api.inspect_container(container_id)["State"]
+        own = client_of(client, node.engine)
+        state = own.api.inspect_container(node.container_id)["State"]
     except NotFound:
         return "gone"
     status = str(state["Status"])
     return f"{status} with exit status {state['ExitCode']}" if status in _ENDED else status
 
 
-def last_lines(client: DockerClient, container_id: str, count: int = LAST_LINES) -> list[str]:
+def last_lines(client: DockerClient, node: RunningNode, count: int = LAST_LINES) -> list[str]:
     """The last log lines of a container; empty where it has none or is gone."""
     try:
-        text = client.api.logs(container_id, tail=count)
+        text = client_of(client, node.engine).api.logs(node.container_id, tail=count)
     except NotFound:
         return []
     return list(text.decode(errors="replace").splitlines())
@@ -114,4 +116,4 @@ def _ended_nodes(client: DockerClient, lab: str) -> Iterator[RunningNode]:
 
 
 def _last_words(client: DockerClient, node: RunningNode) -> str:
-    return "Its last lines:\n  " + "\n  ".join(last_lines(client, node.container_id))
+    return "Its last lines:\n  " + "\n  ".join(last_lines(client, node))

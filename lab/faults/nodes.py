@@ -12,6 +12,7 @@ from docker.errors import APIError
 from lab import storage
 from lab.engine.client import connect
 from lab.engine.discovery import RunningNode, find_lab
+from lab.engine.hosts import client_of
 from lab.engine.waiting import node_state
 from lab.errors import LabError
 from lab.events import Listener
@@ -126,9 +127,9 @@ def kill(client: DockerClient, lab: ReadyLab, node: str) -> None:
             f"{node} is {found.state}, and cannot be killed",
             f"`lab fault restart {node}` starts it again.",
         )
-    _ask(node, "killed", lambda: client.api.kill(found.container_id))
+    _ask(node, "killed", lambda: client_of(client, found.engine).api.kill(found.container_id))
     deadline = time.monotonic() + DEADLINE_S
-    while node_state(client, found.container_id) == "running":
+    while node_state(client, found) == "running":
         if time.monotonic() > deadline:
             raise LabError(f"{node} was killed, and runs {DEADLINE_S:.0f} s later")
         time.sleep(POLL_S)
@@ -138,14 +139,17 @@ def pause(client: DockerClient, node: RunningNode) -> None:
     """Let the programs of a node stand still; LabError where they do not run."""
     if node.state != "running":
         raise LabError(f"{node.name} is {node.state}, and cannot be paused")
-    _ask(node.name, "paused", lambda: client.api.pause(node.container_id))
+    own = client_of(client, node.engine)
+    _ask(node.name, "paused", lambda: own.api.pause(node.container_id))
 
 
 def resume(client: DockerClient, node: RunningNode) -> None:
     """Let the programs of a paused node go on; LabError where it is not paused."""
     if node.state != "paused":
         raise LabError(f"{node.name} is {node.state}, and not paused")
-    _ask(node.name, "resumed", lambda: client.api.unpause(node.container_id))
+    _ask(
+        node.name, "resumed", lambda: client_of(client, node.engine).api.unpause(node.container_id)
+    )
 
 
 def _ask(node: str, done: str, ask: Callable[[], object]) -> None:

@@ -6,8 +6,8 @@ from docker import DockerClient
 
 from lab.engine.discovery import find_helpers, find_lab
 from lab.engine.lock import UP_PATIENCE_S, locked
-from lab.engine.project import compose_up
 from lab.events import Began, Listener, silent
+from lab.lifecycle.hosts import start_services
 from lab.lifecycle.lacking import lacking
 from lab.lifecycle.ready import ReadyLab
 from lab.lifecycle.startable import have_startable, resume_paused
@@ -33,7 +33,7 @@ def start_again(
             wanted &= _with_guests(topology, only)
         if wanted:
             tell(Began("starting again what does not run"))
-            compose_up(name, lab.directory, lock, sorted(wanted))
+            start_services(topology, lab.directory, lock, sorted(wanted))
             read_networks(client, topology)
 
 

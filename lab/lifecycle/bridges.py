@@ -44,7 +44,7 @@ def _await(client: DockerClient, lab: RunningLab, name: str, deadline_s: float) 
     with start_agent(lab, name, BRIDGE) as agent:
         while lack := agent.ask(ReadBridge(), BridgeSeen, ANSWER_TIMEOUT_S).lack:
             if time.monotonic() > deadline:
-                lines = last_lines(client, lab.node(name).container_id)
+                lines = last_lines(client, lab.node(name))
                 raise WaitError(
                     f"bridge {name} takes no clients after {deadline_s:.0f} s: {lack}",
                     "Its last lines:\n  " + "\n  ".join(lines),

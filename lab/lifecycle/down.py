@@ -13,11 +13,10 @@ from lab import storage
 from lab.engine.client import trouble
 from lab.engine.lock import locked
 from lab.engine.owners import check_mine, is_mine, owners
-from lab.engine.project import remove_lab, remove_labelled
+from lab.engine.project import remove_containers_and_networks, remove_lab
 from lab.errors import LabError
 from lab.events import Began, Listener
 from lab.interruption import undisturbed
-from lab.render import labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def down(client: DockerClient, name: str | None) -> Removed:
 def down_all(client: DockerClient) -> Removed:
     """Remove whatever any lab of this user left on this host."""
     names = sorted(names_of_labs(client))
-    removed = sum(remove_labelled(client, f"{labels.LAB}={name}") for name in names)
+    removed = sum(remove_containers_and_networks(client, name) for name in names)
     shutil.rmtree(storage.home() / "labs", ignore_errors=True)
     return Removed("all labs", removed)
 

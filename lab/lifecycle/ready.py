@@ -112,6 +112,7 @@ def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
     LabError where it is not up, not all of it runs, or its project cannot be read.
     """
     running = find_lab(client, name)
+    refuse_away(running)
     if running.stopped:
         stopped = ", ".join(f"{node.name} ({node.state})" for node in running.stopped)
         raise LabError(
@@ -119,6 +120,12 @@ def open_lab(client: DockerClient, name: str | None) -> ReadyLab:
             _what_to_do(running),
         )
     return _read(running)
+
+
+def refuse_away(running: RunningLab) -> None:
+    """LabError where a host of the lab does not answer."""
+    for host, reason in running.away.items():
+        raise LabError(f"lab {running.name} is not complete: host {host} is away: {reason}")
 
 
 def open_lab_as_it_is(client: DockerClient, name: str | None) -> ReadyLab:

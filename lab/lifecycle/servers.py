@@ -52,13 +52,13 @@ class AwaitedServers:
                 event = self.agent.expect(Listening, max(0.1, remaining_s))
             except (AgentSilentError, AgentFailedError) as error:
                 name, socket = next(iter(self.awaited.items()))
-                container = lab.node(name).container_id
+                node = lab.node(name)
                 waited_s = time.monotonic() - self.began
                 why = f" ({error.reason})" if isinstance(error, AgentFailedError) else ""
                 raise WaitError(
                     f"{name}: waited {waited_s:.0f} s for it to {socket}{why}; "
-                    f"the node is {node_state(client, container)}",
-                    "Its last lines:\n  " + "\n  ".join(last_lines(client, container)),
+                    f"the node is {node_state(client, node)}",
+                    "Its last lines:\n  " + "\n  ".join(last_lines(client, node)),
                 ) from None
             del self.awaited[event.server]
             ended = time.monotonic() - (time.time() - event.at)

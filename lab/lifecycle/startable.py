@@ -14,11 +14,9 @@ from lab.topology.model import Topology
 
 def resume_paused(client: DockerClient, running: RunningLab, only: str | None = None) -> RunningLab:
     """Let nodes go on that are paused, or `only` one; the lab as it is then."""
-    paused = {
-        node.name: node.container_id
-        for node in running.nodes
-        if node.state == "paused" and only in (None, node.name)
-    }
+    paused = [
+        node for node in running.nodes if node.state == "paused" and only in (None, node.name)
+    ]
     resume_containers(client, paused)
     return find_lab(client, running.name) if paused else running
 
@@ -43,13 +41,9 @@ def _stop_what_shares_stopped_machines(
     stopped = {node.name for node in running.stopped}
     stop_containers(
         client,
-        [
-            running.node(guest).container_id
-            for machine in stopped
-            for guest in topology.guests(machine)
-        ]
+        [running.node(guest) for machine in stopped for guest in topology.guests(machine)]
         + [
-            line.container_id
+            line
             for machine, line in running.delay_lines.items()
             if machine in stopped and line.state == "running"
         ],
@@ -68,6 +62,6 @@ def _renew_lines(
     wanted = {node.name for node in topology.nodes if node.has_delays}
     for machine, line in running.delay_lines.items():
         if line in running.stopped and machine not in wanted:
-            remove_containers(client, [line.container_id])
+            remove_containers(client, [line])
             if machine not in stopped:
                 start_delay_line(running, machine, images["delay-line"])

@@ -50,6 +50,7 @@ def lab_status(
     has to be started for each.
     """
     problems = [_stopped(node) for node in lab.stopped]
+    problems += [f"host {host} is away: {reason}" for host, reason in lab.away.items()]
     if left := _attempt(problems, lambda: left_changed(lab.name)):
         problems.append(left)
     configured = _attempt(problems, lambda: _networks(lab)) or {}

@@ -12,12 +12,12 @@ from typing import Any
 from docker import DockerClient
 
 from lab import storage
-from lab.engine.addresses import taken_networks
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningLab, RunningNode, find_helpers, find_lab, find_labs
+from lab.engine.hosts import client_of
 from lab.engine.lock import UP_PATIENCE_S, Lock, choosing_addresses, locked, turn_in
 from lab.engine.owners import check_mine, owners
-from lab.engine.project import compose_up, remove_lab, write_project
+from lab.engine.project import remove_lab, write_project
 from lab.engine.waiting import blaming_ended_nodes, wait_until
 from lab.errors import LabError
 from lab.events import Began, LabUp, Listener, both, silent
@@ -26,6 +26,14 @@ from lab.faults.ending import end_overdue
 from lab.images.build import missing
 from lab.lifecycle.certificate import with_certificate
 from lab.lifecycle.down import take_back
+from lab.lifecycle.hosts import (
+    check_hosts,
+    check_shared,
+    images_on,
+    make_joined,
+    networks_taken,
+    start_services,
+)
 from lab.lifecycle.lacking import lacking
 from lab.lifecycle.pbx_choice import choose_pbx
 from lab.lifecycle.plan import Plan, block_for, plan_lab, render_plan
@@ -36,10 +44,11 @@ from lab.lifecycle.startable import have_startable, resume_paused
 from lab.lifecycle.verify import InForce, verify
 from lab.render.services import helper_services
 from lab.role import HeadStart
-from lab.roles import ROLES, program_of
+from lab.roles import ROLES
 from lab.topology.load import find_topology, read_topology
 from lab.topology.mistakes import listed
-from lab.topology.model import Node, Topology
+from lab.topology.model import HERE, Node, Topology
+from lab.topology.raw import RawTopology
 from lab.tor_versions import plain_image
 from lab.wire import places
 
@@ -86,7 +95,7 @@ def up(
         raw = source.raw
         name = lab or raw.name
         compose_command()
-        pbx = choose_pbx(client, raw.wanted_pbx)
+        pbx = choose_pbx(_engine_of_pbx(client, raw), raw.wanted_pbx)
     _have_other_tors(client, plan_lab(source, lab, block_for(raw, ()), pbx), stages)
     tell = stages.tell = both(tell, in_lab(name, "up"))
     with (
@@ -98,10 +107,14 @@ def up(
         if running is None:
             choosing.enter_context(choosing_addresses(tell))
         with stages.stage("resolving the topology"):
-            block = (running and running.block) or block_for(raw, taken_networks(client))
+            block = running.block if running else None
+            if block is None:
+                unplaced = plan_lab(source, lab, block_for(raw, ()), pbx).topology
+                block = block_for(raw, networks_taken(client, unplaced))
             plan = plan_lab(source, lab, block, pbx)
             _check_tun(plan)
             _check_images(client, plan)
+            check_hosts(client, plan)
         if running:
             _check_same(running, plan)
         directory = storage.project_directory(name)
@@ -112,6 +125,11 @@ def up(
                 with stages.stage("rendering project and secrets"):
                     project = with_certificate(render_plan(plan), plan.topology)
                     write_project(project, directory, plan.owner)
+            if plan.topology.hosts:
+                with stages.stage("joining the networks of the hosts"):
+                    check_shared(client, plan, directory)
+                    image = plan.images["net"]
+                    make_joined(client, plan.topology, directory, lock, image)
             with blaming_ended_nodes(client, name):
                 _start(client, plan.topology, directory, lock, stages, running)
             choosing.close()
@@ -129,6 +147,15 @@ def up(
             seconds=stages.total_s,
             in_force=in_force,
         )
+
+
+def _engine_of_pbx(client: DockerClient, raw: RawTopology) -> DockerClient:
+    """The engine of the host on which the exchange is to run; LabError where it does not answer."""
+    for name, node in raw.nodes.items():
+        if node.role == "pbx":
+            host = raw.hosts.get(raw.host_of(name))
+            return client_of(client, (host and host.engine) or "")
+    return client
 
 
 def _turn_where_up(client: DockerClient, name: str, tell: Listener) -> AbstractContextManager[None]:
@@ -160,9 +187,7 @@ def _have_other_tors(client: DockerClient, plan: Plan, stages: Stages) -> None:
 
 
 def _check_images(client: DockerClient, plan: Plan) -> None:
-    programs = [program_of(plan.topology, node) for node in plan.topology.nodes]
-    brought = {program.image for program in programs if program.users_image}
-    if lacking := missing(client, [image for image in plan.images if image not in brought]):
+    if lacking := missing(client, images_on(plan, HERE)):
         raise LabError(
             f"these images are missing or out of date: {', '.join(lacking)}",
             "Build them with `make setup` (or `lab setup`).",
@@ -231,13 +256,13 @@ def _start(
             first = tuple(sorted(first, key=lambda node: not head_start.awaited(node)))
             with stages.stage(f"starting {head_start.together}"):
                 for batch in batches(first, f"starting {head_start.together}", stages.tell):
-                    _compose_up(topology.lab, directory, lock, batch, wanted)
+                    _compose_up(topology, directory, lock, batch, wanted)
             if running is None:
                 with stages.stage(head_start.stage):
                     _await_words(client, topology, first, head_start)
     with stages.stage("starting the other nodes"):
         for batch in batches(others, "starting the other nodes", stages.tell):
-            _compose_up(topology.lab, directory, lock, batch, wanted)
+            _compose_up(topology, directory, lock, batch, wanted)
 
 
 def batches(nodes: Sequence[Node], doing: str, tell: Listener = silent) -> Iterator[Sequence[Node]]:
@@ -253,15 +278,18 @@ def batches(nodes: Sequence[Node], doing: str, tell: Listener = silent) -> Itera
 
 
 def _compose_up(
-    lab: str, directory: Path, lock: Lock, nodes: Sequence[Node], wanted: frozenset[str] | None
+    topology: Topology,
+    directory: Path,
+    lock: Lock,
+    nodes: Sequence[Node],
+    wanted: frozenset[str] | None,
 ) -> None:
     """Start nodes and what stands beside those that are machines, or what of it is `wanted`."""
     names = [node.name for node in nodes]
     services = names + [service for node in nodes for service in helper_services(node)]
     if wanted is not None:
         services = [service for service in services if service in wanted]
-    if services:
-        compose_up(lab, directory, lock, services)
+    start_services(topology, directory, lock, services)
 
 
 def _await_words(
@@ -277,4 +305,5 @@ def _await_words(
 
 
 def _has_said(client: DockerClient, node: RunningNode, words: str) -> bool:
-    return words.encode() in client.api.logs(node.container_id)
+    log: bytes = client_of(client, node.engine).api.logs(node.container_id)
+    return words.encode() in log

@@ -15,10 +15,12 @@ from lab import storage
 from lab.engine.agent import Agent
 from lab.engine.discovery import RunningLab, find_helpers, find_lab
 from lab.engine.execution import outcome_of, start_agent
+from lab.engine.hosts import client_of
 from lab.engine.waiting import WaitError, blaming_ended_nodes, refuse_ended_nodes
 from lab.errors import LabError
 from lab.events import Began
 from lab.lifecycle.bridges import await_bridges
+from lab.lifecycle.hosts import check_crossings
 from lab.lifecycle.onion import verify_onions
 from lab.lifecycle.plan import Plan
 from lab.lifecycle.servers import listening
@@ -76,6 +78,9 @@ def verify(client: DockerClient, plan: Plan, stages: Stages, *, is_new: bool) ->
             agents = {name: stack.enter_context(start_agent(lab, name, CIRCUITS)) for name in tors}
             with stages.stage("routes and link caps read back"):
                 networks = read_networks(client, plan.topology)
+            if plan.topology.hosts:
+                with stages.stage("from host to host"):
+                    check_crossings(lab, plan.topology, plan.images["net"])
             await_bridges(client, lab, plan.topology, stages)
             told: dict[tuple[str, ...], str] = {}
             for name, agent in agents.items():
@@ -122,7 +127,9 @@ def log_of(client: DockerClient, lab: RunningLab) -> Callable[[str], str]:
     """Node → all that it has printed."""
 
     def read(node: str) -> str:
-        return bytes(client.api.logs(lab.node(node).container_id)).decode(errors="replace")
+        found = lab.node(node)
+        log = client_of(client, found.engine).api.logs(found.container_id)
+        return bytes(log).decode(errors="replace")
 
     return read
 
@@ -133,7 +140,7 @@ def read_networks(client: DockerClient, topology: Topology) -> dict[str, Network
     machines = [node.name for node in topology.nodes if node.on is None]
 
     def read(machine: str) -> NetworkInForce:
-        outcome = outcome_of(client, helpers[machine].container_id, HELPER_DEADLINE_S)
+        outcome = outcome_of(client, helpers[machine], HELPER_DEADLINE_S)
         shown = _told_by_helper(machine, *outcome)
         check_network(shown, topology.congestion_control)
         return shown

@@ -24,5 +24,14 @@ TOPOLOGY = "org.voice-tor-lab.topology"
 FINGERPRINT = "org.voice-tor-lab.project"
 """The digest of what the lab was rendered from: topology, images, version."""
 
+HOST = "org.voice-tor-lab.host"
+"""Of a lab that spans hosts: the host in its topology on which a container or a network is."""
+
+HOSTS = "org.voice-tor-lab.hosts"
+"""Of such a lab, on the host that brought it up: the engines of the others, by host, as JSON."""
+
+JOINED = "org.voice-tor-lab.joined"
+"""The image of what joins a network to its bridges on other hosts; on such networks only."""
+
 BLOCK = "org.voice-tor-lab.block"
 """The address block of the lab; on its networks."""

@@ -14,9 +14,10 @@ from lab.render.owner import Owner
 from lab.render.pbx import sip_passwords
 from lab.render.secrets import LabSecrets
 from lab.render.services import LINE_CPU_SHARES, delay_service, network_service, service_of
+from lab.render.spans import HostPart, host_labels, mtu_of, parts, spanning
 from lab.render.templates import rendered
 from lab.roles import program_of
-from lab.topology.model import Node, Topology
+from lab.topology.model import Network, Node, Topology
 from lab.wire import places
 from lab.wire.messages import write
 from lab.wire.network import MachineNetwork, SetUpNetwork
@@ -52,7 +53,10 @@ def render_project(
 ) -> Project:
     """Render `topology`, of which `source` is the YAML; `images` maps a role to its tag."""
     fingerprint = project_fingerprint(topology, images, owner)
-    files = {"compose.yaml": _compose(topology, images, owner, fingerprint).encode()}
+    files = {
+        part.file: _compose(topology, part, images, owner, fingerprint).encode()
+        for part in parts(topology)
+    }
     for node in topology.nodes:
         for name, content in node_files(topology, node, secrets).items():
             files[f"nodes/{node.name}/{name}"] = content
@@ -75,8 +79,17 @@ def node_files(topology: Topology, node: Node, secrets: LabSecrets) -> dict[str,
     return files
 
 
-def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, fingerprint: str) -> str:
-    own = {labels.LAB: topology.lab, labels.OWNER: str(owner.uid)}
+def _compose(
+    topology: Topology,
+    part: HostPart,
+    images: Mapping[str, str],
+    owner: Owner,
+    fingerprint: str,
+) -> str:
+    """The compose file of what is on one host."""
+    spans = host_labels(topology, part)
+    own = {labels.LAB: topology.lab, labels.OWNER: str(owner.uid), **spans}
+    joined = {network.name for network in spanning(topology)}
 
     def node_labels(node: Node) -> dict[str, str]:
         return own | {
@@ -92,14 +105,20 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
     def delay_labels(node: Node) -> dict[str, str]:
         return own | {labels.DELAY_LINE: node.name}
 
+    def network_labels(network: Network) -> dict[str, str]:
+        told = own | {labels.BLOCK: str(topology.block)}
+        return told | ({labels.JOINED: images["net"]} if network.name in joined else {})
+
     return rendered(
         "compose.yaml.j2",
         topology=topology,
+        part=part,
+        mtu=mtu_of(topology),
         places=places,
         project_name=project_name(topology.lab),
         owner=owner,
         images=images,
-        services={node.name: service_of(topology, node, images, owner) for node in topology.nodes},
+        services={node.name: service_of(topology, node, images, owner) for node in part.nodes},
         labels=node_labels,
         helper_labels=helper_labels,
         delay_labels=delay_labels,
@@ -110,7 +129,7 @@ def _compose(topology: Topology, images: Mapping[str, str], owner: Owner, finger
             name: write(SetUpNetwork(network))
             for name, network in _networks(topology, owner).items()
         },
-        network_labels=own | {labels.BLOCK: str(topology.block)},
+        network_labels=network_labels,
     )
 
 

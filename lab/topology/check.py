@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.topology.check_hosts import check_hosts
 from lab.topology.check_networks import check_networks
 from lab.topology.check_nodes import check_nodes
 from lab.topology.draft import Draft, repeated
@@ -20,6 +21,7 @@ def check(draft: Draft) -> Iterator[Mistake]:
     yield from _names(draft)
     yield from check_networks(draft)
     yield from check_nodes(draft)
+    yield from check_hosts(draft)
     yield from _voting(draft)
     yield from check_tor(draft)
     yield from repeated(("codecs",), draft.raw.codecs)
@@ -28,6 +30,7 @@ def check(draft: Draft) -> Iterator[Mistake]:
 def _names(draft: Draft) -> Iterator[Mistake]:
     places: list[Path] = [("networks", name) for name in draft.raw.networks]
     places += [("nodes", name) for name in draft.raw.nodes]
+    places += [("hosts", name) for name in draft.raw.hosts]
     names = [(path, str(path[-1])) for path in places]
     for path, name in [(("name",), draft.raw.name), *names]:
         if not is_name(name):

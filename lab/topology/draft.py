@@ -46,6 +46,10 @@ class Draft:
         """What to say where `name` should be a node; None where it is one."""
         return self._unknown("node", name, self.raw.nodes)
 
+    def unknown_host(self, name: str) -> str | None:
+        """What to say where `name` should be a host; None where it is one."""
+        return self._unknown("host", name, self.raw.hosts)
+
     def _unknown(self, kind: str, name: str, known: Iterable[str]) -> str | None:
         if name in known or not self.is_certain(f"{kind}s", name):
             return None

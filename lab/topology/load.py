@@ -20,6 +20,7 @@ from lab.topology.mistakes import Mistake, Path, TopologyError, did_you_mean, qu
 from lab.topology.raw import (
     RawDistance,
     RawDistances,
+    RawHost,
     RawLink,
     RawNetwork,
     RawNode,
@@ -52,6 +53,7 @@ _MODELS: tuple[tuple[Path, type[BaseModel]], ...] = (
     ((*_LINK_OF_RELAYS, "queue"), RawQueue),
     ((*_LINK_OF_RELAYS, "in"), RawShape),
     ((*_LINK_OF_RELAYS, "in", "queue"), RawQueue),
+    (("hosts", "*"), RawHost),
     (("vpn",), RawVpn),
     (("tor",), RawTor),
     (("distances",), RawDistances),

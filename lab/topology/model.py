@@ -16,6 +16,9 @@ from lab.wire.network import Route
 from lab.wire.nodelay import Place
 from lab.wire.shape import Direction, Shape
 
+HERE = "here"
+"""What the host is called on which the lab's own commands run."""
+
 
 class PbxKind(StrEnum):
     """The telephone exchanges the lab can run."""
@@ -39,8 +42,21 @@ class PbxProfile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """A host that the lab spans."""
+
+    name: str
+    engine: str
+    """Such as `ssh://you@host`; empty of `here`, where it is the one that `docker` uses."""
+    underlay: IPv4Address
+    """Its own address, by which the hosts reach one another."""
+    mtu: int
+    """The largest packet that goes from it to the others, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
-    """A Docker bridge network of the lab."""
+    """A Docker bridge network of the lab; of a lab that spans hosts one bridge on each."""
 
     name: str
     subnet: IPv4Network
@@ -143,6 +159,8 @@ class Node:
     bandwidth_burst_kbps: int | None = None
     serves: str | None = None
     """Onion services only: the node that they make reachable."""
+    host: str = HERE
+    """The host on which its machine runs."""
 
     @property
     def bandwidth_kbps(self) -> int | None:
@@ -188,6 +206,33 @@ class Topology:
     """TCP congestion control, set on every route of every node."""
     pbx_profile: PbxProfile | None = None
     """None of an exchange that has no such choice."""
+    hosts: tuple[Host, ...] = ()
+    """Those that the lab spans, `here` among them; empty: it is on this one alone."""
+
+    @property
+    def others(self) -> tuple[Host, ...]:
+        """The hosts other than this one."""
+        return tuple(host for host in self.hosts if host.name != HERE)
+
+    def host(self, name: str) -> Host:
+        """The host called `name`; KeyError where there is none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+    def on_host(self, name: str) -> tuple[Node, ...]:
+        """The nodes that run on that host."""
+        return tuple(node for node in self.nodes if self.host_of(node.name) == name)
+
+    def host_of(self, node: str) -> str:
+        """The name of the host on which a node runs: that of its machine."""
+        return self.machine(node).host
+
+    def hosts_on(self, network: str) -> tuple[Host, ...]:
+        """The hosts that have a machine on `network`."""
+        names = {node.host for node in self.nodes for link in node.links if link.network == network}
+        return tuple(host for host in self.hosts if host.name in names)
 
     def node(self, name: str) -> Node:
         """The node called `name`; KeyError where there is none."""

@@ -24,6 +24,7 @@ from lab.topology.values import (
     Codec,
     DelayMs,
     DurationS,
+    EngineAddress,
     Extension,
     Percent,
     PlaceName,
@@ -153,6 +154,17 @@ class RawNetwork(RawModel):
     """Whether its members are as far apart as their places."""
 
 
+class RawHost(RawModel):
+    """A host on whose Docker engine nodes of the lab run."""
+
+    engine: EngineAddress | None = None
+    """Its engine, `ssh://you@host` or `unix:///path`; not of `here`, whose engine `docker` uses."""
+    underlay: Address
+    """Its own address, to which the other hosts send the lab's packets (VXLAN, UDP 4789)."""
+    mtu: int = Field(default=1500, ge=1280, le=65535)
+    """The largest packet that goes from it to the other hosts, bytes."""
+
+
 class RawNode(RawModel):
     """A machine of the lab, or a program that runs on one."""
 
@@ -162,6 +174,8 @@ class RawNode(RawModel):
     """The networks the node is attached to, by name."""
     place: PlaceName | None = None
     """The city it stands in (`lab places`): its distance to others on networks with `distances`."""
+    host: str = "here"
+    """The host on which it runs, one of `hosts`."""
     on: str | None = Field(default=None, json_schema_extra=_only_for(guest_roles))
     """The machine on which this node runs, in place of links of its own"""
     extension: Extension | None = _key("extension", None)
@@ -343,6 +357,8 @@ class RawTopology(RawModel):
     """The nodes, by name; each is one container."""
     relays: RawRelays | None = None
     """Further relays, by their number."""
+    hosts: dict[str, RawHost] = Field(default={}, json_schema_extra=_NAMED)
+    """The hosts that the lab spans, by name, `here` among them; if absent, it is on this one."""
 
     @property
     def wanted_pbx(self) -> str:
@@ -357,6 +373,11 @@ class RawTopology(RawModel):
             for name, network in self.networks.items()
             if network is not None and network.subnet is not None
         }
+
+    def host_of(self, node: str) -> str:
+        """The host of a node's machine; the nodes run in no circle."""
+        on = self.nodes[node].on
+        return self.nodes[node].host if on is None else self.host_of(on)
 
 
 def topology_schema() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lab.roles import ROLES
 from lab.topology.distances import with_distances
 from lab.topology.mistakes import Mistake, TopologyError
 from lab.topology.model import (
+    Host,
     Link,
     Network,
     Node,
@@ -100,6 +101,7 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
                 transport=node.transport or ("vanilla" if node.role == "bridge" else None),
                 tunnel=next(tunnel) if node.vpn else None,
                 place=node.place,
+                host=node.host,
                 tor_version=_tor_version(raw, node),
                 bandwidth_rate_kbps=node.bandwidth_rate,
                 bandwidth_burst_kbps=node.bandwidth_burst or node.bandwidth_rate,
@@ -139,6 +141,10 @@ def resolve(raw: RawTopology, lab_name: str, block: IPv4Network, pbx: PbxKind) -
             selection=raw.tor.selection,
         ),
         congestion_control=raw.congestion_control,
+        hosts=tuple(
+            Host(name, host.engine or "", host.underlay, host.mtu)
+            for name, host in raw.hosts.items()
+        ),
     )
 
 

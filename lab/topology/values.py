@@ -51,6 +51,14 @@ def _extension(value: object) -> str:
     return text
 
 
+def _engine(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(ENGINE_PATTERN, value, re.ASCII):
+        return value
+    if isinstance(value, str) and value.startswith(("tcp://", "http://", "https://")):
+        raise ValueError("is an engine by TCP, which the lab does not use: write ssh://you@host")
+    raise ValueError("is not the address of an engine, such as ssh://you@host or unix:///path")
+
+
 def _schema(example: str, pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
@@ -67,6 +75,16 @@ def _tor_version(value: object) -> str:
     return value
 
 
+ENGINE_PATTERN = (
+    r"^(unix:///[^\s]+|ssh://([A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?)$"
+)
+"""No address that begins with a hyphen: ssh(1) would take it for an option."""
+
+EngineAddress = Annotated[
+    str,
+    BeforeValidator(_engine),
+    _schema("ssh://you@host", ENGINE_PATTERN),
+]
 TorVersionName = Annotated[
     str,
     BeforeValidator(_tor_version),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv4Network
 from types import SimpleNamespace
@@ -115,7 +116,11 @@ def test_nothing_keeps_the_network_of_a_machine_that_has_stopped(
     lines = {name: RunningNode("", "", f"{name}'s", "running", None) for name in ("server", "web")}
     lab = replace(running(PAPER, "server"), delay_lines=lines)
     stopped: list[str] = []
-    monkeypatch.setattr(startable, "stop_containers", lambda _, some: stopped.extend(some))
+
+    def stop(_: DockerClient, some: Iterable[RunningNode]) -> None:
+        stopped.extend(one.container_id for one in some)
+
+    monkeypatch.setattr(startable, "stop_containers", stop)
     monkeypatch.setattr(startable, "find_lab", lambda *_: lab)
     have_startable(cast(DockerClient, None), lab, PAPER, {})
     assert {"pbx", "web", "mumble", "server's"} <= set(stopped)
@@ -130,7 +135,11 @@ def test_what_is_paused_goes_on_all_of_it_or_one(monkeypatch: pytest.MonkeyPatch
     ]
     lab = replace(lab, nodes=tuple(nodes))
     resumed: list[set[str]] = []
-    monkeypatch.setattr(startable, "resume_containers", lambda _, some: resumed.append(set(some)))
+
+    def resume(_: DockerClient, some: Iterable[RunningNode]) -> None:
+        resumed.append({one.name for one in some})
+
+    monkeypatch.setattr(startable, "resume_containers", resume)
     monkeypatch.setattr(startable, "find_lab", lambda *_: lab)
     for only in (None, "web", "caller"):
         resume_paused(cast(DockerClient, None), lab, only)

@@ -50,11 +50,11 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
 
     def remove(_client: DockerClient, what: str) -> int:
-        found.append(what.removeprefix(f"{labels.LAB}="))
+        found.append(what)
         return 1
 
     monkeypatch.setattr(taking_down, "remove_lab", remove)
-    monkeypatch.setattr(taking_down, "remove_labelled", remove)
+    monkeypatch.setattr(taking_down, "remove_containers_and_networks", remove)
     return found
 
 

@@ -36,7 +36,7 @@ from lab.topology.model import PbxKind
 GOLDEN = Path(__file__).parent / "golden" / "project"
 BLOCK = IPv4Network("10.128.0.0/20")
 OWNER = Owner(10001, 10001)
-NAMES = ("paper", "small")
+NAMES = ("paper", "small", "two-hosts")
 
 
 def plan(name: str, lab: str | None = None, pbx: PbxKind = PbxKind.KAMAILIO) -> Plan:

@@ -7,10 +7,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from docker.types.daemon import CancellableStream
-
 from lab.engine.client import connect
-from lab.engine.node_events import node_events, open_node_events
+from lab.engine.node_events import NodeEvents, node_events, open_node_events
 from lab.events import NodeState
 from lab.faults.found import FAULT_OF_STATE
 from lab.faults.kinds import FAULT_KINDS
@@ -55,7 +53,7 @@ def broken_by_call(topology: Topology, faults: Sequence[FaultWatch]) -> set[str]
     return {*(watch.node for watch in nodes), *beside}
 
 
-def _hear(stream: CancellableStream, told: list[Told]) -> None:
+def _hear(stream: NodeEvents, told: list[Told]) -> None:
     try:
         for at, what in node_events(stream):
             if isinstance(what, NodeState):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from docker.errors import NotFound
 
 from lab.engine.client import connect
+from lab.engine.hosts import client_of
 from lab.lifecycle.ready import ReadyLab
 from lab.measure.call.notes import CallNotes
 from lab.wire.openvpn import NODELAY, OpenVpnUp
@@ -18,8 +19,9 @@ def note_tunnel_nodelay(
     Seconds since the epoch. Nothing of a server that is gone.
     """
     server = lab.vpn_server.name
+    node = lab.running.node(server)
     try:
-        log = connect().api.logs(lab.running.node(server).container_id, since=since_s)
+        log = client_of(connect(), node.engine).api.logs(node.container_id, since=since_s)
     except NotFound:
         notes.tunnel_nodelay = {**notes.tunnel_nodelay, client: up.nodelay}
         return
