@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["honest_skips", "live_lab"]
+pytest_plugins = ["honest_skips", "live_lab", "second_engine"]

@@ -12,6 +12,7 @@ from lab.calls.measuring import Measurer, measuring
 from lab.calls.methods import METHODS
 from lab.calls.observe.available import note_available
 from lab.calls.observe.delays import DelayReaders
+from lab.calls.observe.host_clocks import HostClocks
 from lab.calls.observe.nodes import watching_nodes
 from lab.calls.observe.observer import Observer
 from lab.calls.observe.probes import Probes
@@ -106,6 +107,7 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
         conversation.at_the_ready(),
         Probes(lab, method.points, path, workspace) as probes,
         DelayReaders(lab, path) as delays,
+        HostClocks(lab) as clocks,
     ):
         tell(Began(OPENING_PATH))
         with way.open(lab, path, notes, workspace) as circuits:
@@ -119,6 +121,7 @@ def _talk(site: CallSite, tell: Listener, observers: Sequence[Observer], beside:
                     if begins := watching.enter_context(observer(notes)):
                         site.awaiting_voice.append(begins)
                 watching.enter_context(delays.reading(notes))
+                watching.enter_context(clocks.comparing(notes))
                 duration_s = notes.duration_s = notes.plan.duration_s or beside.clip_s()
                 probes.await_start()
                 processors = Processors(lab, duration_s)

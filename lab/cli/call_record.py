@@ -115,6 +115,7 @@ def print_record(record: CallRecord) -> None:
             for version in versions
         ]
         out.print(f"Tor {'; '.join(told)}")
+    _print_hosts(record)
     out.print(
         f"pace of the senders: 99 % within {_n(record.pacing_ms_p99, 1)} ms, "
         f"worst {_n(record.pacing_ms_max, 1)} ms; host CPU {_n(record.cpu_pct, 0)} %, "
@@ -122,6 +123,17 @@ def print_record(record: CallRecord) -> None:
         f"late; busiest node {record.busiest_node} at {_n(record.busiest_node_cpu_pct, 0)} %"
     )
     out.print(f"files: {record.artefacts}", soft_wrap=True)
+
+
+def _print_hosts(record: CallRecord) -> None:
+    """How a lab's other hosts and their clocks stand to this one."""
+    for host, trip_ms in record.host_rtt_ms.items():
+        out.print(
+            f"host {host}: round trip {trip_ms:.3f} ms, its clock ahead by "
+            f"{record.host_ahead_ms[host]:.3f} ms, and during the call by "
+            f"{record.host_moved_ms[host]:+.3f} ms more",
+            soft_wrap=True,
+        )
 
 
 def _print_faults(record: CallRecord) -> None:
@@ -320,7 +332,10 @@ def _paced(record: CallRecord) -> str:
 
 
 def _verdict(record: CallRecord) -> tuple[Text, str]:
-    return styled(record.verdict, COLOURS[record.verdict]), record.why and f": {record.why}"
+    error_ms = record.owd_error_ms
+    exact = "" if error_ms is None else f", one-way delay exact to ± {error_ms:.2g} ms only"
+    why = record.why and f": {record.why}"
+    return styled(record.verdict, COLOURS[record.verdict]), f"{exact}{why}"
 
 
 def _n(value: float | None, digits: int) -> str:

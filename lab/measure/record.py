@@ -422,6 +422,17 @@ class CallRecord(Judged):
     callee_profile_burst_mean: float | None = None
     callee_profile_burst_gap_ms_p50: float | None = None
     callee_profile_pesq_mos: float | None = None
+    spans: str | None = None
+    """The hosts that the lab spanned, `here` first; None where it was on one."""
+    owd_error_ms: float | None = None
+    """By how much one-way delays may be wrong, whose ends were on two hosts: half a round trip
+    between them. None where one clock stamped all packets, and delays are exact."""
+    host_rtt_ms: dict[str, float] = field(default_factory=dict)
+    """By other host: the quickest round trip to it, before or after the call, whichever is more."""
+    host_ahead_ms: dict[str, float] = field(default_factory=dict)
+    """How far its clock was ahead of this host's before the call."""
+    host_moved_ms: dict[str, float] = field(default_factory=dict)
+    """How much further ahead it was after the call."""
     rtt_ms: float | None = None
     """Median round trip by ping during the call; half of it is the paper's one-way delay. Both
     ends anonymous: from the caller to the server and from the callee to it, added up."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.measure.capture import Floats
-from lab.measure.delay import packet_delays
+from lab.measure.delay import SHARED_CLOCK, ClockFit, packet_delays
 from lab.measure.pcap import Ints
 from lab.measure.profile import Profile, VoiceWay
 from lab.measure.rtp import Stream
@@ -44,13 +44,19 @@ def wanted_ms(way: VoiceWay, sent_ns: Ints) -> Floats:
     return np.where(np.isnan(found), np.nan, arrival_ms - sent_ms)
 
 
-def replayed(way: VoiceWay, sent: Stream, received: Stream, spoken_ms: float) -> ReplayedWay:
-    """What became of a stream that was sent through a profile, in captures on one clock.
+def replayed(
+    way: VoiceWay,
+    sent: Stream,
+    received: Stream,
+    spoken_ms: float,
+    clock: ClockFit = SHARED_CLOCK,
+) -> ReplayedWay:
+    """What became of a stream that was sent through a profile, in captures on these clocks.
 
     What was sent after `spoken_ms` of media is no part of the call.
     """
     spoken = sent.taken(sent.media_ms < spoken_ms)
-    delays = packet_delays(spoken, received)
+    delays = packet_delays(spoken, received, clock)
     order = np.argsort(sent.time_ns, kind="stable")
     times_ns = sent.time_ns[order]
     wanted = wanted_ms(way, times_ns)

@@ -164,6 +164,7 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     ]
     if run.quick:
         remarks.append("A quick run: few calls a point, so the intervals mean little.")
+    remarks += _between_hosts(calls)
     if run.repeats:
         remarks.append(f"It repeats run {run.repeats} of the bundle {run.bundle_sha256} (SHA-256).")
     plan = plan_from_json(run.plan)
@@ -175,6 +176,17 @@ def _remarks(run: Run, calls: Sequence[CallRecord]) -> tuple[str, ...]:
     if run.paper_table:
         remarks.append(RULE)
     return tuple(remarks)
+
+
+def _between_hosts(calls: Sequence[CallRecord]) -> list[str]:
+    """How exact one-way delays are whose ends were on two hosts."""
+    errors_ms = [call.owd_error_ms for call in calls if call.owd_error_ms is not None]
+    if not errors_ms:
+        return []
+    return [
+        f"The ends of {len(errors_ms)} calls were on two hosts, whose clocks were compared: their "
+        f"one-way delays are exact to ± {max(errors_ms):.2g} ms only."
+    ]
 
 
 def _precision(plan: Plan, calls: Sequence[CallRecord]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from report_runs import LINK, report_on
+from report_runs import call as report_call
 from simulated_calls import simulated
 
 from lab.measure.record import CallRecord
@@ -47,3 +49,12 @@ def test_a_difference_is_taken_at_the_points_that_others_called_at() -> None:
 
 def test_one_host_or_calls_that_do_not_name_theirs_are_no_factor() -> None:
     assert hosts(POINTS, [call(POINTS[0], "one", 4.0), call(POINTS[1], None, 3.0)]) == ()
+
+
+def test_a_report_says_how_exact_delays_between_two_hosts_are() -> None:
+    told = "The ends of 2 calls were on two hosts, whose clocks were compared"
+    near, far = (report_call(LINK, number, owd_error_ms=ms) for number, ms in ((1, 0.06), (2, 0.2)))
+    [remark] = [each for each in report_on([LINK], [near, far], None).remarks if told in each]
+    assert "exact to ± 0.2 ms only" in remark
+    alone = report_on([LINK], [report_call(LINK)], None).remarks
+    assert not any("two hosts" in each for each in alone)

@@ -62,7 +62,8 @@ class Probes:
         From when on nothing is missed, `await_start` tells.
         """
         notes.points = self._points
-        # All nodes run on one kernel, whose clock stamps every packet.
+        # All nodes of a host run on one kernel, whose clock stamps every packet. Those on other
+        # hosts than this one have another: who compares the hosts' clocks says so.
         notes.clocks = dict.fromkeys(self._orders, clock_name())
         for agent, order in zip(self._agents, self._orders.values(), strict=True):
             agent.send(order)

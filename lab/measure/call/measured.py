@@ -12,6 +12,7 @@ from lab.ends import CALLEE, CALLER
 from lab.errors import LabError
 from lab.measure.call.available import note_available
 from lab.measure.call.circuits import ended_circuits, note_circuits
+from lab.measure.call.clocks import note_hosts
 from lab.measure.call.delays import note_delays
 from lab.measure.call.end_kind import EndFigures
 from lab.measure.call.ends import ENDS
@@ -177,8 +178,12 @@ def _note_surroundings(record: CallRecord, notes: CallNotes) -> None:
         record.rtt_ms = median(notes.ping.rtt_ms) if notes.ping.rtt_ms else None
     if notes.callee_ping is not None:
         _add_callee_rtt(record, notes.callee_ping.rtt_ms)
-    if notes.host is not None and (load := load_between(*notes.host)) is not None:
-        record.cpu_pct, record.steal_pct = load.cpu_pct, load.steal_pct
+    note_hosts(record, notes)
+    every = [notes.host, *(watch.processors for watch in notes.hosts)]
+    loads = [load for pair in every if pair and (load := load_between(*pair))]
+    if len(loads) == len(every):
+        record.cpu_pct = max(load.cpu_pct for load in loads)
+        record.steal_pct = max(load.steal_pct for load in loads)
     if notes.usage is not None and (shares := cpu_shares_pct(*notes.usage)):
         record.busiest_node = max(shares, key=lambda name: shares[name])
         record.busiest_node_cpu_pct = shares[record.busiest_node]

@@ -22,6 +22,7 @@ from lab.measure.call.watches import (
     DelayWatch,
     EntryWatch,
     FaultWatch,
+    HostWatch,
     LinkWatch,
     LoadWatch,
 )
@@ -247,6 +248,8 @@ class CallNotes:
     """Machine on the path → what was in force on its links."""
     host: tuple[CpuTimes, CpuTimes] | None = None
     """The host's processors, before and after."""
+    hosts: tuple[HostWatch, ...] = ()
+    """The other hosts, of a lab that spans several."""
     usage: tuple[Mapping[str, NodeUsage], Mapping[str, NodeUsage]] | None = None
     """Every node's processor time, before and after."""
     links: tuple[LinkWatch, ...] = ()

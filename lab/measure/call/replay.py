@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.measure.call.clocks import clock_between
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.voice import VoiceStreams
+from lab.measure.delay import SHARED_CLOCK
 from lab.measure.profile_file import read_profile
 from lab.measure.record import CallRecord
 from lab.measure.replay import replayed, used_in_words
@@ -30,11 +32,13 @@ def note_replay(record: CallRecord, notes: CallNotes, directory: Path, voice: Vo
     record.profile_used = used_in_words(profile, spoken_ms / 1000)
     pesq_mos = profile.pesq_mos
     done = []
-    for end, way, sent, received in (
-        ("callee", profile.to_callee, voice.from_caller, voice.at_callee),
-        ("caller", profile.to_caller, voice.from_callee, voice.at_caller),
+    forth = clock_between(notes, voice)
+    back = forth if forth is SHARED_CLOCK else forth.reversed()
+    for end, way, sent, received, clock in (
+        ("callee", profile.to_callee, voice.from_caller, voice.at_callee, forth),
+        ("caller", profile.to_caller, voice.from_callee, voice.at_caller, back),
     ):
-        done.append(replayed(way, sent, received, spoken_ms))
+        done.append(replayed(way, sent, received, spoken_ms, clock))
         own = {
             "owd_ms_p50": way.percentile_ms(50),
             "owd_ms_p95": way.percentile_ms(95),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from lab.ends import EACH_END
 from lab.errors import LabError
+from lab.measure.call.clocks import COMPARED, clock_between
 from lab.measure.call.end_kind import EndKind
 from lab.measure.call.ends import ENDS
 from lab.measure.call.files import SCORES
 from lab.measure.call.notes import read_notes
-from lab.measure.delay import packet_delays
+from lab.measure.delay import SHARED_CLOCK, packet_delays
 from lab.measure.playout.replay import Voice
 
 
@@ -23,14 +24,14 @@ def call_voices(directory: Path) -> tuple[Voice, ...]:
     kind: EndKind = ENDS.named(notes.reports.kind)
     voice = kind.find_voice(directory, notes)
     spoken_ms = (notes.duration_s or 0.0) * 1000
+    forth = clock_between(notes, voice)
     voices = []
     for end, sent, received, own in (
         ("caller", voice.from_callee, voice.at_caller, voice.from_caller),
         ("callee", voice.from_caller, voice.at_callee, voice.from_callee),
     ):
-        path = notes.arrived
-        shared = notes.clocks.get(path.caller.node) == notes.clocks.get(path.callee.node)
-        delays = packet_delays(sent.taken(sent.media_ms < spoken_ms), received)
+        clock = forth if end == "callee" or forth is SHARED_CLOCK else forth.reversed()
+        delays = packet_delays(sent.taken(sent.media_ms < spoken_ms), received, clock)
         lost_pct = delays.loss_pct or 0.0
         voices.append(
             Voice(
@@ -38,7 +39,7 @@ def call_voices(directory: Path) -> tuple[Voice, ...]:
                 received=received,
                 sent=own,
                 codec=notes.coding.codec,
-                least_delay_ms=delays.percentile_ms(0) if shared else None,
+                least_delay_ms=delays.percentile_ms(0) if forth.basis in COMPARED else None,
                 spoken_ms=spoken_ms,
                 played_s=notes.plan.duration_s,
                 arrived_share=1.0 - lost_pct / 100,

@@ -6,9 +6,10 @@ import numpy as np
 
 from lab.measure.arrivals import diagnose
 from lab.measure.bursts import bursts
+from lab.measure.call.clocks import COMPARED, clock_between, owd_error_ms
 from lab.measure.call.notes import CallNotes
 from lab.measure.call.voice import VoiceStreams
-from lab.measure.delay import SHARED_CLOCK, ClockFit, PacketDelays, fit_clocks, packet_delays
+from lab.measure.delay import SHARED_CLOCK, PacketDelays, packet_delays
 from lab.measure.jitter import running_jitter, summary
 from lab.measure.pacing import sender_pacing
 from lab.measure.record import CallRecord
@@ -28,18 +29,19 @@ def note_streams(record: CallRecord, notes: CallNotes, voice: VoiceStreams) -> N
     """
     record.codec_negotiated = voice.from_caller.codec.name
     spoken_ms = (notes.duration_s or 0.0) * 1000
-    shared = _share_a_clock(notes)
-    forth = SHARED_CLOCK if shared else _fit(voice)
+    forth = clock_between(notes, voice)
+    back = forth if forth is SHARED_CLOCK else forth.reversed()
+    error_ms = owd_error_ms(notes) or 0.0
     paces = []
     for end, sent, received, clock in (
         ("callee", voice.from_caller, voice.at_callee, forth),
-        ("caller", voice.from_callee, voice.at_caller, forth if shared else forth.reversed()),
+        ("caller", voice.from_callee, voice.at_caller, back),
     ):
         spoken = sent.taken(sent.media_ms < spoken_ms)
         paces.append(sender_pacing(spoken))
         delays = packet_delays(spoken, received, clock)
-        if shared:
-            record.invalid_reasons += clock_faults(end, delays)
+        if forth.basis in COMPARED:
+            record.invalid_reasons += clock_faults(end, delays, error_ms)
         setattr(record, f"{end}_owd_ms_p50", delays.p50_ms)
         setattr(record, f"{end}_owd_ms_p95", delays.p95_ms)
         setattr(record, f"{end}_owd_ms_p99", delays.percentile_ms(99))
@@ -63,20 +65,12 @@ def note_streams(record: CallRecord, notes: CallNotes, voice: VoiceStreams) -> N
     record.pacing_ms_max = max(pace.max_ms for pace in paces)
 
 
-def clock_faults(end: str, delays: PacketDelays) -> list[str]:
-    """Why the two ends of a stream did not share one clock; empty where they did."""
+def clock_faults(end: str, delays: PacketDelays, error_ms: float = 0.0) -> list[str]:
+    """Why the clocks of a stream's two ends are not what they were taken for; empty where they are.
+
+    They are known to `error_ms`.
+    """
     earliest_ms = delays.percentile_ms(0)
-    if earliest_ms is None or earliest_ms >= EARLIEST_MS:
+    if earliest_ms is None or earliest_ms >= EARLIEST_MS - error_ms:
         return []
     return [f"a packet reached the {end} {-earliest_ms:.1f} ms before it was sent"]
-
-
-def _share_a_clock(notes: CallNotes) -> bool:
-    """Whether one clock stamps the packets at both ends."""
-    path = notes.arrived
-    return notes.clocks.get(path.caller.node) == notes.clocks.get(path.callee.node)
-
-
-def _fit(voice: VoiceStreams) -> ClockFit:
-    """The callee's clock against the caller's, as the packets themselves suggest it."""
-    return fit_clocks((voice.from_caller, voice.at_callee), (voice.from_callee, voice.at_caller))

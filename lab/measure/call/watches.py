@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from lab.measure.host_load import CpuTimes
 from lab.wire.bridges import OBFS4PROXY, BridgeSeen
 from lab.wire.circuits import CircuitState, EntrySeen
+from lab.wire.clock import Exchange
 from lab.wire.faults import place_of
 from lab.wire.links import DelayCounts, LinkSample
 from lab.wire.load import LoadReport
@@ -49,6 +51,20 @@ class LinkWatch:
     def busy_share(self) -> float:
         """Share of the samples in which packets waited at the cap."""
         return sum(sample.backlog_packets > 0 for sample in self.samples) / len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class HostWatch:
+    """A host of the lab other than the one that made the call, before and after the ends talked."""
+
+    host: str
+    clock: str
+    """What its clock is called, see `CallNotes.clocks`."""
+    before: tuple[Exchange, ...]
+    """Of its clock with this host's; empty where none was answered."""
+    after: tuple[Exchange, ...]
+    processors: tuple[CpuTimes, CpuTimes] | None = None
+    """None where it told nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ import numpy as np
 
 from lab.ends import CALLEE, CALLER, EACH_END
 from lab.errors import LabError
+from lab.measure.call.clocks import clock_between
 from lab.measure.call.ends import ENDS
 from lab.measure.call.files import SCORES, STALLS
 from lab.measure.call.notes import CallNotes, read_notes
-from lab.measure.call.voice import VoiceStreams
 from lab.measure.capture import Floats
-from lab.measure.delay import SHARED_CLOCK, ClockFit, fit_clocks, packet_delays
+from lab.measure.delay import SHARED_CLOCK, ClockFit, packet_delays
 from lab.measure.matching import match
 from lab.measure.octets import Flags
 from lab.measure.pcap import Ints
@@ -120,21 +120,13 @@ def _ways(directory: Path, notes: CallNotes) -> tuple[Way, ...]:
     if notes.reports is None:
         raise LabError(notes.failure or "neither end told anything of the call")
     voice = ENDS.named(notes.reports.kind).find_voice(directory, notes)
-    forth = _clock(notes, voice)
+    forth = clock_between(notes, voice)
     back = forth if forth is SHARED_CLOCK else forth.reversed()
     ledgers = _json(directory / STALLS)
     return (
         _way(notes, CALLEE, voice.from_caller, voice.at_callee, voice.from_callee, forth, ledgers),
         _way(notes, CALLER, voice.from_callee, voice.at_caller, voice.from_caller, back, ledgers),
     )
-
-
-def _clock(notes: CallNotes, voice: VoiceStreams) -> ClockFit:
-    """As the record's delays have it."""
-    path = notes.arrived
-    if notes.clocks.get(path.caller.node) == notes.clocks.get(path.callee.node):
-        return SHARED_CLOCK
-    return fit_clocks((voice.from_caller, voice.at_callee), (voice.from_callee, voice.at_caller))
 
 
 def _way(
