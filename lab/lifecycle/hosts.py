@@ -71,9 +71,10 @@ def check_hosts(client: DockerClient, plan: Plan) -> None:
     """LabError where a host does not answer, or lacks an image that it needs."""
     for host in engines_of(client, plan.topology)[1:]:
         if lacking := missing(host.client, images_on(plan, host.host)):
+            tags = [plan.images[name] for name in lacking]
             raise LabError(
-                f"host {host.host} lacks these images: {', '.join(lacking)}",
-                f"`docker save {' '.join(lacking)} | docker --host {host.engine} load` "
+                f"host {host.host} lacks these images: {', '.join(tags)}",
+                f"`docker save {' '.join(tags)} | docker --host {host.engine} load` "
                 "brings them there.",
             )
 

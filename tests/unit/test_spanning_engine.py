@@ -14,9 +14,11 @@ from lab.engine.discovery import find_lab
 from lab.engine.hosts import client_of, docker_command, engines_of, environment_for
 from lab.engine.project import remove_containers_and_networks
 from lab.errors import LabError
+from lab.lifecycle import hosts as spanning
+from lab.lifecycle.plan import plan_lab
 from lab.lifecycle.ready import open_lab
 from lab.render import labels
-from lab.topology.load import find_topology, load_topology
+from lab.topology.load import find_topology, load_topology, read_topology
 from lab.topology.model import PbxKind, Topology
 from lab.topology.resolve import resolve
 
@@ -141,3 +143,22 @@ def test_a_lab_goes_also_where_what_joined_it_cannot_be_taken_away(
     with pytest.raises(LabError, match=r"may be left: .* no image of the helper"):
         remove_containers_and_networks(client(own), "mine")
     assert (own.left, other.left) == ([], [])
+
+
+def test_images_that_a_host_lacks_are_named_with_the_command_that_brings_them(
+    monkeypatch: pytest.MonkeyPatch, other: Engine
+) -> None:
+    plan = plan_lab(read_topology(find_topology("two-hosts")), "mine", BLOCK)
+    wanted: list[str] = []
+
+    def all_but_one(_: DockerClient, images: list[str]) -> list[str]:
+        wanted.extend(images)
+        return ["endpoint"]
+
+    monkeypatch.setattr(spanning, "missing", all_but_one)
+    with pytest.raises(LabError, match="host other lacks these images: ") as caught:
+        spanning.check_hosts(client(here()), plan)
+    tag = plan.images["endpoint"]
+    assert tag in caught.value.message
+    assert f"docker save {tag} | docker --host {OTHER} load" in caught.value.hint
+    assert wanted == ["delay-line", "endpoint", "net", "tor"]
