@@ -10,6 +10,8 @@ from lab.measure.statistics import count_calls
 from lab.report.agreement import RULE
 from lab.report.anonymity import anonymities
 from lab.report.anonymity_section import anonymity_section
+from lab.report.apps import app_calls
+from lab.report.apps_section import apps_section
 from lab.report.available import available
 from lab.report.available_section import available_section
 from lab.report.baseline import baseline, baseline_section
@@ -60,6 +62,7 @@ ASIDE: tuple[
     ],
     ...,
 ] = (
+    ("apps", app_calls, apps_section),
     ("scenarios", scenarios, scenarios_section),
     ("available", available, available_section),
     ("relays", relays, relays_section),

@@ -24,8 +24,6 @@ from lab.wire.circuits import CircuitState, CircuitStream
 from lab.wire.probe import RoundTrips
 
 HIDING = [method.name for method in METHODS if method.both_hidden]
-OVER_WORLD = [name for name in HIDING if name != "w-tor"]
-"""`world` and `world-colocated` have no TURN server; `paper`, which has one, has three relays."""
 SERVER = "10.77.20.3:1194"
 CARRIED = CircuitStream(SERVER, on_circuit=True, succeeded=True, ended=None)
 
@@ -47,7 +45,7 @@ def test_calls_through_tor_can_hide_both_ends_and_others_cannot() -> None:
     assert "both-ends" in Point("m-tor", anonymous=BOTH).normalised().point_id
 
 
-@pytest.mark.parametrize("name", OVER_WORLD)
+@pytest.mark.parametrize("name", HIDING)
 @pytest.mark.parametrize("seed", range(5))
 def test_each_end_has_a_circuit_and_an_exit_of_its_own(name: str, seed: int) -> None:
     path, points = points_of("world", name, seed)
@@ -107,7 +105,7 @@ def test_a_call_that_said_good_bye_without_a_circuit_has_failed(tmp_path: Path) 
     assert record.reason == "during the call the callee's circuit ended: DESTROYED"
 
 
-@pytest.mark.parametrize("name", OVER_WORLD)
+@pytest.mark.parametrize("name", HIDING)
 def test_a_callee_without_tor_cannot_be_hidden(name: str) -> None:
     method, lab = METHODS.named(name), lab_of("world-colocated")
     method.check_topology(lab.topology)

@@ -22,7 +22,7 @@ from lab.topology.model import PbxKind
 from lab.topology.resolve import resolve
 from lab.wire import places
 
-DIRECT, THROUGH_TOR = ("sip", "vpn", "mumble"), ("v-tor", "m-tor")
+DIRECT, THROUGH_TOR = ("sip", "vpn", "mumble", "webrtc"), ("v-tor", "m-tor", "w-tor")
 TO_ADDRESSES = [METHODS.named(name) for name in (*DIRECT, *THROUGH_TOR)]
 
 

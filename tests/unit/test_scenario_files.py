@@ -20,6 +20,7 @@ CITIES = (
 SEED = 16
 PLACES_DRAWN = 10
 WITH_CALLEE, OTHERS = "scenario-1", ("scenario-2", "scenario-3", "bridges-busy")
+APPS = "scenario-1-w-tor"
 
 
 def drawn() -> list[tuple[str, str, str]]:
@@ -56,8 +57,9 @@ def test_places_are_those_that_the_seed_draws(name: str) -> None:
     assert set(places(quick, "caller", "callee", "server")) <= set(drawn()[:2])
 
 
-def test_with_the_server_at_the_callee_the_same_two_cities_call() -> None:
-    found = places(experiment(WITH_CALLEE), "caller", "server")
+@pytest.mark.parametrize("name", [WITH_CALLEE, APPS])
+def test_with_the_server_at_the_callee_the_same_two_cities_call(name: str) -> None:
+    found = places(experiment(name), "caller", "server")
     assert sorted(found) == sorted((caller, callee) for caller, callee, _ in drawn())
 
 
@@ -77,11 +79,24 @@ def test_every_scenario_has_direct_calls_beside_both_ways_over_two_and_three_hop
         assert calls == (12 if quick else 120)
 
 
-@pytest.mark.parametrize("name", [WITH_CALLEE, *OTHERS])
+def test_what_stands_for_popular_apps_calls_the_same_way() -> None:
+    for quick, calls in ((False, 60), (True, 6)):
+        found, usual = experiment(APPS, quick), experiment(WITH_CALLEE, quick)
+        assert {(point.method, point.to_dict()["hops"]) for point in found.points} == {
+            ("webrtc", None),
+            ("w-tor", 2),
+            ("w-tor", 3),
+        }
+        assert len(found.points) * found.calls == calls
+        assert (found.topology, found.seed) == (usual.topology, usual.seed)
+        assert places(found, "caller", "server") == places(usual, "caller", "server")
+
+
+@pytest.mark.parametrize("name", [WITH_CALLEE, *OTHERS, APPS])
 def test_all_calls_meet_the_same_users_and_are_measured(name: str) -> None:
     loads = {
         tuple(point.to_dict()[key] for key in ("load_kind", "load_count", "load_through"))
-        for each in (WITH_CALLEE, *OTHERS)
+        for each in (WITH_CALLEE, *OTHERS, APPS)
         for point in experiment(each).points
     }
     assert len(loads) == 1
