@@ -14,7 +14,7 @@ from lab.sweep.point import Point
 
 CITIES = ("London", "Toronto")
 ALONE = Point("w-tor").normalised()
-OTHERS = {"load_kind": "background", "load_count": 8, "load_through": "tor"}
+OTHERS: dict[str, Any] = {"load_kind": "background", "load_count": 8, "load_through": "tor"}
 
 
 def made(point: Point, number: int = 1, mos: float = 3.8, **columns: Any) -> CallRecord:
@@ -30,7 +30,8 @@ def test_calls_that_differ_in_place_alone_are_one_row() -> None:
     ]
     scores = dict(zip(points, (3.8, 2.9, 3.9, 3.1), strict=True))
     three, two = app_calls(points, [made(point, mos=mos) for point, mos in scores.items()])
-    assert (three.counts.valid, three.pesq_mos.estimate) == (2, pytest.approx(3.85))
+    assert three.counts.valid == 2
+    assert three.pesq_mos.estimate == pytest.approx(3.85)
     assert (three.above_3.estimate, two.above_3.estimate) == (1.0, 0.5)
     assert three.delay_ms.estimate == 201.0
     assert three.others != two.others
