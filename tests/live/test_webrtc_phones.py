@@ -102,6 +102,14 @@ def test_a_wrong_password_is_how_the_call_failed(turn: Turn, pair: tuple[End, En
     assert reason == "caller: gather failed: the TURN server relays nothing for this phone"
 
 
+@pytest.mark.parametrize("further", ["total-quota=1\n"])
+def test_a_server_that_relays_for_nobody_more_is_how_the_call_failed(
+    pair: tuple[End, End], turn: Turn
+) -> None:
+    reason = talk(*pair, gathers(turn), talks(OpusSettings())).reason
+    assert reason == "callee: gather failed: the TURN server relays nothing for this phone"
+
+
 def test_where_nothing_listens_the_reason_is_told(turn: Turn, pair: tuple[End, End]) -> None:
     caller, _ = pair
     closed = replace(turn.server("caller"), port=turn.server("caller").port + 5)

@@ -61,7 +61,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def ends() -> Iterator[Ends]:
+def ends(carriage: Carriage = CARRIAGE) -> Iterator[Ends]:
     enter_port, leave_port = free_port(), free_port()
     proxy = OnwardProxy(leave_port)
     with (
@@ -74,8 +74,8 @@ def ends() -> Iterator[Ends]:
         server.settimeout(WAIT_S)
         client.connect(("127.0.0.1", enter_port))
         server.bind(("127.0.0.1", leave_port))
-        leaving.ask(LeavePaths(CARRIAGE, HERE, leave_port), PathsAwaited, WAIT_S)
-        enter = EnterPaths(CARRIAGE, HERE, enter_port, proxy.port, "call")
+        leaving.ask(LeavePaths(carriage, HERE, leave_port), PathsAwaited, WAIT_S)
+        enter = EnterPaths(carriage, HERE, enter_port, proxy.port, "call")
         entering.ask(enter, PathsOpen, WAIT_S)
         yield Ends(entering, leaving, proxy, client, server)
 
