@@ -1,95 +1,97 @@
-"""One call of two WebRTC peers in one process, and what became of its packets.
+"""One call of two WebRTC peers in one process by either engine, and what became of its packets.
 
-    webrtc_engine_call.py TURN_ADDRESS SECONDS < passwords.json
+    webrtc_engine_call.py ENGINE TURN_ADDRESS SECONDS < passwords.json
 
-Runs in the endpoint's image, for `webrtc_engines.py`.
+Runs for `webrtc_engines.py`, which says what the figures are.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import resource
 import sys
 import time
-from ipaddress import IPv4Address
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from lab.agents.voice.speaker import Speaker
-from lab.agents.webrtc import peer as engine
-from lab.agents.webrtc.one_way import OneWayLoop
-from lab.wire.ports import TURN_PORT
 from lab.wire.voice_client import OpusSettings
-from lab.wire.webrtc import TurnServer
 
 CLIP = Path("/usr/share/voice-tor-lab/speech/clip-16k.wav")
-SHARES = (50, 95, 99)
+PTIME_MS = 20
+ENGINES = {"aiortc": "webrtc_by_aiortc", "webrtcbin": "webrtc_by_webrtcbin"}
+"""Each with a module beside this one that makes the call: its `call`."""
 
 
-def noting(times: dict[int, int]) -> engine.OnPacket:
-    """Keeps, by RTP timestamp, when a packet was seen first."""
+@dataclass
+class Watched:
+    """When every packet was where, Unix ns, by its RTP timestamp."""
 
-    def note(time_ns: int, _sequence: int, timestamp: int, _opus: bytes) -> None:
-        times.setdefault(timestamp, time_ns)
+    speaker: Speaker
+    began_ns: int = 0
+    """When the first one was due."""
+    said: dict[int, int] = field(default_factory=dict)
+    """Just before it was encrypted."""
+    heard: dict[int, int] = field(default_factory=dict)
+    """Just after it was decrypted."""
+    given: list[int] = field(default_factory=list)
+    """When the library's own playout gave it away, in their order."""
 
-    return note
+    def begin(self) -> None:
+        """The clip begins."""
+        self.speaker.start()
+        self.began_ns = time.time_ns() + round(self.speaker.wait_s() * 1e9)
+
+    def say(self, timestamp: int) -> None:
+        """A packet is about to be encrypted."""
+        self.said.setdefault(timestamp, time.time_ns())
+
+    def hear(self, timestamp: int) -> None:
+        """A packet was decrypted."""
+        self.heard.setdefault(timestamp, time.time_ns())
+
+    def give(self) -> None:
+        """Voice of the next packet comes out of the library."""
+        self.given.append(time.time_ns())
 
 
-async def call(loop: OneWayLoop, address: str, seconds: float, passwords: dict[str, str]) -> None:
-    """One call of two peers; prints how late, how long under way, and how long held."""
-    said: dict[int, int] = {}
-    heard: dict[int, int] = {}
-    given: list[int] = []
+Call = Callable[[Watched, str, float, dict[str, str]], None]
+"""By whom, with the TURN server at which address, for how many seconds, with whose passwords."""
 
-    async def timed(track: Any) -> None:
-        while True:
-            await track.recv()
-            given.append(time.time_ns())
 
-    engine._drain = timed
-    loop.deadline = time.monotonic() + 30
-    peers = []
-    for user, password in passwords.items():
-        server = loop.server = TurnServer(IPv4Address(address), TURN_PORT, user)
-        peers.append(
-            engine.Peer(
-                server,
-                password,
-                False,
-                noting(said),
-                noting(heard),
-            )
-        )
-    caller, callee = peers
-    await caller.accept(await callee.answer(await caller.offer()))
-    while not (caller.connected_at and callee.connected_at):
-        await asyncio.sleep(0.05)
-    speaker = Speaker(CLIP, seconds, OpusSettings())
-    caller.voice.speak(speaker, 20)
-    began_ns = time.time_ns() + round((speaker.wait_s()) * 1e9)
-    await asyncio.sleep(seconds + 2)
-    for each in peers:
-        await each.close()
-    sent, came = list(said.values()), list(heard.values())
-    late = [(at - began_ns) / 1e6 - 20 * number for number, at in enumerate(sent)]
-    way = [(heard[stamp] - at) / 1e6 for stamp, at in said.items() if stamp in heard]
-    held = [(out - at) / 1e6 for at, out in zip(came, given, strict=False)]
-    print(f"{len(sent)} packets, of which {len(came)} came")
-    for words, values in (
-        ("left late", late),
-        ("under way", way),
-        ("held by the library's own playout", held),
-    ):
-        ordered = sorted(values)
-        shares = [f"p{share} {ordered[len(ordered) * share // 100]:.1f}" for share in SHARES]
-        print(f"  {words}: {', '.join(shares)}, worst {ordered[-1]:.1f} ms")
+def figures(watched: Watched) -> dict[str, list[float]]:
+    """ms of every packet, by what they are."""
+    sent, came = list(watched.said.values()), list(watched.heard.values())
+    return {
+        "left late": [
+            (at - watched.began_ns) / 1e6 - PTIME_MS * number for number, at in enumerate(sent)
+        ],
+        "under way": [
+            (watched.heard[stamp] - at) / 1e6
+            for stamp, at in watched.said.items()
+            if stamp in watched.heard
+        ],
+        "held": [(out - at) / 1e6 for at, out in zip(came, watched.given, strict=False)],
+    }
 
 
 def main() -> None:
     """See the module."""
-    loop = OneWayLoop()
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(call(loop, sys.argv[1], float(sys.argv[2]), json.load(sys.stdin)))
+    engine, address, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    call: Call = import_module(ENGINES[engine]).call
+    watched = Watched(Speaker(CLIP, seconds, OpusSettings(ptime_ms=PTIME_MS)))
+    call(watched, address, seconds, json.load(sys.stdin))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    told = {
+        "packets": len(watched.said),
+        "came": len(watched.heard),
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "rss_kib": used.ru_maxrss,
+        "ms": figures(watched),
+    }
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
