@@ -57,13 +57,12 @@ def cost(carriage: Carriage, seconds: float) -> tuple[float, float]:
         before = call.told()
         _flow(call, seconds)
         after = call.told()
-    return (
-        max(
-            100 * (late.usage["cpu_s"] - early.usage["cpu_s"]) / seconds
-            for early, late in zip(before, after, strict=True)
-        ),
-        max(most_memory_mib(each) for each in (call.entering, call.leaving)),
+        memory_mib = max(most_memory_mib(each) for each in (call.entering, call.leaving))
+    cpu_pct = max(
+        100 * (late.usage["cpu_s"] - early.usage["cpu_s"]) / seconds
+        for early, late in zip(before, after, strict=True)
     )
+    return cpu_pct, memory_mib
 
 
 def most_memory_mib(agent: Agent) -> float:
