@@ -56,6 +56,9 @@ def main() -> None:
                     failed[engine] += 1
                 else:
                     made[engine].append(told)
+                    middle = {name: quantile(of, 50) for name, of in told["ms"].items() if of}
+                    told_so_far = ", ".join(f"{name} {ms:.1f}" for name, ms in middle.items())
+                    print(f"{engine}: {told_so_far} ms (medians)", file=sys.stderr)
     for engine, calls in made.items():
         print(f"{engine}: {len(calls)} calls, {failed[engine]} failed")
         if calls:
