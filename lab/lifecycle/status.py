@@ -41,15 +41,18 @@ def lab_status(
     in_force: InForce | None = None,
     *,
     every: bool = True,
+    broken: bool = True,
 ) -> dict[str, Any]:
     """The state of every node and link, and what programs in nodes tell, as plain values.
 
     `in_force` is what the lab has just said of itself; what is not in it is read anew. What
     cannot be read because its node is down is None, with the reason in `problems`. Unless `every`,
     nothing is asked of what runs in many nodes, and None stands for all their answers: a program
-    has to be started for each.
+    has to be started for each. Unless `broken`, `problems` pass over nodes that do not run and
+    links that are broken on purpose, for who tells of these by themselves.
     """
-    problems = [_stopped(node) for node in lab.stopped]
+    lines = [line for line in lab.delay_lines.values() if line.state != "running"]
+    problems = [_stopped(node) for node in (lab.stopped if broken else lines)]
     problems += [f"host {host} is away: {reason}" for host, reason in lab.away.items()]
     if left := _attempt(problems, lambda: left_changed(lab.name)):
         problems.append(left)
@@ -71,7 +74,8 @@ def lab_status(
             pool, problems, lab, {name: configured[name] for name in configured if name in running}
         )
     told = {which: answer.result() for which, answer in asked.items()}
-    problems += _faults(lab, shown)
+    if broken:
+        problems += _faults(lab, shown)
     return describe(lab, configured, shown, told, problems) | dict.fromkeys(crowded)
 
 

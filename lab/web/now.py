@@ -145,6 +145,7 @@ def _lab_gone(now: LabNow, _what: LabGone, _told: Told) -> None:
     now.nodes.clear()
     now.links.clear()
     now.faults.clear()
+    now.problems.clear()
     now.call = None
 
 

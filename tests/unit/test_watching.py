@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +19,7 @@ from docker import DockerClient
 from docker.types.daemon import CancellableStream
 
 from lab.cli.event_lines import line_of, words
+from lab.engine.discovery import RunningLab, RunningNode
 from lab.engine.node_events import node_events
 from lab.engine.traffic import Traffic
 from lab.events import (
@@ -26,6 +28,7 @@ from lab.events import (
     CallEnded,
     CallInterrupted,
     CircuitOpened,
+    FaultBegan,
     Happening,
     LabUp,
     LinkCounters,
@@ -34,9 +37,13 @@ from lab.events import (
 )
 from lab.events.at_work import is_at_work, under_way
 from lab.events.told import Told
+from lab.lifecycle.status import lab_status
 from lab.render import labels
+from lab.storage import NETWORKS, project_directory
 from lab.watching import snapshot, watch
 from lab.watching.counters import LinkReader, counters
+from lab.wire.faults import LinkFault
+from lab.wire.plain import to_plain
 
 CALL = CallBegan("20260101T000000-3fa9c1", "v-tor", "PCMU")
 CIRCUIT = CircuitOpened(("relay1", "relay2", "relay3"))
@@ -91,6 +98,51 @@ def test_only_a_node_that_has_exited_is_found_with_an_exit_status(
         "created": None,
         "exited": 137,
     }
+
+
+def test_a_link_that_is_broken_is_found_so_and_not_told_as_a_problem_that_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Mapping[str, object]] = []
+
+    def status(*_: object, **options: object) -> Mapping[str, Any]:
+        asked.append(options)
+        faults = (None, LinkFault(100.0, 50.0, "hand"), LinkFault(20.0, 50.0, "hand", 52.5))
+        links = [
+            {
+                "network": f"lan{number}",
+                "address": "10.0.0.2",
+                "interface": "eth0",
+                "rate_configured_kbps": None,
+                "rate_in_force_kbps": None,
+                "fault": None if fault is None else to_plain(fault),
+            }
+            for number, fault in enumerate(faults)
+        ]
+        return {"nodes": [{"node": "caller", "links": links}], "problems": []}
+
+    monkeypatch.setattr(snapshot, "lab_status", status)
+    found = list(snapshot.found(cast(Any, SimpleNamespace(topology="paper", nodes=[]))))
+    assert [one for one in found if isinstance(one, FaultBegan)] == [
+        FaultBegan("down", "caller", "lan1", None, None),
+        FaultBegan("loss", "caller", "lan2", 20.0, 2.5),
+    ]
+    assert asked == [{"every": False, "broken": False}]
+
+
+def test_a_node_that_does_not_run_is_told_by_its_state_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    networks = project_directory("paper") / NETWORKS
+    networks.parent.mkdir(parents=True)
+    networks.write_text("{}")
+    dead = RunningNode("pbx", "pbx", "", "exited", 1)
+    lab = RunningLab("paper", "paper", "", None, (dead,))
+    assert lab_status(lab)["problems"] == ["pbx is exited (exit status 1)"]
+    found = list(snapshot.found(lab))
+    assert NodeState("pbx", "pbx", "exited", 1) in found
+    assert not [one for one in found if isinstance(one, Noted)]
 
 
 def test_rates_are_those_since_the_counters_before() -> None:

@@ -104,8 +104,10 @@ async def until(found: Callable[[], object]) -> None:
 
 
 def test_a_lab_that_is_not_up_is_said_to_be_so_and_what_to_do() -> None:
-    async def looks(user: User, _view: View) -> None:
-        await user.should_see("Lab demo is not up. `lab up --name demo` brings one up")
+    async def looks(user: User, view: View) -> None:
+        await user.should_see("Lab demo is not up. <code>lab up --name demo</code> brings one up")
+        for place in (view._split, view._drawn, view._log):
+            assert not place.visible
 
     visited(hub_with(LabNow("demo")), looks)
 
@@ -113,8 +115,9 @@ def test_a_lab_that_is_not_up_is_said_to_be_so_and_what_to_do() -> None:
 def test_nodes_and_links_are_drawn_and_in_tables(now: LabNow) -> None:
     now.faults["down", "caller", "home"] = FaultBegan("down", "caller", "home", None, None)
 
-    async def looks(user: User, _view: View) -> None:
+    async def looks(user: User, view: View) -> None:
         page = drawn(user)
+        assert view._split.visible
         assert '<svg id="drawing"' in page
         for node in TOPOLOGY.nodes:
             assert page.count(f'data-what="node:{node.name}"') == 2
@@ -158,6 +161,31 @@ def test_a_node_is_killed_by_a_command_and_its_log_is_text(
         ]
         view._panel.close()
         await user.should_not_see("Its last lines")
+
+    visited(hub_with(now), looks)
+
+
+def test_a_node_that_has_ended_is_broken_until_it_runs_again(now: LabNow) -> None:
+    hub = hub_with(now)
+    now.nodes["pbx"].state, now.nodes["pbx"].exit_code = "exited", 1
+
+    async def looks(user: User, _view: View) -> None:
+        await user.should_see("Mend everything")
+        assert "pbx is exited, exit status 1" in drawn(user)
+        now.nodes["pbx"].state = "running"
+        hub.version += 1
+        await until(lambda: "pbx is exited" not in drawn(user))
+        await user.should_not_see("Mend everything")
+
+    visited(hub, looks)
+
+
+def test_what_was_found_wrong_is_told_though_no_fault_can_be_ended(now: LabNow) -> None:
+    now.problems.append("what a call had left is removed")
+
+    async def looks(user: User, _view: View) -> None:
+        assert "what a call had left is removed" in drawn(user)
+        await user.should_not_see("Mend everything")
 
     visited(hub_with(now), looks)
 

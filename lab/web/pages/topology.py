@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from html import escape
 
 from nicegui import app, run, ui
 from nicegui.events import GenericEventArguments
@@ -22,7 +24,7 @@ from lab.web.pages.panel import Panel
 from lab.web.topology.plan import Plan
 from lab.web.topology.reader import Reader
 from lab.web.topology.tables import STYLE as TABLE_STYLE
-from lab.web.topology.tables import happened, link_table, node_table, wrong
+from lab.web.topology.tables import broken_now, happened, link_table, node_table, wrong
 
 STYLE = """
 .lab-split { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr); width: 100% }
@@ -55,14 +57,14 @@ class View:
         self._told: object = None
         with ui.element("div").classes("lab-stack"):
             ui.html("The lab as its packets see it", sanitize=False, tag="h1").classes("lab-hidden")
-            self._state = ui.label().classes("lab-panel").props('role="status"')
+            self._state = ui.html("", sanitize=False).classes("lab-panel").props('role="status"')
             with (
                 ui.element("section")
                 .classes("lab-panel")
                 .props('aria-label="what is broken or wrong"') as self._troubles
             ):
                 self._wrong = LiveMark()
-                with ui.row().classes("items-center gap-2 q-mt-xs"):
+                with ui.row().classes("items-center gap-2 q-mt-xs") as self._mendable:
                     mend = ui.button("Mend everything", on_click=self._mend)
                     mend.props("outline dense no-caps")
                     mend.props["title"] = "End all faults: links, paused nodes, and dead ones"
@@ -74,8 +76,10 @@ class View:
                         self._drawing = LiveMark()
                     ui.html(text_of(legend()), sanitize=False)
                 self._panel = Panel(hub, self._reader, self._deselect)
-            self._tables = [_section(title) for title in ("Nodes", "Links")]
-            self._happened = _section("What happens")
+            with ui.element("div").classes("lab-stack") as self._drawn:
+                self._tables = [_section(title) for title in ("Nodes", "Links")]
+            with ui.element("div").classes("lab-stack") as self._log:
+                self._happened = _section("What happens")
             self._happened.element.props('role="log" aria-live="off" aria-label="what happens"')
         for place in (self._drawing, self._wrong, *self._tables):
             place.element.on("click", self._select, js_handler=CLICKED)
@@ -88,10 +92,14 @@ class View:
     def refresh(self) -> None:
         """Show what is so now."""
         now, plan = self._hub.now, self._reader.plan
-        self._state.set_text(_what_to_do(self._hub, self._reader))
-        self._state.set_visibility(bool(self._state.text))
-        is_wrong = bool(now.faults or now.problems)
-        self._troubles.set_visibility(is_wrong)
+        what_to_do = _what_to_do(self._hub, self._reader)
+        self._state.set_content(as_code(what_to_do))
+        self._state.set_visibility(bool(what_to_do))
+        for place in (self._split, self._drawn):
+            place.set_visibility(plan is not None)
+        can_be_mended = any(broken_now(now))
+        self._troubles.set_visibility(can_be_mended or bool(now.problems))
+        self._mendable.set_visibility(can_be_mended)
         self._wrong.show(wrong(now))
         self._list_happenings()
         if plan is not self._plan:
@@ -112,6 +120,7 @@ class View:
     def _list_happenings(self) -> None:
         """Only where something has happened: counters are news as well."""
         told = list(self._hub.now.happenings)
+        self._log.set_visibility(bool(told))
         newest = told[-1] if told else None
         if newest is not self._told:
             self._told = newest
@@ -165,6 +174,11 @@ class View:
     async def _mend(self) -> None:
         lab = self._hub.now.lab
         await self._mending.run("fault", "clear", *(("--name", lab) if lab else ()))
+
+
+def as_code(text: str) -> str:
+    """Words as HTML, with what is to be typed, in backticks, as such."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 def _emitted(told: GenericEventArguments) -> object:

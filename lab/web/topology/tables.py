@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lab.cli.event_lines import broken, line_of
+from lab.faults.found import FAULT_OF_STATE
 from lab.web import amounts
 from lab.web.marks import Mark, mark
 from lab.web.now import LabNow
@@ -141,28 +142,26 @@ def figures_of_link(plan: Plan, now: LabNow, read: Read, which: tuple[str, str])
     return _figures([*lines, ("fault", one.fault)] if one.fault else lines)
 
 
+def broken_now(now: LabNow) -> Iterator[tuple[str, str]]:
+    """What `lab fault clear` makes whole again: its key, and what is the matter with it."""
+    faults = list(now.faults.values())
+    for fault in faults:
+        key = f"link:{fault.node}:{fault.network}" if fault.network else f"node:{fault.node}"
+        yield key, f"fault: {broken(fault)}"
+    told = {fault.node for fault in faults if fault.network is None}
+    for name, node in list(now.nodes.items()):
+        if node.state in FAULT_OF_STATE and name not in told:
+            yield f"node:{name}", f"{name} is {state_of_node(now, name)}"
+
+
 def wrong(now: LabNow) -> Mark:
-    """What is broken on purpose, and what was found wrong when the lab was found."""
-    faults = [
-        mark(
-            "li",
-            None,
-            (
-                mark(
-                    "button",
-                    None,
-                    f"fault: {broken(fault)}",
-                    type="button",
-                    data_what=f"link:{fault.node}:{fault.network}"
-                    if fault.network
-                    else f"node:{fault.node}",
-                ),
-            ),
-        )
-        for fault in list(now.faults.values())
+    """What is broken at this moment, and what else was found wrong when the lab was found."""
+    lines = [
+        mark("li", None, (mark("button", None, text, type="button", data_what=key),))
+        for key, text in broken_now(now)
     ]
     problems = [mark("li", None, problem) for problem in list(now.problems)]
-    return mark("ul", "wrong", (*faults, *problems), class_="lab-list")
+    return mark("ul", "wrong", (*lines, *problems), class_="lab-list")
 
 
 def happened(now: LabNow) -> Mark:
