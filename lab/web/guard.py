@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from html import escape
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,13 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 """Nothing is loaded from elsewhere, and nothing is sent there."""
+ONWARDS = (
+    '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>Voice over Tor lab</title>'
+    '<meta name="color-scheme" content="light dark">'
+    '<meta http-equiv="refresh" content="0; url={where}"><a href="{where}">To the page</a></html>'
+)
+"""Leads to the page without the token, once the browser has it in a cookie. No redirect: that would
+count as the doing of the site where the address was clicked, a chat say, and bring no cookie."""
 HEADERS = {
     b"content-security-policy": POLICY.encode(),
     b"referrer-policy": b"no-referrer",
@@ -94,14 +102,10 @@ class Guard:
         """Puts the token where an address that is copied does not carry it."""
         if scope["type"] == "websocket":
             return None
-        rest = urlencode(
-            [
-                pair
-                for pair in parse_qsl(scope["query_string"].decode("latin-1"))
-                if pair[0] != TOKEN
-            ]
-        )
-        answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303, dict(_PLAIN))
+        asked = parse_qsl(scope["query_string"].decode("latin-1"))
+        rest = urlencode([pair for pair in asked if pair[0] != TOKEN])
+        where = quote("/" + scope["path"].lstrip("/")) + (f"?{rest}" if rest else "")
+        answer = HTMLResponse(ONWARDS.format(where=escape(where)), headers=dict(_PLAIN))
         answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
         return answer
 

@@ -196,11 +196,27 @@ def answered(address: Address, path: str, host: str | None = None, **headers: st
 @pytest.mark.parametrize("path", ["/", "/call", "/runs", "/demos", "/_nicegui_ws/socket.io/"])
 def test_nobody_else_is_let_in(address: Address, path: str) -> None:
     let_in = f"{path}?token={address.token}"
-    assert answered(address, let_in) == 303
+    assert answered(address, let_in) == 200
     assert answered(address, path) == 403
     assert answered(address, f"{path}?token=wrong") == 403
     assert answered(address, let_in, host=f"evil.example:{address.port}") == 403
     assert answered(address, let_in, Origin="http://evil.example") == 403
+
+
+def test_an_address_that_is_clicked_on_another_site_opens_it(
+    browser: Browser, address: Address
+) -> None:
+    with closing(browser.new_context()) as context:
+        page = context.new_page()
+        chat = "http://chat.example/"
+        said = f'<a href="{address.text}">the lab</a>'
+        context.route(chat, lambda route: route.fulfill(content_type="text/html", body=said))
+        page.goto(chat)
+        page.get_by_role("link", name="the lab").click()
+        expect(page.get_by_role("navigation", name="pages")).to_be_visible()
+        assert page.url == address.of("/")
+        page.go_back()
+        assert page.url == chat, "the token is in no address that one can go back to"
 
 
 def test_it_listens_on_this_host_alone(address: Address) -> None:

@@ -39,19 +39,28 @@ def browser() -> Iterator[TestClient]:
 def test_the_address_that_was_printed_opens_it_and_leaves_no_token_in_it(
     browser: TestClient,
 ) -> None:
-    first = browser.get(f"/page?call=7&token={TOKEN}")
-    assert first.status_code == 303
-    assert first.headers["location"] == "/page?call=7"
+    first = browser.get(f"/page?call=7&token={TOKEN}&to=b")
+    assert first.status_code == 200
+    assert 'content="0; url=/page?call=7&amp;to=b"' in first.text
+    assert TOKEN not in first.text
     cookie = first.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
-    second = browser.get(first.headers["location"])
+    second = browser.get("/page?call=7")
     assert second.status_code == 200
     assert second.text == "the page call=7"
     policy = second.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "http" not in policy
     assert second.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", '/page"><script>', '/page?a="><script>&b=1'])
+def test_the_address_leads_to_no_other_site_and_is_no_html(browser: TestClient, path: str) -> None:
+    onwards = browser.get(f"{HERE}{path}{'&' if '?' in path else '?'}token={TOKEN}").text
+    assert "script" not in onwards.replace("%3Cscript%3E", "")
+    assert "url=//" not in onwards
+    assert 'href="//' not in onwards
 
 
 @pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", f"?token={TOKEN}x", "?token=ü"])
@@ -80,7 +89,7 @@ def test_a_name_that_points_here_is_refused(browser: TestClient, host: str) -> N
 @pytest.mark.parametrize("host", ["localhost:9000", "127.0.0.1:9000", "localhost", "127.0.0.1"])
 def test_the_near_end_of_a_tunnel_has_any_port(browser: TestClient, host: str) -> None:
     asked = {"host": host, "origin": f"http://{host}"}
-    assert browser.get(f"/page?token={TOKEN}", headers=asked).status_code == 303
+    assert browser.get(f"/page?token={TOKEN}", headers=asked).status_code == 200
 
 
 @pytest.mark.parametrize(
