@@ -89,7 +89,8 @@ def command(
     method.hiding(plan.anonymous).check_topology(lab.topology)
     point.check_suits(lab.topology)
     with doing("calling ...") as say, open_store() as store:
-        tell = both(saying(say, f"{method.name}: "), in_lab(lab.running.name, "call"))
+        saying_so = saying(say, f"{method.name}: ")
+        tell = both(saying_so, in_lab(lab.running.name, "call"))
         record: CallRecord | None = None
         try:
             with (
@@ -103,7 +104,7 @@ def command(
                 with undisturbed():
                     store.add_call(record)
         if stops_a_node(point):
-            have_whole(client, lab, tell)
+            have_whole(client, lab, saying_so)
         if opinions:
             (record,) = add_opinions(store, [record], opinions, say)
     if as_json:

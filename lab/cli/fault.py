@@ -119,7 +119,7 @@ def _begin(
                         tell(ended(fault, over.at - began_at, over.lost))
         verified = None
         if over is not None and kind.stops_node:
-            verified = _verified(client, lab, tell)
+            verified = _verified(client, lab)
     _say_begun(kind, fault, began_at, over, as_json)
     _say_verified(verified)
 
@@ -163,7 +163,7 @@ def _end(
         with doing(f"{kind.ended_by} {fault.place} ..."):
             there_was = kind.mend.load()(lab, fault, tell)
         if kind.stops_node:
-            verified = _verified(client, lab, tell)
+            verified = _verified(client, lab)
     if as_json:
         print_json({"node": node, "network": network, "ended": there_was})
     elif there_was:
@@ -213,7 +213,7 @@ def clear(name: str | None, as_json: bool) -> None:
             for one in nodes:
                 tell(ended(Fault(one.kind, one.node)))
         if any(FAULT_KINDS.named(one.kind).stops_node for one in nodes):
-            verified = _verified(client, lab, tell)
+            verified = _verified(client, lab)
     if as_json:
         print_json([_plain(one) for one in found])
     elif not found:
@@ -251,11 +251,12 @@ def _check(lab: ReadyLab, fault: Fault) -> None:
     check_faults(lab.topology, [fault])
 
 
-def _verified(client: DockerClient, lab: ReadyLab, tell: Listener) -> bool:
+def _verified(client: DockerClient, lab: ReadyLab) -> bool:
     """Whether the lab was verified, as `lab up` does.
 
     Not where somebody calls in it, or more of it does not run: that would be started, too.
     """
+    from lab.cli.progress import saying
     from lab.engine.discovery import find_lab
     from lab.engine.lock import has_run, has_turn
     from lab.faults.nodes import have_whole
@@ -264,7 +265,7 @@ def _verified(client: DockerClient, lab: ReadyLab, tell: Listener) -> bool:
     if has_turn(name) or has_run(name) or find_lab(client, name).stopped:
         return False
     with doing("verifying the lab ..."):
-        have_whole(client, lab, tell)
+        have_whole(client, lab, saying(lambda _: None))
     return True
 
 

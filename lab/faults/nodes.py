@@ -108,7 +108,10 @@ def go_on(lab: ReadyLab, fault: Fault, tell: Listener) -> bool:
 
 
 def have_whole(client: DockerClient, lab: ReadyLab, tell: Listener) -> None:
-    """Have the lab up as it was made, and verified; LabError where that cannot be."""
+    """Have the lab up as it was made, and verified; LabError where that cannot be.
+
+    The lab's journal is told by `lab up` itself: `tell` need not be.
+    """
     up(client, str(lab.directory / storage.TOPOLOGY), lab.running.name, tell)
 
 

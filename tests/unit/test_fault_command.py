@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
+from types import SimpleNamespace
 from typing import Any, cast
 
 import click
@@ -16,10 +17,11 @@ from click.testing import CliRunner, Result
 from test_faults_told import lab_of
 
 from lab.cli import fault as cli
+from lab.engine import discovery
 from lab.engine.agent import AgentFailedError
 from lab.engine.discovery import RunningNode
 from lab.errors import LabError
-from lab.events import FaultBegan, FaultEnded, Happening
+from lab.events import Began, FaultBegan, FaultEnded, Happening, Listener
 from lab.faults import nodes
 from lab.faults.fault import Fault
 from lab.faults.kind import Over
@@ -178,6 +180,22 @@ def test_a_restart_kills_what_is_not_dead_yet(
     assert done == ["killed"] * killed + ["started relay1"]
     over = FaultEnded("kill", "relay1", None, None, None)
     assert told == [FaultBegan("kill", "relay1", None, None, None)] * killed + [over]
+
+
+def test_the_journal_is_told_once_of_what_is_verified(
+    told: list[Happening], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = SimpleNamespace(stopped=())
+    monkeypatch.setattr(discovery, "find_lab", lambda *_: whole)
+    verified: list[str] = []
+
+    def up(_client: object, _topology: str, name: str, tell: Listener) -> None:
+        verified.append(name)
+        tell(Began("Tor: all descriptors"))
+
+    monkeypatch.setattr(nodes, "up", up)
+    assert cli._verified(cast(Any, None), lab_of())
+    assert (len(verified), told) == (1, [])
 
 
 def test_a_link_that_is_broken_already_is_named_as_its_user_names_it() -> None:
