@@ -6,6 +6,7 @@ it shows: only what differs is sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -63,6 +64,11 @@ def _inside_text(one: Mark) -> str:
     if isinstance(one.inside, str):
         return escape(one.inside, quote=False)
     return "".join(map(text_of, one.inside))
+
+
+def as_code(text: str) -> str:
+    """Words as HTML, with what is to be typed, in backticks, as such."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 Change = tuple[str, str, str | None]

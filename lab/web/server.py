@@ -39,6 +39,7 @@ def serve(hub: Hub, port: int, ready: Callable[[str], None], path: str = "/") ->
     ui.run_with(
         app,
         title="Voice over Tor lab",
+        language="en-GB",
         dark=None,
         show_welcome_message=False,
         reconnect_timeout=RECONNECT_S,

@@ -108,6 +108,19 @@ def test_an_invalid_call_says_why(stored: Path) -> None:
     visited(hub_with(LabNow()), looks, stored.name)
 
 
+def test_a_call_of_a_run_leads_to_it(stored: Path) -> None:
+    with open_store() as store:
+        (record,) = store.calls()
+        store.replace_call(replace(record, run_id="table1-1"))
+
+    async def looks(user: User) -> None:
+        await should_see(user, "run table1-1")
+        targets = {link.props.get("href") for link in user.find(ui.link).elements}
+        assert "/runs/table1-1" in targets
+
+    visited(hub_with(LabNow()), looks, stored.name)
+
+
 def test_a_call_that_nobody_made_is_none(stored: Path) -> None:
     async def looks(user: User) -> None:
         await should_see(user, "There is no call 20990101T000000-none in the store.")
@@ -120,6 +133,9 @@ def test_the_call_that_ended_last_is_shown_below_the_form(stored: Path) -> None:
 
     async def looks(user: User) -> None:
         await should_see(user, "Hang up", "Advanced", f"sip call {stored.name}", "✓ valid")
+        html = [each.content for each in user.find(ui.html).elements]
+        assert [each for each in html if each.startswith("<h1")] == ["<h1>Call</h1>"]
+        assert f"<h2>sip call {stored.name}</h2>" in html
 
     visited(hub_with(LabNow(lab="demo", is_up=True, ended=ended)), looks)
 

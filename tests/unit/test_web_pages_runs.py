@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -74,6 +75,17 @@ def rows(user: User, what: str) -> list[dict[str, Any]]:
     return tables[0].rows if tables else []
 
 
+def headings(user: User) -> list[str]:
+    return re.findall(
+        r"<h1[^>]*>(.*?)</h1>", "".join(each.content for each in shown(user, ui.html))
+    )
+
+
+def current(user: User) -> list[str]:
+    """What the menu says one is at."""
+    return [link.text for link in shown(user, ui.link) if "aria-current" in link.props]
+
+
 def texts(user: User) -> str:
     return "\n".join(label.text for label in shown(user, ui.label))
 
@@ -111,7 +123,7 @@ def test_the_page_of_a_run_advances_with_it() -> None:
         with only_hand_on("two-1"):
             await user.open("/runs/last")
             await until(lambda: rows(user, "calls"))
-            assert "1 calls made: 1 valid, 0 invalid, 0 failed; 3 still wanted" in texts(user)
+            assert "1 call made: 1 valid, 0 invalid, 0 failed; 3 still wanted" in texts(user)
             assert "▶ under way" in texts(user)
             assert "time left not known yet" in texts(user)
             keep([], [made(SIP, 2, "invalid"), made(TOR, 3, "failed")])
@@ -120,6 +132,30 @@ def test_the_page_of_a_run_advances_with_it() -> None:
             await until(lambda: len(rows(user, "calls")) == 3)
             assert "3 calls made: 1 valid, 1 invalid, 1 failed; 3 still wanted" in texts(user)
             assert [row["failed"] for row in rows(user, "points")] == [0, 1]
+
+    viewed(view)
+
+
+def test_every_page_of_runs_has_one_heading_and_its_place_in_the_menu() -> None:
+    keep([run_of([SIP])], [made(SIP, 1)])
+
+    async def view(user: User, _hub: StillHub) -> None:
+        for path, heading in (("/runs", "Runs"), ("/runs/last", "Run two-1")):
+            await user.open(path)
+            await until(lambda: headings(user))
+            assert (headings(user), current(user)) == ([heading], ["Runs"])
+
+    viewed(view)
+
+
+def test_a_table_without_rows_says_so_in_the_labs_words() -> None:
+    keep([run_of([SIP])], [made(SIP, 1)])
+
+    async def view(user: User, _hub: StillHub) -> None:
+        await user.open("/runs")
+        await until(lambda: rows(user, "runs"))
+        (empty,) = [each for each in shown(user, ui.table) if not each.rows]
+        assert empty.props["no-data-label"] == "There are none."
 
     viewed(view)
 

@@ -80,12 +80,19 @@ def test_pairs_of_places_are_one_thing_and_methods_are_curves() -> None:
     points = [
         between(caller, callee, method)
         for method in ("sip", "v-tor")
-        for caller, callee in (("berlin", "berlin"), ("berlin", "sydney"))
+        for caller, callee in (("Berlin", "Berlin"), ("Berlin", "New York"))
     ]
     drawn = figure(points, [made(points[1], 1, callee_pesq_mos=4.1)])
-    assert drawn.axis.labels == ("berlin - berlin", "berlin - sydney")
+    assert drawn.axis.labels == ("Berlin - Berlin", "Berlin - New York")
     assert [curve.name for curve in drawn.curves] == ["sip", "v-tor"]
     assert [(place, mos.estimate) for place, mos in drawn.curves[0].means] == [(1, 4.1)]
+
+
+def test_a_place_of_two_cities_has_two_lines_and_room_for_them_above_the_title() -> None:
+    chart = chart_of(figure([between("Berlin", "New York"), between("Oslo", "Lima")], []))
+    assert chart["xAxis"]["data"] == ["Berlin -\nNew York", "Oslo -\nLima"]
+    numbers = chart_of(figure([LINK, against(40)], []))
+    assert chart["xAxis"]["nameGap"] > numbers["xAxis"]["nameGap"]
 
 
 def test_another_number_is_taken_where_it_varies() -> None:

@@ -161,7 +161,7 @@ class _Live:
                 self._charts: dict[str, ui.echart] = {}
                 self._summaries: dict[str, ui.label] = {}
                 for hearer in (CALLEE, CALLER):
-                    heading(2, f"From the {OTHER_END[hearer]} to the {hearer}")
+                    heading(3, f"From the {OTHER_END[hearer]} to the {hearer}")
                     self._summaries[hearer] = ui.label()
                     label = f"One-way delay of the packets to the {hearer}, last {WINDOW_S:.0f} s"
                     self._charts[hearer] = charts.add(frame([SAID], WINDOW_S), 1, label)
@@ -272,7 +272,7 @@ class _Ended:
         self._shown = ended.call_id
         self._place.clear()
         with self._place:
-            show_call(ended.call_id, self._charts)
+            show_call(ended.call_id, self._charts, 2)
 
 
 def _earlier() -> None:

@@ -46,7 +46,8 @@ STYLE = """
   width: 100% }
 .lab-told dt { color: var(--quiet) } .lab-told dd { margin: 0; overflow-wrap: anywhere }
 .lab-call h1 { font-size: 1.5rem; line-height: 1.3; margin: 0; overflow-wrap: anywhere }
-.lab-call h2 { font-size: 1.15rem; line-height: 1.3; margin: 0 }
+.lab-call h2 { font-size: 1.15rem; line-height: 1.3; margin: 0; overflow-wrap: anywhere }
+.lab-call h3 { font-size: 1.05rem; line-height: 1.3; margin: 0 }
 .lab-call a { color: var(--accent) }
 .lab-call audio { width: 100%; max-width: 420px }
 .lab-pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr));
@@ -106,8 +107,11 @@ def heading(level: int, text: str) -> None:
     ui.html(f"<h{level}>{escape(text)}</h{level}>", sanitize=False)
 
 
-def show_call(call_id: str, charts: Charts) -> None:
-    """Show a call here as soon as it is stored, under whatever element is open."""
+def show_call(call_id: str, charts: Charts, level: int = 1) -> None:
+    """Show a call here as soon as it is stored, under whatever element is open.
+
+    `level` is that of its heading.
+    """
     with ui.column().classes("w-full lab-call") as place:
         waiting = ui.label(f"reading call {call_id} …").classes("lab-quiet")
 
@@ -124,7 +128,7 @@ def show_call(call_id: str, charts: Charts) -> None:
             return
         waiting.delete()
         with place:
-            await _show(call, charts)
+            await _show(call, charts, level)
 
     ui.timer(0, load, once=True)
 
@@ -138,17 +142,18 @@ async def _stored(call_id: str) -> StoredCall | None:
     return None
 
 
-async def _show(call: StoredCall, charts: Charts) -> None:
+async def _show(call: StoredCall, charts: Charts, level: int) -> None:
     record = call.record
     verdict = record.verdict
-    heading(1, f"{record.method} call {record.call_id}")
+    heading(level, f"{record.method} call {record.call_id}")
     with ui.column().classes("lab-panel gap-1"):
         ui.label(f"{SIGNS[verdict]} {verdict}").classes(f"lab-{MOODS[verdict]} text-lg")
         for reason in record.reasons:
             ui.label(f"{verdict} because {reason}").classes("text-sm")
-        ui.label(f"begun {record.started_at}, in lab {record.lab} ({record.topology})").classes(
-            "lab-quiet text-sm"
-        )
+        with ui.row().classes("items-baseline gap-x-4 gap-y-1 lab-quiet text-sm"):
+            ui.label(f"begun {record.started_at}, in lab {record.lab} ({record.topology})")
+            if record.run_id:
+                ui.link(f"run {record.run_id}", f"/runs/{quote(record.run_id)}")
     files = await run.io_bound(
         lambda: {name: file.stat().st_size for name, file in call.files.items()}
     )
@@ -180,7 +185,7 @@ async def _show(call: StoredCall, charts: Charts) -> None:
         return
     reading.delete()
     with strips:
-        _strips(drawn, charts)
+        _strips(drawn, charts, level + 1)
 
 
 def _players(call_id: str, files: dict[str, int]) -> None:
@@ -234,13 +239,13 @@ def _draw(directory: Path) -> _Drawn:
     return _Drawn(strip, said, heard)
 
 
-def _strips(drawn: _Drawn, charts: Charts) -> None:
+def _strips(drawn: _Drawn, charts: Charts, level: int) -> None:
     if drawn.strip.lacking is not None:
         ui.label(f"Its packets are not shown: {drawn.strip.lacking}.").classes("lab-panel")
         return
     for way in drawn.strip.ways:
         with ui.column().classes("lab-panel gap-2"):
-            _strip(way, drawn, charts)
+            _strip(way, drawn, charts, level)
 
 
 def _stalls(way: Way) -> Table:
@@ -248,8 +253,8 @@ def _stalls(way: Way) -> Table:
     return Table(f"Stalls of the {way.hearer}", ("at", "for", "because packets were"), tuple(rows))
 
 
-def _strip(way: Way, drawn: _Drawn, charts: Charts) -> None:
-    heading(2, f"From the {OTHER_END[way.hearer]} to the {way.hearer}")
+def _strip(way: Way, drawn: _Drawn, charts: Charts, level: int) -> None:
+    heading(level, f"From the {OTHER_END[way.hearer]} to the {way.hearer}")
     ui.label(way.summary)
     if way.gaps:
         total_ms = sum(gap.ms for gap in way.gaps)

@@ -38,7 +38,8 @@ STYLE = """
 .demo-told p { margin: .4rem 0 }
 .demo h1 { font-size: 1.5rem; line-height: 1.3; margin: .2rem 0 .6rem; font-weight: 600 }
 .demo h2 { font-size: 1.15rem; line-height: 1.3; margin: 1.2rem 0 .3rem; font-weight: 600 }
-.demo h3 { font-size: 1rem; line-height: 1.4; margin: 0; font-weight: 600 }
+.demo article h2 { font-size: 1rem; line-height: 1.4; margin: 0 0 .3rem }
+.demo article p { margin: 0 0 .5rem }
 .demo table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 .demo caption { text-align: left; font-weight: 600; padding: .4rem 0 }
 .demo th, .demo td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
@@ -96,7 +97,7 @@ def _list(hub: Hub, demonstrations: tuple[Demonstration, ...]) -> None:
     with html.div().classes("demo-list"):
         for each in demonstrations:
             with html.article().classes("lab-panel"):
-                html.h3(each.title)
+                html.h2(each.title)
                 html.p(each.scene)
                 html.p(f"{each.name}: runs in a lab like {each.topology}.").classes("lab-quiet")
                 start = ui.button("Start", on_click=_starter(hub, each.name, own))

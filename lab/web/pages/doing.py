@@ -7,6 +7,7 @@ from collections.abc import Callable
 from nicegui import ui
 
 from lab.web.commands import Command, Done
+from lab.web.marks import as_code
 
 Said = Callable[[Done], None]
 
@@ -16,7 +17,7 @@ class Doing:
 
     def __init__(self) -> None:
         with ui.row().classes("items-center gap-2 w-full no-wrap") as self.row:
-            self._said = ui.label().props('role="status"').classes("lab-said")
+            self._said = ui.html("", sanitize=False).props('role="status"').classes("lab-said")
             self._give_up = ui.button("Give up", on_click=self._interrupt)
             self._give_up.props("flat dense no-caps").set_visibility(False)
         self._command: Command | None = None
@@ -51,7 +52,7 @@ class Doing:
             self._command.interrupt()
 
     def _say(self, text: str, look: str = "lab-quiet") -> None:
-        self._said.set_text(text)
+        self._said.set_content(as_code(text))
         self._said.classes(replace=f"lab-said {look}")
 
 

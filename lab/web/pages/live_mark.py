@@ -23,6 +23,10 @@ window.labChange = (changes) => {
     else element.setAttribute(key, value);
   }
 };
+window.labBack = (what) => {
+  const same = window.labOpener?.isConnected && window.labOpener.dataset.what === what;
+  (same ? window.labOpener : document.querySelector(`[data-what="${what}"]`))?.focus();
+};
 window.labToEnd = (id) => requestAnimationFrame(() => {
   const element = document.getElementById(id);
   if (element) element.scrollTop = element.scrollHeight;
@@ -38,13 +42,13 @@ window.labWatchWidth = (id) => {
 """For the head of a page with such elements."""
 CLICKED = """(event) => {
   const what = event.target.closest('[data-what]');
-  if (what) emit(what.dataset.what);
+  if (what) emit((window.labOpener = what).dataset.what);
 }"""
 PRESSED = """(event) => {
   const what = event.target.closest('[data-what]');
   if (!what || what.tagName === 'BUTTON' || (event.key !== 'Enter' && event.key !== ' ')) return;
   event.preventDefault();
-  emit(what.dataset.what);
+  emit((window.labOpener = what).dataset.what);
 }"""
 """What is emitted for a click, or a press of Enter or the space bar, inside an element: the
 `data-what` of what was meant."""

@@ -18,19 +18,22 @@ STYLE = """
 .body--dark { --page: #12161c; --text: #e6edf3; --quiet: #9aa4af; --line: #333b45; --panel: #1a2028;
   --accent: #79b8ff; --good: #56d364; --bad: #ff8a80; --warn: #e3b341 }
 body { background: var(--page); color: var(--text); --q-primary: var(--accent) !important }
-.q-notification .q-btn { color: inherit !important }
-.q-btn.bg-primary { color: var(--page) !important }
+@layer overrides {
+  .q-notification .q-btn { color: inherit !important }
+  .q-btn.bg-primary { color: var(--page) !important }
+}
 .nicegui-content { padding: 0 }
 .lab-frame { max-width: 1400px; margin: 0 auto; padding: 12px 16px; width: 100% }
 .lab-panel { background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
   padding: 12px; width: 100% }
 .lab-menu { background: var(--panel); border-bottom: 1px solid var(--line); width: 100% }
 .lab-menu a { color: var(--text); text-decoration: none; padding: 4px 8px; border-radius: 4px }
-.lab-menu a[aria-current=page] { background: var(--accent); color: var(--page) }
+.lab-menu a[aria-current] { background: var(--accent); color: var(--page) }
 h1, h2, h3 { line-height: 1.3; letter-spacing: normal; margin: 0; font-weight: 600 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem } h3 { font-size: 1rem }
 .lab-quiet { color: var(--quiet) } .lab-good { color: var(--good) } .lab-bad { color: var(--bad) }
 .lab-warn { color: var(--warn) }
+.lab-now { margin-left: auto; overflow-wrap: anywhere }
 a:focus-visible, button:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--accent) }
 """
 
@@ -44,6 +47,8 @@ class Page:
     build: Callable[..., None]
     """Builds what is in its frame, for one viewer: the hub, then what its path has in braces."""
     in_menu: bool = True
+    below: str | None = None
+    """The path of the page of the menu that it belongs to, where it is not in the menu itself."""
     routes: Callable[[Hub], None] | None = None
     """Has what belongs to the page, files say, answered at other paths."""
 
@@ -73,9 +78,12 @@ def framed(hub: Hub, here: Page, pages: Sequence[Page]) -> None:
                     link = ui.link(page.title, page.path)
                     if page is here:
                         link.props('aria-current="page"')
-        state = ui.label().classes("lab-quiet q-ml-auto").props('role="status"')
-        toggle = ui.toggle([name for name, _ in MODES], value="auto").props("dense no-caps")
-        toggle.props('aria-label="light or dark"')
+                    elif page.path == here.below:
+                        link.props('aria-current="true"')
+        with ui.row().classes("lab-now items-center justify-end no-wrap gap-2"):
+            state = ui.label().classes("lab-quiet").props('role="status"')
+            toggle = ui.toggle([name for name, _ in MODES], value="auto").props("dense no-caps")
+            toggle.props('aria-label="light or dark"')
         toggle.on_value_change(lambda change: dark.set_value(dict(MODES)[change.value]))
     follow(hub, lambda: state.set_text(state_of(hub)))
 

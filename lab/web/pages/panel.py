@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from html import escape
@@ -34,6 +35,7 @@ STYLE = """
   white-space: pre-wrap; overflow-wrap: anywhere; background: var(--page); padding: 6px;
   border: 1px solid var(--line); border-radius: 4px }
 .lab-said { font-size: 13px; overflow-wrap: anywhere }
+.lab-panel .q-btn--dense { padding: 2px 10px }
 """
 
 
@@ -86,7 +88,7 @@ class Panel:
         self.root.set_visibility(False)
         if what is not None:
             with self.root:
-                ui.run_javascript(f"document.querySelector('[data-what=\"{what}\"]')?.focus()")
+                ui.run_javascript(f"labBack({json.dumps(what)})")
         self._closed()
 
     def refresh(self) -> None:

@@ -41,4 +41,4 @@ async def _answer(call_id: str, name: str, suffix: str, *, inline: bool) -> Resp
     return FileResponse(found, media_type="application/octet-stream", filename=found.name)
 
 
-PAGE = Page("/calls/{name}", "Call", build, in_menu=False)
+PAGE = Page("/calls/{name}", "Call", build, in_menu=False, below="/call")

@@ -15,7 +15,15 @@ from lab.verdict import VERDICTS
 from lab.web.hub import Hub
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
-from lab.web.pages.run_parts import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
+from lab.web.pages.run_parts import (
+    CALL_COLUMNS,
+    CALL_LINK,
+    STYLE,
+    VERDICT,
+    WORDS,
+    columns,
+    title,
+)
 from lab.web.runs.call_table import ORDERS, SIZES, page_of, wanted_of
 from lab.web.runs.cells import SIGNS, TONES, experiment_of, point_cells
 from lab.web.runs.chart import chart_of
@@ -124,7 +132,7 @@ class _Run:
 
     def _build(self, view: RunView, options: dict[str, Any]) -> None:
         run_id, row = view.run.run_id, view.row
-        title(f"Run {run_id}")
+        title(f"Run {run_id}", 1)
         with ui.column().classes("lab-panel gap-2"):
             facts = (
                 f"{experiment_of(row)} in lab {row.lab}, started {when(row.started_at)} UTC, "
@@ -164,7 +172,7 @@ class _Run:
         self._points = ui.table(
             columns=columns(POINT_COLUMNS), rows=[], row_key="id", pagination=SIZES[0]
         )
-        self._points.classes("lab-table").props('flat bordered dense aria-label="points"')
+        self._points.classes("lab-table").props(f'flat bordered dense {WORDS} aria-label="points"')
         ui.label(
             "Figures are means of valid calls at the end that is scored, with 95 % confidence "
             "intervals (Student's t); of the share of good calls it is Wilson's."
@@ -190,7 +198,7 @@ class _Run:
         )
         self._calls.classes("lab-table")
         self._calls.props(
-            f'flat bordered dense aria-label="calls" :rows-per-page-options="{list(SIZES)}"'
+            f'flat bordered dense {WORDS} aria-label="calls" :rows-per-page-options="{list(SIZES)}"'
         )
         self._calls.add_slot("body-cell-id", CALL_LINK)
         self._calls.add_slot("body-cell-verdict", VERDICT)
@@ -203,8 +211,9 @@ class _Run:
         self._state.set_text(f"{SIGNS[row.state]} {row.state}")
         self._state.classes(replace=TONES[row.state])
         counts = row.counts
+        calls = "call" if row.made == 1 else "calls"
         text = (
-            f"{row.made} calls made: {counts.valid} valid, {counts.invalid} invalid, "
+            f"{row.made} {calls} made: {counts.valid} valid, {counts.invalid} invalid, "
             f"{counts.failed} failed; {row.still_wanted} still wanted"
         )
         if row.state == UNDER_WAY and row.still_wanted:
@@ -278,4 +287,4 @@ def _as_file(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-PAGE = Page("/runs/{name}", "Run", build, in_menu=False, routes=routes)
+PAGE = Page("/runs/{name}", "Run", build, in_menu=False, below="/runs", routes=routes)

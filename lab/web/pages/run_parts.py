@@ -31,17 +31,27 @@ VERDICT = f"""<q-td :props="props">
 STYLE = """
 .lab-link { color: var(--accent) } .lab-accent { color: var(--accent) }
 .lab-table { background: var(--panel); color: var(--text); width: 100% }
+.lab-table .q-table__bottom-nodata-icon { display: none }
+h1.lab-title { font-size: 1.5rem; line-height: 1.3; margin: 0; overflow-wrap: anywhere }
 h2.lab-title { font-size: 1.1rem; font-weight: 600; line-height: 1.4; margin: 16px 0 6px }
 """
+
+
+WORDY = frozenset({"point", "why"})
+"""The columns of sentences, which are broken into lines: else no figure is seen beside them."""
+WORDS = 'no-data-label="There are none." rows-per-page-label="Rows per page"'
+"""What tables say, as props."""
 
 
 def columns(named: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
     """As a table has them: name, label and side."""
     return [
-        {"name": name, "field": name, "label": label, "align": side} for name, label, side in named
+        {"name": name, "field": name, "label": label, "align": side}
+        | ({"style": "white-space: normal; min-width: 12rem"} if name in WORDY else {})
+        for name, label, side in named
     ]
 
 
-def title(text: str) -> None:
-    """The heading of a part of a page."""
-    ui.html(f'<h2 class="lab-title">{escape(text)}</h2>', sanitize=False)
+def title(text: str, level: int = 2) -> None:
+    """The heading of a page, or of a part of it."""
+    ui.html(f'<h{level} class="lab-title">{escape(text)}</h{level}>', sanitize=False)

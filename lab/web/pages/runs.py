@@ -11,7 +11,15 @@ from lab.errors import LabError
 from lab.web.hub import Hub
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
-from lab.web.pages.run_parts import CALL_COLUMNS, CALL_LINK, STYLE, VERDICT, columns, title
+from lab.web.pages.run_parts import (
+    CALL_COLUMNS,
+    CALL_LINK,
+    STYLE,
+    VERDICT,
+    WORDS,
+    columns,
+    title,
+)
 from lab.web.runs.call_table import call_row
 from lab.web.runs.cells import run_cells
 from lab.web.runs.jobs import Job
@@ -35,8 +43,8 @@ RUN_LINK = """<q-td :props="props">
 </q-td>"""
 RUN_STATE = """<q-td :props="props">
   <span :class="props.row.tone">{{ props.value }}</span>
-  <q-btn v-if="props.row.interrupted" label="Resume" dense outline no-caps size="sm" class="q-ml-sm"
-    :aria-label="'resume run ' + props.row.run"
+  <q-btn v-if="props.row.interrupted" label="Resume" dense outline no-caps class="q-ml-sm"
+    padding="0 6px" :aria-label="'resume run ' + props.row.run"
     @click="() => $parent.$emit('resume', props.row.run)" />
 </q-td>"""
 
@@ -44,10 +52,11 @@ RUN_STATE = """<q-td :props="props">
 def build(hub: Hub) -> None:
     """Show it."""
     ui.add_css(STYLE)
+    title("Runs", 1)
     title("Run an experiment")
     _show_form(hub)
     show_jobs(hub)
-    title("Runs")
+    title("Runs so far")
     _List(hub)
 
 
@@ -126,7 +135,7 @@ def _has_been_left(row: RunRow) -> bool:
 
 def _table(named: tuple[tuple[str, str, str], ...], key: str, what: str) -> ui.table:
     table = ui.table(columns=columns(named), rows=[], row_key=key, pagination=25)
-    return table.classes("lab-table").props(f'flat bordered dense aria-label="{what}"')
+    return table.classes("lab-table").props(f'flat bordered dense {WORDS} aria-label="{what}"')
 
 
 def _fill(table: ui.table, rows: list[dict[str, Any]]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
-from html import escape
 
 from nicegui import app, run, ui
 from nicegui.events import GenericEventArguments
@@ -15,7 +13,7 @@ from lab.web.drawing.layout import Layout, Looks, lay_out
 from lab.web.drawing.legend import STYLE as LEGEND_STYLE
 from lab.web.drawing.legend import legend
 from lab.web.hub import Hub
-from lab.web.marks import text_of
+from lab.web.marks import as_code, text_of
 from lab.web.pages.doing import Doing
 from lab.web.pages.live_mark import CLICKED, PRESSED, SCRIPT, LiveMark
 from lab.web.pages.page import Page, follow, state_of
@@ -63,6 +61,7 @@ class View:
                 .classes("lab-panel")
                 .props('aria-label="what is broken or wrong"') as self._troubles
             ):
+                ui.html("Broken or wrong", sanitize=False, tag="h2")
                 self._wrong = LiveMark()
                 with ui.row().classes("items-center gap-2 q-mt-xs") as self._mendable:
                     mend = ui.button("Mend everything", on_click=self._mend)
@@ -174,11 +173,6 @@ class View:
     async def _mend(self) -> None:
         lab = self._hub.now.lab
         await self._mending.run("fault", "clear", *(("--name", lab) if lab else ()))
-
-
-def as_code(text: str) -> str:
-    """Words as HTML, with what is to be typed, in backticks, as such."""
-    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 def _emitted(told: GenericEventArguments) -> object:

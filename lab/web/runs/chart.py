@@ -21,6 +21,8 @@ COLOURS = (
 )  # fmt: skip
 MARKS = ("circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect")
 INVALID = "invalid calls"
+NAME_GAP, LINE = 28, 14
+"""From an axis to its title below one line of labels, and what each further line takes, pixels."""
 WHISKERS = """(params, api) => {
   const low = api.coord([api.value(0), api.value(1)]);
   const high = api.coord([api.value(0), api.value(2)]);
@@ -39,17 +41,21 @@ def chart_of(figure: RunFigure) -> dict[str, Any]:
     for position, curve in enumerate(figure.curves):
         series += _series(curve, position)
     series.append(_invalid([dot for curve in figure.curves for dot in curve.invalid]))
+    named = figure.axis.labels
+    labels = None if named is None else [_in_lines(text) for text in named]
+    lines = max((text.count("\n") + 1 for text in labels or ()), default=1)
+    gap = NAME_GAP + (lines - 1) * LINE
     return {
         "animation": False,
         "aria": {"enabled": True},
-        "grid": {"left": 12, "right": 16, "top": 48, "bottom": 28, "containLabel": True},
+        "grid": {"left": 28, "right": 16, "top": 48, "bottom": 28, "containLabel": True},
         "legend": {"type": "scroll", "top": 0, "textStyle": {":color": _now("text")}},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{b}"},
         "xAxis": _axis(figure.axis.title)
         | (
             {"type": "value", "minInterval": 1}
-            if figure.axis.labels is None
-            else {"type": "category", "data": list(figure.axis.labels)}
+            if labels is None
+            else {"type": "category", "data": labels, "nameGap": gap}
         ),
         "yAxis": _axis("PESQ MOS-LQO")
         | {"type": "value", "min": LEAST_MOS, "max": MOST_MOS, "nameGap": 32},
@@ -62,11 +68,16 @@ def _now(variable: str) -> str:
     return f"getComputedStyle(document.body).getPropertyValue('--{variable}').trim()"
 
 
+def _in_lines(text: str) -> str:
+    """What a place on the axis is called, in lines so short that a phone has room for several."""
+    return text.replace(" - ", " -\n").replace(", ", ",\n")
+
+
 def _axis(title: str) -> dict[str, Any]:
     return {
         "name": title,
         "nameLocation": "middle",
-        "nameGap": 28,
+        "nameGap": NAME_GAP,
         "nameTextStyle": {":color": _now("text")},
         "axisLabel": {":color": _now("text"), "hideOverlap": True},
         "axisLine": {"show": True, "lineStyle": {":color": _now("quiet")}},

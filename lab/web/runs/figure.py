@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from lab.ends import EACH_END
@@ -18,6 +19,7 @@ from lab.sweep.dimensions.method import METHOD
 from lab.sweep.dimensions.rate import RATE
 from lab.sweep.point import Point, coordinates, dimensions_of
 from lab.sweep.topology_key import PREFIX, topology_key
+from lab.topology.variant import value_from
 from lab.verdict import INVALID, VALID
 from lab.web.runs.progress import PointRow
 
@@ -120,12 +122,18 @@ def _of_names(
 ) -> Axis:
     def label(point: Point) -> str:
         if told == PLACES:
-            return " - ".join(point[each] or USUAL for each in told)
+            return " - ".join(_plain(point[each]) for each in told)
         return in_words(point, told) or USUAL
 
     labels = tuple(dict.fromkeys(map(label, ordered or points)))
     positions = {text: float(position) for position, text in enumerate(labels)}
     return Axis(title, told, labels, lambda point: positions[label(point)])
+
+
+@cache
+def _plain(text: str | None) -> str:
+    """A place as it is called, without the quotes that a topology file wants around some."""
+    return USUAL if text is None else str(value_from(text))
 
 
 def _families(points: Sequence[Point], axis: Axis) -> dict[Point, list[Point]]:
