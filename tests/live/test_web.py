@@ -107,6 +107,14 @@ def test_it_opens_and_shows_the_whole_lab(viewer: Page, paper: LiveLab) -> None:
     kept(viewer, "lab-on-a-phone")
 
 
+def test_what_is_chosen_can_be_read_in_the_dark(viewer: Page) -> None:
+    viewer.emulate_media(color_scheme="dark")
+    chosen = viewer.get_by_role("button", name="auto", exact=True)
+    ground = viewer.evaluate("getComputedStyle(document.body).getPropertyValue('background-color')")
+    expect(chosen).to_have_css("color", ground)
+    expect(viewer.locator("html")).to_have_attribute("lang", "en-GB")
+
+
 def test_a_rate_that_is_set_is_in_force(viewer: Page, paper: LiveLab) -> None:
     caller = next(n for n in paper.status()["nodes"] if n["node"] == "caller")
     network = caller["links"][0]["network"]
@@ -144,7 +152,9 @@ def test_what_is_broken_is_shown_until_it_is_mended(viewer: Page, paper: LiveLab
         expect(wrong).to_contain_text("down client/home", timeout=20_000)
         expect(link).to_have_class(re.compile(r"\bdown\b"))
         kept(viewer, "link-down")
-        viewer.get_by_role("button", name="up", exact=True).click()
+        viewer.keyboard.press("Escape")
+        expect(link).to_be_focused()
+        wrong.get_by_role("button", name="Mend everything").click()
         expect(wrong).to_be_hidden(timeout=20_000)
     finally:
         paper.lab.run("fault", "clear", "--name", paper.name)

@@ -80,6 +80,11 @@ def test_every_bandwidth_that_a_record_can_have_is_shown() -> None:
     assert shown == sum(name.startswith("kbps_") and not name.endswith("_back") for name in COLUMNS)
 
 
+def test_every_column_has_a_name() -> None:
+    for table in (opinions_table(MADE_UP), way_table(MADE_UP), bandwidth_table(MADE_UP)):
+        assert all(table.columns)
+
+
 def test_the_circuit_and_its_diagnosis_are_told_in_words() -> None:
     record = replace(
         MADE_UP,

@@ -74,13 +74,20 @@ async def should_see(user: User, *texts: str) -> None:
 def test_a_stored_call_is_shown_whole(stored: Path) -> None:
     async def looks(user: User) -> None:
         await should_see(user, f"sip call {stored.name}", "✓ valid", "What the callee heard")
+        await should_see(user, "begun 2026-01-01 00:00:00 UTC, in lab paper (paper)")
         await should_see(user, "To the callee 600 of 600 packets came", "Its files (10)")
         charts = user.find(ui.echart).elements
         assert len(charts) == 2
         assert all(chart.props["aria-label"] for chart in charts)
+        part = min(user.find(ui.range).elements, key=lambda each: each.id)
+        assert (part.props["aria-valuenow"], part.props["aria-valuetext"]) == (0, "0 s to 12 s")
+        part.set_value({"min": 2.5, "max": 8})
+        assert part.props["aria-valuetext"] == "2.5 s to 8 s"
         sources = {player.props["src"] for player in user.find(ui.audio).elements}
         assert f"/calls/{stored.name}/audio/caller.wav" in sources
         assert len(sources) == 3
+        preloads = {player.props["preload"] for player in user.find(ui.audio).elements}
+        assert preloads == {"metadata"}, "how long each is, is seen before it is played"
 
     visited(hub_with(LabNow()), looks, stored.name)
 

@@ -54,7 +54,9 @@ def opinions_table(record: CallRecord) -> Table:
         for name, label in (("min", "worst"), ("p50", "median"), ("max", "best")):
             cells = _of_ends(record, f"window_mos_{name}", 2)
             rows.append((f"PESQ in windows, {label}", *cells, ""))
-    return Table("How it sounds", ("", "caller hears", "callee hears", "codec alone"), tuple(rows))
+    return Table(
+        "How it sounds", ("opinion", "caller hears", "callee hears", "codec alone"), tuple(rows)
+    )
 
 
 WAY = (
@@ -75,7 +77,7 @@ WAY = (
 def way_table(record: CallRecord) -> Table:
     """What the way did to the voice."""
     rows = [(label, *_of_ends(record, name, digits, unit)) for label, name, digits, unit in WAY]
-    return Table("What the way did", ("", "to the caller", "to the callee"), tuple(rows))
+    return Table("What the way did", ("figure", "to the caller", "to the callee"), tuple(rows))
 
 
 def bandwidth_table(record: CallRecord) -> Table:

@@ -28,7 +28,8 @@ STYLE = """
   --empty: #1a7f37; --callee: #8a2f9e }
 .body--dark .lab-drawing, .body--dark .lab-legend { --land: #262e38; --full: #ff6b60;
   --waiting: #e0a030; --empty: #3fb950; --callee: #d79bf0 }
-.lab-link { cursor: pointer; outline: none }
+.lab-drawing [tabindex]:focus-visible { outline: none }
+.lab-link { cursor: pointer }
 .lab-link .wire { stroke: var(--quiet); stroke-linecap: round }
 .lab-link.empty .wire { stroke: var(--empty) } .lab-link.waiting .wire { stroke: var(--waiting) }
 .lab-link.full .wire { stroke: var(--full) }
@@ -41,7 +42,7 @@ STYLE = """
 .lab-badge.empty rect { stroke: var(--empty) } .lab-badge.waiting rect { stroke: var(--waiting) }
 .lab-badge.full rect { fill: var(--full); stroke: var(--full) }
 .lab-badge.full text { fill: var(--page) }
-.lab-node, .lab-guest { cursor: pointer; outline: none }
+.lab-node, .lab-guest { cursor: pointer }
 .lab-node .sign, .lab-guest rect { fill: var(--page); stroke: var(--text); stroke-width: 1.5 }
 .lab-guest rect { stroke: var(--quiet) }
 .lab-node.broken .sign, .lab-guest.broken rect { stroke: var(--bad); stroke-dasharray: 3 2 }

@@ -30,6 +30,7 @@ from lab.web.call.tables import (
     whole_record,
 )
 from lab.web.call.waveform import Waveform, outline
+from lab.web.runs.progress import when
 
 STORED_WITHIN_S, AGAIN_S = 60.0, 0.5
 """A call is told to have ended a moment before it is stored."""
@@ -39,6 +40,7 @@ STYLE = """
 .lab-figures caption { text-align: left; font-weight: 600; padding: 4px 0 }
 .lab-figures th, .lab-figures td { text-align: right; padding: 3px 8px; vertical-align: top;
   border-bottom: 1px solid var(--line); font-weight: 400; overflow-wrap: anywhere }
+.lab-figures th { overflow-wrap: break-word }
 .lab-figures th[scope=row], .lab-figures th:first-child { text-align: left }
 .lab-figures thead th { color: var(--quiet) }
 .lab-scroll { overflow-x: auto; width: 100% }
@@ -151,7 +153,8 @@ async def _show(call: StoredCall, charts: Charts, level: int) -> None:
         for reason in record.reasons:
             ui.label(f"{verdict} because {reason}").classes("text-sm")
         with ui.row().classes("items-baseline gap-x-4 gap-y-1 lab-quiet text-sm"):
-            ui.label(f"begun {record.started_at}, in lab {record.lab} ({record.topology})")
+            began = f"begun {when(record.started_at)} UTC"
+            ui.label(f"{began}, in lab {record.lab} ({record.topology})")
             if record.run_id:
                 ui.link(f"run {record.run_id}", f"/runs/{quote(record.run_id)}")
     files = await run.io_bound(
@@ -207,7 +210,7 @@ def _players(call_id: str, files: dict[str, int]) -> None:
                 if name in files:
                     player = ui.audio(f"/calls/{quote(call_id)}/audio/{quote(name)}")
                     player.props["aria-label"] = title
-                    player.props["preload"] = "none"
+                    player.props["preload"] = "metadata"
                 else:
                     ui.label("not recorded").classes("lab-quiet")
 
@@ -287,6 +290,14 @@ def _zoom(chart: ui.echart, options: Options, charts: Charts, label: str) -> Non
     def zoom(change: ValueChangeEventArguments[dict[str, float] | None]) -> None:
         if change.value is not None:
             charts.zoom(chart, change.value["min"], change.value["max"])
+            _tell(part, change.value["min"], change.value["max"])
 
     part = ui.range(min=0, max=until_s, step=0.1, on_change=zoom).props("label")
     part.props["aria-label"] = label
+    _tell(part, 0, until_s)
+
+
+def _tell(part: ui.range, from_s: float, until_s: float) -> None:
+    """Say where both thumbs are: a slider has one value, and Quasar's own is none: `0|12`."""
+    part.props["aria-valuenow"] = from_s
+    part.props["aria-valuetext"] = f"{from_s:g} s to {until_s:g} s"

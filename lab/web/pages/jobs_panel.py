@@ -20,7 +20,9 @@ def resume(run_id: str) -> None:
 
 def show_jobs(hub: Hub) -> None:
     """List them, and keep the list as it is at the moment."""
-    panel = ui.column().classes("lab-panel gap-2").props('role="status" aria-label="commands"')
+    panel = (
+        ui.column().classes("lab-panel gap-2 q-mt-sm").props('role="status" aria-label="commands"')
+    )
     said: dict[Job, ui.label] = {}
     seen = -1
 

@@ -16,7 +16,7 @@ STYLE = """
 :root { --page: #ffffff; --text: #1b1f24; --quiet: #57606a; --line: #d0d7de; --panel: #f6f8fa;
   --accent: #0550ae; --good: #116329; --bad: #b3261e; --warn: #7d4e00 }
 .body--dark { --page: #12161c; --text: #e6edf3; --quiet: #9aa4af; --line: #333b45; --panel: #1a2028;
-  --accent: #79b8ff; --good: #56d364; --bad: #ff8a80; --warn: #e3b341 }
+  --accent: #79b8ff; --good: #56d364; --bad: #ff8a80; --warn: #e3b341; color-scheme: dark }
 body { background: var(--page); color: var(--text); --q-primary: var(--accent) !important }
 @layer overrides {
   .q-notification .q-btn { color: inherit !important }

@@ -79,7 +79,12 @@ def _axis(title: str) -> dict[str, Any]:
         "nameLocation": "middle",
         "nameGap": NAME_GAP,
         "nameTextStyle": {":color": _now("text")},
-        "axisLabel": {":color": _now("text"), "hideOverlap": True},
+        "axisLabel": {
+            ":color": _now("text"),
+            "hideOverlap": True,
+            "interval": 0,
+            "lineHeight": LINE,
+        },
         "axisLine": {"show": True, "lineStyle": {":color": _now("quiet")}},
         "splitLine": {"lineStyle": {":color": _now("line")}},
     }
