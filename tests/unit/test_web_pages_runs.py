@@ -148,6 +148,20 @@ def test_every_page_of_runs_has_one_heading_and_its_place_in_the_menu() -> None:
     viewed(view)
 
 
+def test_a_run_without_calls_offers_no_report_of_them() -> None:
+    keep([run_of([SIP])], [])
+
+    async def view(user: User, _hub: StillHub) -> None:
+        await user.open("/runs/last")
+        await until(lambda: rows(user, "points"))
+        await user.should_not_see("Report")
+        keep([], [made(SIP, 1)])
+        await user.open("/runs/last")
+        await user.should_see("Report as a file", retries=60)
+
+    viewed(view)
+
+
 def test_a_table_without_rows_says_so_in_the_labs_words() -> None:
     keep([run_of([SIP])], [made(SIP, 1)])
 

@@ -146,7 +146,7 @@ class _Run:
                 self._resume.props("no-caps outline color=none")
             self._bar = ui.linear_progress(0, show_value=False)
             self._bar.props('aria-label="calls made, of those that the run takes"')
-            with ui.row().classes("gap-4"):
+            with ui.row().classes("gap-4") as self._files:
                 ui.link("Report", f"/runs/{run_id}/report", new_tab=True).classes("lab-link")
                 report = ui.link("Report as a file", f"/runs/{run_id}/report?file=1")
                 report.classes("lab-link")
@@ -221,6 +221,7 @@ class _Run:
         self._counts.set_text(text)
         self._bar.set_value(row.share_made)
         self._resume.set_visibility(row.state == INTERRUPTED)
+        self._files.set_visibility(bool(row.made))
         cells = [point_cells(point) for point in view.points]
         if cells != self._points.rows:
             self._points.rows = cells

@@ -32,7 +32,7 @@ STYLE = """
 .lab-link { color: var(--accent) } .lab-accent { color: var(--accent) }
 .lab-table { background: var(--panel); color: var(--text); width: 100% }
 .lab-table .q-table__bottom-nodata-icon { display: none }
-h1.lab-title { font-size: 1.5rem; line-height: 1.3; margin: 0; overflow-wrap: anywhere }
+h1.lab-title { font-size: 1.5rem; line-height: 1.3; margin: 0 0 8px; overflow-wrap: anywhere }
 h2.lab-title { font-size: 1.1rem; font-weight: 600; line-height: 1.4; margin: 16px 0 6px }
 """
 
