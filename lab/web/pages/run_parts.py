@@ -37,8 +37,9 @@ h2.lab-title { font-size: 1.1rem; font-weight: 600; line-height: 1.4; margin: 16
 """
 
 
-WORDY = frozenset({"point", "why"})
-"""The columns of sentences, which are broken into lines: else no figure is seen beside them."""
+WORDY = {"point": 12, "why": 26}
+"""The columns of sentences, which are broken into lines, else no figure is seen beside them, and
+how wide they are at least, rem."""
 WORDS = 'no-data-label="There are none." rows-per-page-label="Rows per page"'
 """What tables say, as props."""
 
@@ -47,7 +48,7 @@ def columns(named: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
     """As a table has them: name, label and side."""
     return [
         {"name": name, "field": name, "label": label, "align": side}
-        | ({"style": "white-space: normal; min-width: 12rem"} if name in WORDY else {})
+        | ({"style": f"white-space: normal; min-width: {WORDY[name]}rem"} if name in WORDY else {})
         for name, label, side in named
     ]
 
