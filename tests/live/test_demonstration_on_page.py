@@ -100,6 +100,7 @@ def test_a_number_is_found_by_slider_and_by_keyboard(
     picture = log.get_by_role("img", name="PESQ against the rate of the link.")
     wait_for("picture", lambda: picture.evaluate("image => image.naturalWidth") > 100)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    expect(page.locator(".demo-status")).to_have_css("position", "static")
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("ended without a record")).to_be_visible()
     assert ended(stand_in, DEADLINE_S).returncode == 0

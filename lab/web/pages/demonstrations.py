@@ -59,8 +59,9 @@ STYLE = """
 .demo input:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .demo ul.demo-choices { margin: .3rem 0 .6rem; padding: 0; list-style: none }
 .demo .demo-given { font-weight: 600 }
-.demo-status { position: sticky; bottom: 0; background: var(--panel); border-top: 1px solid
-  var(--line); padding: 8px 0; margin-top: 12px }
+.demo-status { background: var(--panel); border-top: 1px solid var(--line); padding: 8px 0;
+  margin-top: 12px }
+.demo-sticks { position: sticky; bottom: 0 }
 .demo-list { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(min(19rem,
   100%), 1fr)) }
 .demo a { color: var(--accent) }
@@ -150,6 +151,8 @@ class _Stage:
             self._ask(giving, screen.awaited)
         if screen.ended and not (self._screen and self._screen.ended):
             self._give_up.set_visibility(False)
+            # It would lie over what is to be done now.
+            self._bar.classes(remove="demo-sticks")
             with self._end:
                 self._close(giving, screen)
         self._status.set_text(screen.sentence)
@@ -165,7 +168,8 @@ class _Stage:
             self._log.props('role="log" aria-live="polite" aria-label="what is told"')
             self._form = html.div()
             self._end = html.div()
-            with ui.row().classes("demo-status items-center gap-3 w-full no-wrap"):
+            with ui.row().classes("demo-status items-center gap-3 w-full no-wrap") as self._bar:
+                self._bar.classes("demo-sticks")
                 self._spinner = ui.spinner(size="1.4em").props('aria-hidden="true"')
                 self._status = ui.label().classes("col").props('role="status"')
                 self._give_up = ui.button(GIVE_UP, on_click=giving.give_up)
