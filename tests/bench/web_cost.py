@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
+from urllib.parse import urlsplit
 
 from docker import DockerClient
 from playwright.sync_api import sync_playwright
@@ -128,7 +129,8 @@ def measure(client: DockerClient, name: str, options: argparse.Namespace) -> Non
                 )
                 viewer = browser.new_page()
                 viewer.goto(address)
-                viewer.goto(address.replace("/?", f"{options.path}?"))
+                viewer.get_by_role("navigation", name="pages").wait_for()
+                viewer.goto(f"http://{urlsplit(address).netloc}{options.path}")
                 viewer.wait_for_timeout(LOOKED_S * 1000)
                 paints.append(viewer.evaluate(PAINTED))
                 one_call(lab, plan, page, seen)

@@ -83,6 +83,8 @@ def viewer(browser: Browser, address: Address) -> Iterator[Page]:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address.text)
+    # What answers at first only leads there.
+    expect(page.get_by_role("navigation", name="pages")).to_be_visible()
     yield page
     context.close()
     others = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
@@ -169,8 +171,7 @@ def test_a_call_is_started_seen_and_heard(
     # Who comes later sees the same call.
     with closing(browser.new_context()) as other:
         second = other.new_page()
-        second.goto(address.text)
-        second.goto(address.of("/call"))
+        second.goto(address.of(f"/call?token={address.token}"))
         expect(second.get_by_text("came since the beginning").first).to_be_visible(timeout=CALL_MS)
         kept(viewer, "call-under-way")
     heard = viewer.get_by_label("What the caller heard")
