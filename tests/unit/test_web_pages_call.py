@@ -14,7 +14,8 @@ import pytest
 from call_directory import call_notes, known_scores, make_directory
 from docker import DockerClient
 from nicegui import ui
-from nicegui.testing import User, user_simulation
+from nicegui.testing import User
+from page_user import page_user
 from web_call import BEGAN
 
 from lab.events import CallEnded
@@ -46,7 +47,7 @@ def visited(hub: Hub, looks: Callable[[User], Awaitable[None]], call_id: str | N
             past_call.build(hub, call_id)
 
     async def visit() -> None:
-        async with user_simulation(root) as user:
+        async with page_user(root) as user:
             await user.open("/")
             await looks(user)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import pytest
 from nicegui import ui
 from nicegui.testing import User
-from nicegui.testing.user_simulation import user_simulation
+from page_user import page_user
 from web_runs import SIP, TOR, keep, made, run_of
 
 from lab.events import RunBegan
@@ -49,7 +49,7 @@ def viewed(view: Callable[[User, StillHub], Awaitable[None]]) -> None:
     """Have somebody look at the pages."""
 
     async def go() -> None:
-        async with user_simulation() as user:
+        async with page_user() as user:
             hub = StillHub()
             for page in PAGES:
                 page.register(cast(Hub, hub), PAGES)

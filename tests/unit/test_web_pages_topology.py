@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 from docker import DockerClient
 from nicegui import ui
-from nicegui.testing import User, user_simulation
+from nicegui.testing import User
+from page_user import page_user
 
 from lab.events import FaultBegan
 from lab.topology.load import find_topology, load_topology
@@ -79,7 +80,7 @@ def visited(hub: Hub, looks: Callable[[User, View], Awaitable[None]]) -> None:
     views: list[View] = []
 
     async def visit() -> None:
-        async with user_simulation(lambda: views.append(View(hub))) as user:
+        async with page_user(lambda: views.append(View(hub))) as user:
             await user.open("/")
             with views[0]._split:
                 await views[0]._fit(cast(Any, SimpleNamespace(args=1300)))
