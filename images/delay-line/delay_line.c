@@ -33,7 +33,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
-#include <linux/sched/types.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stddef.h>
@@ -46,7 +45,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
@@ -61,7 +59,6 @@
 #define MAX_REQUEST (8u << 20)
 #define LEEWAY_US 5000           /* how far a sender's own pace may be off */
 #define BATCH 64                 /* frames read from one pipe before the next one's turn */
-#define SLICE_NS 100000          /* the shortest that Linux gives */
 #define BIN_US 10
 #define BINS 1001 /* lateness in steps of BIN_US; the last bin holds all that was later */
 
@@ -565,13 +562,6 @@ static int listening(void) {
   return listener;
 }
 
-/* Linux, from 6.12 on, lets a task of a shorter slice run as soon as it wakes, where others wait for
- * the end of the slice that runs, of a millisecond or more. Older kernels take no notice. */
-static void wake_at_once(void) {
-  struct sched_attr ours = {.size = sizeof ours, .sched_runtime = SLICE_NS};
-  syscall(SYS_sched_setattr, 0, &ours, 0);
-}
-
 int main(void) {
   sigset_t ending;
   sigemptyset(&ending);
@@ -579,7 +569,6 @@ int main(void) {
   sigaddset(&ending, SIGINT);
   sigprocmask(SIG_BLOCK, &ending, NULL);
   prctl(PR_SET_TIMERSLACK, 1);
-  wake_at_once();
   for (int i = 0; i < MAX_PEERS; i++) peers[i].socket = -1;
   int poll = epoll_create1(EPOLL_CLOEXEC), listener = listening();
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
