@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class LabError(Exception):
     """Something a user can act on: one sentence about the named thing, and what to do.
@@ -22,6 +24,12 @@ class LabError(Exception):
 def sentence_of(error: Exception) -> str:
     """What went wrong, without what to do; an error that is not the lab's in its own words."""
     return error.message if isinstance(error, LabError) else str(error)
+
+
+def together(errors: Sequence[LabError]) -> LabError:
+    """Several as one: every sentence, and what to do about each."""
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    return LabError("; ".join(error.message for error in errors), "\n".join(hints))
 
 
 class UsageError(LabError):

@@ -20,10 +20,10 @@ from lab import storage
 from lab.engine.client import trouble
 from lab.engine.compose_plugin import compose_command
 from lab.engine.discovery import RunningNode
-from lab.engine.hosts import client_of, connect_to, environment_for, other_engines
+from lab.engine.hosts import client_of, environment_for, other_engines
 from lab.engine.joints import part_networks
 from lab.engine.lock import Lock
-from lab.errors import LabError
+from lab.errors import LabError, sentence_of, together
 from lab.render import labels
 from lab.render.owner import Owner
 from lab.render.project import Project, project_name
@@ -175,21 +175,25 @@ def remove_lab(client: DockerClient, lab: str) -> int:
 
 def remove_containers_and_networks(client: DockerClient, lab: str) -> int:
     """The same, but for the project's directory."""
-    label, removed, away = f"{labels.LAB}={lab}", 0, dict[str, LabError]()
-    others = other_engines(client, lab)
-    for host, engine in others.items():
+    label, removed, left = f"{labels.LAB}={lab}", 0, list[LabError]()
+    for host, engine in other_engines(client, lab).items():
         try:
-            removed += remove_labelled(connect_to(host, engine), engine, label)
-        except LabError as error:
-            away[host] = error
-        except (DockerException, RequestException) as error:
-            away[host] = LabError(f"host {host}: {trouble(error)}")
-    removed += remove_labelled(client, "", label)
-    for host, reason in away.items():
-        raise LabError(
-            f"what lab {lab} has on host {host} is left: {reason.message}",
-            f"Once it answers, `DOCKER_HOST={others[host]} lab down {lab}` removes it.",
-        )
+            removed += remove_labelled(client_of(client, engine), engine, label)
+        except (LabError, DockerException, RequestException) as error:
+            reason = trouble(error) or sentence_of(error)
+            left.append(
+                LabError(
+                    f"what lab {lab} has on host {host} is left: {reason}",
+                    f"Once it answers, `DOCKER_HOST={engine} lab down {lab}` removes it.",
+                )
+            )
+    # Once this host's are gone, nothing tells any more which other hosts there were.
+    try:
+        removed += remove_labelled(client, "", label)
+    except LabError as error:
+        left.append(error)
+    if left:
+        raise together(left)
     return removed
 
 

@@ -14,7 +14,7 @@ from lab.engine.client import trouble
 from lab.engine.lock import locked
 from lab.engine.owners import check_mine, is_mine, owners
 from lab.engine.project import remove_containers_and_networks, remove_lab
-from lab.errors import LabError
+from lab.errors import LabError, together
 from lab.events import Began, Listener
 from lab.interruption import undisturbed
 
@@ -50,10 +50,19 @@ def down(client: DockerClient, name: str | None) -> Removed:
 
 
 def down_all(client: DockerClient) -> Removed:
-    """Remove whatever any lab of this user left on this host."""
-    names = sorted(names_of_labs(client))
-    removed = sum(remove_containers_and_networks(client, name) for name in names)
+    """Remove whatever any lab of this user left on this host, and on others that it spans.
+
+    LabError, once all else is gone, that says what could not be removed.
+    """
+    removed, left = 0, list[LabError]()
+    for name in sorted(names_of_labs(client)):
+        try:
+            removed += remove_containers_and_networks(client, name)
+        except LabError as error:
+            left.append(error)
     shutil.rmtree(storage.home() / "labs", ignore_errors=True)
+    if left:
+        raise together(left)
     return Removed("all labs", removed)
 
 

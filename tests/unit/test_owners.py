@@ -109,3 +109,18 @@ def test_helpers_that_a_command_left_belong_to_the_lab_of_their_nodes() -> None:
     assert owners(client) == {"theirs": OTHER}
     assert [lab.owner for lab in find_labs(client)] == [OTHER]
     assert RunningLab("old", "", "", None, ()).owner is None
+
+
+def test_a_lab_that_cannot_go_keeps_no_other_from_going(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone: list[str] = []
+
+    def remove(_client: DockerClient, name: str) -> int:
+        if name == "mine":
+            raise LabError("what lab mine has on host other is left")
+        gone.append(name)
+        return 1
+
+    monkeypatch.setattr(taking_down, "remove_containers_and_networks", remove)
+    with pytest.raises(LabError, match="what lab mine has on host other is left"):
+        down_all(engine(container("mine", ME), container("older", None)))
+    assert gone == ["older"]

@@ -110,6 +110,15 @@ def test_what_a_host_that_is_away_has_is_told_when_all_else_is_gone(nobody: None
     assert f"DOCKER_HOST={OTHER} lab down mine" in caught.value.hint
 
 
+def test_every_host_that_is_away_is_told_of(nobody: None) -> None:
+    """Nobody could tell later: what this host has goes, and with it who the others were."""
+    engines = f'{{"other": "{OTHER}", "third": "ssh://you@c"}}'
+    own = Engine("/1", "caller", told={labels.HOSTS: engines})
+    with pytest.raises(LabError, match=r"on host other is left: the .*; .* on host third is left"):
+        remove_containers_and_networks(client(own), "mine")
+    assert own.left == []
+
+
 def test_a_host_that_does_not_answer_is_named(nobody: None) -> None:
     with pytest.raises(LabError, match=f"host other: the Docker engine at {OTHER} does not answer"):
         engines_of(client(here()), topology())
