@@ -37,7 +37,7 @@ class Kernel:
         return [self.links[ifname]["index"]] if ifname in self.links else []
 
     def get_addr(self, family: int) -> list[Told]:
-        return [Told(IFA_ADDRESS=str(NEAR))]
+        return [Told(IFA_LOCAL=str(NEAR), IFA_ADDRESS=str(FAR))]
 
     def get_links(self, index: int | None = None) -> list[Told]:
         return [link for link in self.links.values() if index in (None, link["index"])]

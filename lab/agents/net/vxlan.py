@@ -118,7 +118,8 @@ def answer(ipr: Any, order: Order) -> Event:
 
 def _refuse_strange_addresses(ipr: Any, joints: tuple[Joint, ...]) -> None:
     """The kernel takes any address for its own, and then sends nothing."""
-    own = {address.get_attr("IFA_ADDRESS") for address in ipr.get_addr(family=2)}
+    # Of a point-to-point device IFA_ADDRESS is the other end's.
+    own = {address.get_attr("IFA_LOCAL") for address in ipr.get_addr(family=2)}
     for joint in joints:
         if str(joint.near) not in own:
             raise JointError(f"it has no address {joint.near}, which is its `underlay`")
