@@ -80,7 +80,7 @@ def main() -> None:
         with PlainControl(files_from()) as tor:
             line.say(read_settings(tor, order))
     except PlainControlError as error:
-        line.say(Failed(f"tor cannot be asked: {error}"))
+        line.say(Failed(str(error)))
 
 
 if __name__ == "__main__":
