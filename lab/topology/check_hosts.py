@@ -8,6 +8,7 @@ from lab.topology.draft import Draft
 from lab.topology.mistakes import Mistake, Path, quoted
 from lab.topology.model import HERE
 from lab.topology.raw import RawNode
+from lab.wire.vxlan import identifier
 
 
 def check_hosts(draft: Draft) -> Iterator[Mistake]:
@@ -75,7 +76,7 @@ def _narrow_subnets(draft: Draft) -> Iterator[Mistake]:
         return
     owners: dict[int, str] = {}
     for name, subnet in draft.subnets.items():
-        owner = owners.setdefault(int(subnet.network_address) >> 8, name)
+        owner = owners.setdefault(identifier(subnet), name)
         if owner != name:
             message = f"lies in one /24 with that of network {quoted(owner)}; a lab that spans "
             yield Mistake(("networks", name, "subnet"), f"{message}hosts tells them apart by it")

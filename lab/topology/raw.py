@@ -16,6 +16,7 @@ from lab.places.distance import STRETCH
 from lab.roles import ROLES
 from lab.roles.relay import CIRCUIT_HOPS, HOPS
 from lab.topology.mistakes import did_you_mean, listed
+from lab.topology.model import HERE
 from lab.topology.names import NAME_PATTERN
 from lab.topology.tor import PARAMETER_PATTERN
 from lab.topology.units import parse_rate_kbps
@@ -174,7 +175,7 @@ class RawNode(RawModel):
     """The networks the node is attached to, by name."""
     place: PlaceName | None = None
     """The city it stands in (`lab places`): its distance to others on networks with `distances`."""
-    host: str = "here"
+    host: str = HERE
     """The host on which it runs, one of `hosts`."""
     on: str | None = Field(default=None, json_schema_extra=_only_for(guest_roles))
     """The machine on which this node runs, in place of links of its own"""
