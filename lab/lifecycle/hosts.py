@@ -59,10 +59,8 @@ def make_joined(
     join_networks(topology, engines_of(client, topology), image)
 
 
-def networks_taken(client: DockerClient, topology: Topology | None) -> list[IPv4Network]:
+def networks_taken(client: DockerClient, topology: Topology) -> list[IPv4Network]:
     """What a new lab keeps clear of: the networks of every host that it is to span."""
-    if topology is None or not topology.hosts:
-        return taken_networks(client)
     found = engines_of(client, topology)
     return [network for host in found for network in taken_networks(host.client)]
 

@@ -96,7 +96,8 @@ def up(
         name = lab or raw.name
         compose_command()
         pbx = choose_pbx(_engine_of_pbx(client, raw), raw.wanted_pbx)
-    _have_other_tors(client, plan_lab(source, lab, block_for(raw, ()), pbx), stages)
+    unplaced = plan_lab(source, lab, block_for(raw, ()), pbx)
+    _have_other_tors(client, unplaced, stages)
     tell = stages.tell = both(tell, in_lab(name, "up"))
     with (
         _turn_where_up(client, name, tell),
@@ -109,8 +110,7 @@ def up(
         with stages.stage("resolving the topology"):
             block = running.block if running else None
             if block is None:
-                unplaced = plan_lab(source, lab, block_for(raw, ()), pbx).topology
-                block = block_for(raw, networks_taken(client, unplaced))
+                block = block_for(raw, networks_taken(client, unplaced.topology))
             plan = plan_lab(source, lab, block, pbx)
             _check_tun(plan)
             _check_images(client, plan)
