@@ -154,7 +154,7 @@ def _callers_circuits(path: VoicePath, notes: CallNotes) -> tuple[tuple[str, ...
 def _note_ended_nodes(site: CallSite) -> None:
     """A call during which any node ended proves nothing, even if both ends heard everything."""
     name = site.lab.running.name
-    now = next((lab for lab in find_labs(connect()) if lab.name == name), None)
+    now = next(iter(find_labs(connect(), name)), None)
     site.notes.lab_gone = now is None
     if now is not None:
         # One that is paused has not ended: who watches nodes tells of it.

@@ -82,15 +82,20 @@ class RunningLab:
         return tuple(node for node in every if node.state != "running")
 
 
-def find_labs(client: DockerClient) -> tuple[RunningLab, ...]:
-    """Every lab that has a node on this host, by name, with what it has on others."""
+def find_labs(client: DockerClient, only: str | None = None) -> tuple[RunningLab, ...]:
+    """Every lab that has a node on this host, or `only` one, by name, with what it has on others.
+
+    The hosts of no lab but these are asked: one that is away takes long to say nothing.
+    """
     containers = client.api.containers(all=True, filters={"label": labels.LAB})
     blocks = lab_blocks(client)
     by_lab: dict[str, list[Mapping[str, Any]]] = {}
     for container in containers:
         by_lab.setdefault(container["Labels"][labels.LAB], []).append(container)
     found = (
-        _lab(client, name, members, blocks.get(name)) for name, members in sorted(by_lab.items())
+        _lab(client, name, members, blocks.get(name))
+        for name, members in sorted(by_lab.items())
+        if only in (None, name)
     )
     return tuple(lab for lab in found if lab is not None)
 
@@ -141,7 +146,7 @@ def _containers(client: DockerClient, lab: str) -> Sequence[Mapping[str, Any]]:
 
 def find_lab(client: DockerClient, name: str | None) -> RunningLab:
     """The lab called `name`, or this user's only one; LabError where that is not clear."""
-    labs = find_labs(client)
+    labs = find_labs(client, name)
     if name is None:
         labs = tuple(lab for lab in labs if is_mine(lab.owner))
         if len(labs) == 1:
@@ -151,8 +156,7 @@ def find_lab(client: DockerClient, name: str | None) -> RunningLab:
             raise LabError(f"several labs are up: {names}", "Say which one with --name.")
         raise LabError("no lab is up", "Bring one up with `lab up`.")
     for lab in labs:
-        if lab.name == name:
-            return lab
+        return lab
     raise LabError(f"no lab called {name} is up", f"Bring it up with `lab up --name {name}`.")
 
 

@@ -110,9 +110,8 @@ def _just_ended(client: DockerClient, lab: str) -> Iterator[RunningNode]:
 
 
 def _ended_nodes(client: DockerClient, lab: str) -> Iterator[RunningNode]:
-    for found in find_labs(client):
-        if found.name == lab:
-            yield from (node for node in found.stopped if node.state != "created")
+    for found in find_labs(client, lab):
+        yield from (node for node in found.stopped if node.state != "created")
 
 
 def _last_words(client: DockerClient, node: RunningNode) -> str:

@@ -160,7 +160,7 @@ def _engine_of_pbx(client: DockerClient, raw: RawTopology) -> DockerClient:
 
 def _turn_where_up(client: DockerClient, name: str, tell: Listener) -> AbstractContextManager[None]:
     """In a lab that is up, a call could be under way, which verifying would disturb."""
-    is_up = any(lab.name == name for lab in find_labs(client))
+    is_up = bool(find_labs(client, name))
     return turn_in(name, tell) if is_up else nullcontext()
 
 
@@ -200,9 +200,8 @@ def _running(client: DockerClient, name: str) -> RunningLab | None:
     LabError where another user has it.
     """
     check_mine(name, owners(client).get(name), "Give yours another name with --name.")
-    for lab in find_labs(client):
-        if lab.name == name:
-            return lab
+    for lab in find_labs(client, name):
+        return lab
     remove_lab(client, name)
     return None
 

@@ -174,7 +174,7 @@ class LabExecutor:
             down(self._client, self.lab)
 
     def _find(self) -> RunningLab | None:
-        return next((lab for lab in find_labs(self._client) if lab.name == self.lab), None)
+        return next(iter(find_labs(self._client, self.lab)), None)
 
     def _have_up(self, point: Point, tell: Listener) -> None:
         """Have the lab with the point's topology up, and all of it."""

@@ -132,7 +132,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadyLab]:
     caller = RunningNode("caller", "endpoint", "c", "running", None, "", "sha256:0123")
     running = RunningLab("paper", "paper", "", BLOCK, (caller,))
     monkeypatch.setattr(call, "connect", lambda: None)
-    monkeypatch.setattr(call, "find_labs", lambda _: (running,))
+    monkeypatch.setattr(call, "find_labs", lambda *_: (running,))
     topology = resolve(load_topology(find_topology("paper")), "paper", BLOCK, PbxKind.KAMAILIO)
     with METHODS.having(TIN_CAN):
         yield ReadyLab(running, topology, tmp_path / "labs" / "paper", {}, Owner(1, 1), {})
@@ -262,7 +262,7 @@ def test_a_node_that_ends_during_a_call_makes_it_invalid(
     lab: ReadyLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = RunningNode("relay1", "relay", "x", "exited", 137, "i")
-    monkeypatch.setattr(call, "find_labs", lambda _: (replace(lab.running, nodes=(node,)),))
+    monkeypatch.setattr(call, "find_labs", lambda *_: (replace(lab.running, nodes=(node,)),))
     record = make_call(lab, CallPlan("tin-can"))
     assert record.invalid_reasons == ["node relay1 ended during the call, exit status 137"]
 

@@ -10,7 +10,7 @@ from docker import DockerClient
 from test_spanning_topology import BLOCK
 
 from lab.engine import hosts, project
-from lab.engine.discovery import find_lab
+from lab.engine.discovery import find_lab, find_labs
 from lab.engine.hosts import client_of, docker_command, engines_of, environment_for
 from lab.engine.project import remove_containers_and_networks
 from lab.errors import LabError
@@ -94,6 +94,20 @@ def test_a_host_that_is_away_is_named_and_no_call_is_made(nobody: None) -> None:
         lab.node("callee")
     with pytest.raises(LabError, match="lab mine is not complete: host other is away: the Docker"):
         open_lab(client(here("caller")), "mine")
+
+
+def test_hosts_of_another_lab_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def connected(address: str, _process: int) -> Engine:
+        asked.append(address)
+        return Engine("/2")
+
+    monkeypatch.setattr(hosts, "_connected", connected)
+    assert find_labs(client(here("caller")), "yours") == ()
+    assert not asked
+    assert [lab.name for lab in find_labs(client(here("caller")))] == ["mine"]
+    assert asked == [OTHER]
 
 
 def test_a_lab_goes_from_every_host(other: Engine) -> None:

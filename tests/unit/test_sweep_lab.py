@@ -98,7 +98,7 @@ class StubbedLab:
         record.status, record.valid, record.reason = "failed", False, reason
         return record
 
-    def find_labs(self, _client: Any) -> tuple[SimpleNamespace, ...]:
+    def find_labs(self, *_: Any) -> tuple[SimpleNamespace, ...]:
         stopped = tuple(SimpleNamespace(name=name) for name in self.stopped)
         return (SimpleNamespace(name="paper", stopped=stopped),)
 

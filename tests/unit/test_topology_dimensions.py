@@ -140,7 +140,7 @@ def test_the_lab_is_rendered_anew_for_another_topology(
     came: list[tuple[str, str]] = []
     up: list[Path] = []
     lab = SimpleNamespace(name="paper", stopped=())
-    monkeypatch.setattr(lab_executor, "find_labs", lambda _: [lab] if up else [])
+    monkeypatch.setattr(lab_executor, "find_labs", lambda *_: [lab] if up else [])
     monkeypatch.setattr(lab_executor, "open_lab", lambda *_: None)
     monkeypatch.setattr(lab_executor, "component_versions", lambda _: {})
 

@@ -22,7 +22,7 @@ from lab.role import ServerSocket
 def lab_with(monkeypatch: pytest.MonkeyPatch, *stopped: RunningNode) -> Any:
     """A Docker client whose only lab has these nodes that do not run."""
     lab = SimpleNamespace(name="trial", stopped=stopped)
-    monkeypatch.setattr(waiting, "find_labs", lambda _client: (lab,))
+    monkeypatch.setattr(waiting, "find_labs", lambda *_: (lab,))
     logs = SimpleNamespace(logs=lambda _container, tail: b"out of memory")
     return SimpleNamespace(api=logs)
 
