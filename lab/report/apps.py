@@ -11,17 +11,15 @@ from lab.measure.record import CallRecord
 from lab.measure.statistics import Counts, Interval, count_calls
 from lab.report.good_calls import has_good_pesq, share_of
 from lab.report.naming import told_apart, without
+from lab.report.scenarios import BACKGROUND, keys_of_nodes
 from lab.report.selection import by_point, mean_of, valid_ones
 from lab.sweep.dimensions.load import LOAD_KIND, NONE
 from lab.sweep.dimensions.method import METHOD
 from lab.sweep.dimensions.rate import RATE
-from lab.sweep.point import Point, coordinates, dimensions_of
-from lab.sweep.topology_key import PREFIX
+from lab.sweep.point import Point
 
 STAND_IN = "w-tor"
 """The method that stands for such an app."""
-BACKGROUND = "background"
-"""What others send through Tor, as they did when the apps were called by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,7 @@ def app_calls(points: Sequence[Point], calls: Sequence[CallRecord]) -> tuple[App
         and point[LOAD_KIND] in (NONE, BACKGROUND)
         and made.get(point.point_id)
     ]
-    places = [
-        each
-        for each in coordinates(dimensions_of(called))
-        if each.name.startswith(f"{PREFIX}nodes.") and each.name.endswith(".place")
-    ]
+    places = keys_of_nodes(called, ".place")
     alike: dict[Point, list[CallRecord]] = {}
     for point in called:
         alike.setdefault(without(point, places), []).extend(made[point.point_id])

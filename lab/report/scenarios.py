@@ -24,6 +24,7 @@ from lab.report.naming import told_apart, without
 from lab.report.paper import ALL_CALLS, BRIDGED, Scenario, scenario
 from lab.report.selection import by_point, hops_of, valid_ones
 from lab.report.systems import position_of
+from lab.sweep.dimension import Coordinate
 from lab.sweep.dimensions.anonymous import ANONYMOUS
 from lab.sweep.dimensions.hops import HOPS
 from lab.sweep.dimensions.load import LOAD_KIND
@@ -139,13 +140,8 @@ def _groups(points: Sequence[Point], calls: Sequence[CallRecord]) -> dict[_Kind,
     """The calls of every row; those of a point all of which failed stand with those alike."""
     made = by_point(calls)
     there = [point for point in as_out_there(points, calls) if point.point_id in made]
-    keys = [
-        each
-        for each in coordinates(dimensions_of(there))
-        if each.name.startswith(f"{PREFIX}nodes.")
-    ]
-    places = [each for each in keys if each.name.endswith(".place")]
-    entries = [each for each in keys if each.name.endswith((".bridges", ".transport"))]
+    places = keys_of_nodes(there, ".place")
+    entries = keys_of_nodes(there, ".bridges", ".transport")
     bridged = any(call.bridge for point in there for call in made[point.point_id])
     told = (METHOD, ANONYMOUS, HOPS, *places, *(entries if bridged else ()))
     names = told_apart(there, told)
@@ -165,6 +161,15 @@ def _groups(points: Sequence[Point], calls: Sequence[CallRecord]) -> dict[_Kind,
         row = replace(kind, server=kind.server or of_others)
         found.setdefault(row, []).extend(made[point.point_id])
     return found
+
+
+def keys_of_nodes(points: Sequence[Point], *endings: str) -> list[Coordinate[Any]]:
+    """The keys of the topology's nodes with one of these endings that a run sets."""
+    return [
+        each
+        for each in coordinates(dimensions_of(points))
+        if each.name.startswith(f"{PREFIX}nodes.") and each.name.endswith(endings)
+    ]
 
 
 def server_of(call: CallRecord) -> str | None:
