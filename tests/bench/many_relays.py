@@ -31,6 +31,7 @@ from lab.calls.call import make_call
 from lab.cli.up import setting
 from lab.engine.client import connect
 from lab.engine.discovery import RunningLab, find_lab
+from lab.engine.host import read_cpu_times
 from lab.events import Ended, Happening
 from lab.lifecycle.down import down
 from lab.lifecycle.ready import open_lab
@@ -178,10 +179,8 @@ def processors_s() -> dict[str, float]:
 
 def busy_s() -> float:
     """For how long all processors of this host were busy since it started, together."""
-    user, nice, system, _idle, _waiting, irq, softirq = map(
-        int, Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=8)[1:8]
-    )
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+    times = read_cpu_times()
+    return (times.total - times.idle - times.steal) / os.sysconf("SC_CLK_TCK")
 
 
 def apart_s(lab: RunningLab, whole_s: float) -> dict[str, float]:

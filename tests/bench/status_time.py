@@ -12,17 +12,17 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import time
 
-LAB = [sys.executable, "-c", "from lab.cli import main; main()"]
+from lab.command import WORDS
+
 VERBS = {"status": ["status"], "link show": ["link", "show", "--name"]}
 
 
 def one_run(words: list[str]) -> tuple[float, float]:
     """Wall-clock and processor seconds of one command."""
     began, before = time.monotonic(), os.times()
-    subprocess.run([*LAB, *words], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*WORDS, *words], check=True, stdout=subprocess.DEVNULL)
     after = os.times()
     spent = after.children_user + after.children_system
     return time.monotonic() - began, spent - before.children_user - before.children_system
