@@ -78,17 +78,18 @@ def call(turn: Turn, engine: str, image: str, seconds: float) -> dict[str, Any] 
     command = ["docker", "run", "--rm", "-i", "--label", LABEL, "--cap-drop", "ALL"]
     command += ["--network", f"container:{turn.container}", "--user", f"{USER}:{USER}"]
     command += ["--volume", f"{BENCH}:/bench:ro", "--env", "PYTHONDONTWRITEBYTECODE=1", image]
-    command += ["python3", "/bench/webrtc_engine_call.py", engine, str(turn.address), str(seconds)]
+    # Ends it in its container, too, where to give up its `docker run` would not.
+    command += ["timeout", str(seconds + CALL_DEADLINE_S), "python3"]
+    command += ["/bench/webrtc_engine_call.py", engine, str(turn.address), str(seconds)]
     done = subprocess.run(
         command,
         input=json.dumps(dict(turn.passwords)),
         capture_output=True,
         text=True,
         check=False,
-        timeout=seconds + CALL_DEADLINE_S,
     )
     if done.returncode:
-        print(f"{engine}: {done.stderr.strip()[-400:]}", file=sys.stderr)
+        print(f"{engine}: exit {done.returncode}: {done.stderr.strip()[-400:]}", file=sys.stderr)
         return None
     told: dict[str, Any] = json.loads(done.stdout)
     return told
