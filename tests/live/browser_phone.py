@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Page, sync_playwright
+from chromium import chromium
+from playwright.sync_api import Page
 
 from lab.wire.webrtc import TurnServer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PAGE = Path(__file__).with_name("browser_phone.html")
 ADDRESS = "https://phone.invalid/"
 """Answered by the test itself: a microphone is given to a page of https alone."""
@@ -74,17 +72,13 @@ class BrowserPhone:
 @contextmanager
 def browser_phone(turn: TurnServer, password: str, microphone: Path) -> Iterator[BrowserPhone]:
     """While the block runs; `microphone` is a WAV file, played once."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
     media = [
-        "--no-sandbox",
         "--autoplay-policy=no-user-gesture-required",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={microphone}%noloop",
     ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=media)
+    with chromium(*media) as browser:
         page = browser.new_page()
         page.route(f"{ADDRESS}**", lambda route: route.fulfill(path=PAGE))
         page.goto(ADDRESS)
@@ -95,4 +89,3 @@ def browser_phone(turn: TurnServer, password: str, microphone: Path) -> Iterator
         }
         page.evaluate("([server, rate]) => open(server, rate)", [server, RATE_HZ])
         yield BrowserPhone(page)
-        browser.close()

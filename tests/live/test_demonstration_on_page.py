@@ -12,17 +12,17 @@ from typing import IO, Any
 
 import pytest
 import stand_in_demonstration
+from chromium import chromium
 from docker import DockerClient
 from lab_command import ended, interrupt, kill, wait_for
 from live_lab import LiveLab
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from stand_in_demonstration import QUESTION, SPEED, STEADY
 
 from lab.demo.demonstrations.whose_number import DEMONSTRATION
 
 pytestmark = pytest.mark.live
 
-CHROMIUM = Path("/usr/bin/chromium")
 CALLS_MS = 180_000
 """One call and its scores, on a busy host and made again."""
 DEADLINE_S = 60.0
@@ -30,12 +30,8 @@ DEADLINE_S = 60.0
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with chromium() as found:
+        yield found
 
 
 def first_line(file: IO[str]) -> str:
