@@ -15,15 +15,7 @@ from lab.verdict import VERDICTS
 from lab.web.hub import Hub
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
-from lab.web.pages.run_parts import (
-    CALL_COLUMNS,
-    CALL_LINK,
-    STYLE,
-    VERDICT,
-    WORDS,
-    columns,
-    title,
-)
+from lab.web.pages.run_parts import CALL_COLUMNS, STYLE, table, table_of_calls, title
 from lab.web.runs.call_table import ORDERS, SIZES, page_of, wanted_of
 from lab.web.runs.cells import SIGNS, TONES, experiment_of, point_cells
 from lab.web.runs.chart import chart_of
@@ -169,10 +161,7 @@ class _Run:
         ui.on("lab-colours", self._chart.update)
         ui.run_javascript(RECOLOUR)
         title("Points")
-        self._points = ui.table(
-            columns=columns(POINT_COLUMNS), rows=[], row_key="id", pagination=SIZES[0]
-        )
-        self._points.classes("lab-table").props(f'flat bordered dense {WORDS} aria-label="points"')
+        self._points = table(POINT_COLUMNS, "id", "points")
         ui.label(
             "Figures are means of valid calls at the end that is scored, with 95 % confidence "
             "intervals (Student's t); of the share of good calls it is Wilson's."
@@ -187,21 +176,9 @@ class _Run:
             self._verdict.props("dense").classes("w-32")
             self._point = ui.select({ANY: ANY, **names}, value=ANY, label="Point", with_input=True)
             self._point.props("dense").classes("w-64")
-        named = columns(OF_RUN_COLUMNS)
-        for column in named:
-            column["sortable"] = column["name"] in ORDERS
-        self._calls = ui.table(
-            columns=named,
-            rows=[],
-            row_key="id",
-            pagination={"page": 1, "rowsPerPage": SIZES[0], "rowsNumber": 0},
-        )
-        self._calls.classes("lab-table")
-        self._calls.props(
-            f'flat bordered dense {WORDS} aria-label="calls" :rows-per-page-options="{list(SIZES)}"'
-        )
-        self._calls.add_slot("body-cell-id", CALL_LINK)
-        self._calls.add_slot("body-cell-verdict", VERDICT)
+        pages = {"page": 1, "rowsPerPage": SIZES[0], "rowsNumber": 0}
+        self._calls = table_of_calls(OF_RUN_COLUMNS, "calls", pages, ORDERS)
+        self._calls.props(f':rows-per-page-options="{list(SIZES)}"')
         self._calls.on("request", lambda event: self._show_calls(event.args["pagination"]))
         for control in (self._verdict, self._point):
             control.on_value_change(lambda: self._show_calls(self._calls.pagination | {"page": 1}))

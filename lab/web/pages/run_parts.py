@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from html import escape
 from typing import Any
 
 from nicegui import ui
 
 from lab.web.call.tables import MOODS
+from lab.web.runs.call_table import SIZES
 
-CALL_COLUMNS = (
+Columns = tuple[tuple[str, str, str], ...]
+"""Of each: name, label and side."""
+
+CALL_COLUMNS: Columns = (
     ("id", "Call", "left"),
     ("started", "Started (UTC)", "left"),
     ("method", "Method", "left"),
@@ -44,13 +49,39 @@ WORDS = 'no-data-label="There are none." rows-per-page-label="Rows per page"'
 """What tables say, as props."""
 
 
-def columns(named: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
-    """As a table has them: name, label and side."""
-    return [
-        {"name": name, "field": name, "label": label, "align": side}
+def table(
+    named: Columns,
+    key: str,
+    what: str,
+    pages: Mapping[str, int] | None = None,
+    sortable: Collection[str] = (),
+) -> ui.table:
+    """An empty table of `what`, whose rows are told apart by `key`.
+
+    `pages` is its pagination where the server makes its pages, and can sort by what is `sortable`.
+    """
+    columns: list[dict[str, Any]] = [
+        {"name": name, "field": name, "label": label, "align": side, "sortable": name in sortable}
         | ({"style": f"white-space: normal; min-width: {WORDY[name]}rem"} if name in WORDY else {})
         for name, label, side in named
     ]
+    made = ui.table(
+        columns=columns, rows=[], row_key=key, pagination=dict(pages) if pages else SIZES[0]
+    )
+    return made.classes("lab-table").props(f'flat bordered dense {WORDS} aria-label="{what}"')
+
+
+def table_of_calls(
+    named: Columns,
+    what: str,
+    pages: Mapping[str, int] | None = None,
+    sortable: Collection[str] = (),
+) -> ui.table:
+    """Such a table, in which a call's name leads to it and its verdict is coloured."""
+    made = table(named, "id", what, pages, sortable)
+    made.add_slot("body-cell-id", CALL_LINK)
+    made.add_slot("body-cell-verdict", VERDICT)
+    return made
 
 
 def title(text: str, level: int = 2) -> None:

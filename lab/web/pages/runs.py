@@ -11,15 +11,7 @@ from lab.errors import LabError
 from lab.web.hub import Hub
 from lab.web.pages.jobs_panel import JOBS, resume, show_jobs
 from lab.web.pages.page import LOOK_S, Page
-from lab.web.pages.run_parts import (
-    CALL_COLUMNS,
-    CALL_LINK,
-    STYLE,
-    VERDICT,
-    WORDS,
-    columns,
-    title,
-)
+from lab.web.pages.run_parts import CALL_COLUMNS, STYLE, table, table_of_calls, title
 from lab.web.runs.call_table import call_row
 from lab.web.runs.cells import run_cells
 from lab.web.runs.jobs import Job
@@ -69,14 +61,12 @@ class _List:
         self._seen: tuple[object, ...] = ()
         self._busy = False
         self._trouble = ui.label("reading the results ...").props('role="status"')
-        self._runs = _table(RUN_COLUMNS, "run", "runs")
+        self._runs = table(RUN_COLUMNS, "run", "runs")
         self._runs.add_slot("body-cell-run", RUN_LINK)
         self._runs.add_slot("body-cell-state", RUN_STATE)
         self._runs.on("resume", lambda event: self._resume(event.args))
         title(f"Calls of no run, the newest {NEWEST_CALLS}")
-        self._calls = _table(CALL_COLUMNS, "id", "calls of no run")
-        self._calls.add_slot("body-cell-id", CALL_LINK)
-        self._calls.add_slot("body-cell-verdict", VERDICT)
+        self._calls = table_of_calls(CALL_COLUMNS, "calls of no run")
         ui.timer(LOOK_S, self._look)
 
     def _resume(self, run_id: object) -> None:
@@ -131,11 +121,6 @@ class _List:
 def _has_been_left(row: RunRow) -> bool:
     """Whether nobody goes on any more with a run that was under way when it was read."""
     return row.state == UNDER_WAY and HANDS.on(row.run_id) is None
-
-
-def _table(named: tuple[tuple[str, str, str], ...], key: str, what: str) -> ui.table:
-    table = ui.table(columns=columns(named), rows=[], row_key=key, pagination=25)
-    return table.classes("lab-table").props(f'flat bordered dense {WORDS} aria-label="{what}"')
 
 
 def _fill(table: ui.table, rows: list[dict[str, Any]]) -> None:
