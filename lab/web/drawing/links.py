@@ -15,7 +15,7 @@ LABEL_ROOM = 90.0
 """What a label takes beside its line, px."""
 UPRIGHT = 10.0
 """A line that leads less far sideways, px, is upright."""
-LABELLED = 144.0
+LABELLED_LENGTH = 144.0
 """How much of an upright line that leads downwards is labelled, px, from its sign on."""
 CROSS = "\u00d7"
 """Stands where nothing passes."""
@@ -134,7 +134,7 @@ def _label_lines(
         heights = (top, top + 12, top + 24)
         if abs(end.x - start.x) < UPRIGHT:
             # Above the labels of the row below, and under what hangs from the row above.
-            lower = min(end.y, start.y + LABELLED) if end.y > start.y else start.y + GLYPH
+            lower = min(end.y, start.y + LABELLED_LENGTH) if end.y > start.y else start.y + GLYPH
             heights = (lower - 54, lower - 42, lower - 30)
     yield from zip((note, link.rate, load), (x,) * 3, heights, strict=True)
 
