@@ -264,8 +264,8 @@ def _verified(client: DockerClient, lab: ReadyLab) -> bool:
     name = lab.running.name
     if has_turn(name) or has_run(name) or find_lab(client, name).stopped:
         return False
-    with doing("verifying the lab ..."):
-        have_whole(client, lab, saying(lambda _: None))
+    with doing("verifying the lab ...") as say:
+        have_whole(client, lab, saying(say, "verifying: "))
     return True
 
 
