@@ -159,7 +159,14 @@ def _node_state(now: LabNow, what: NodeState, _told: Told) -> None:
         now.nodes.pop(what.node, None)
         return
     now.nodes[what.node] = NodeNow(what.role, what.state, what.exit_code)
-    if what.state != "running":
+    if what.state == "running":
+        # Whoever has started it, `lab up` say, which tells of no fault that ends.
+        now.faults = {
+            which: fault
+            for which, fault in now.faults.items()
+            if (fault.node, fault.network) != (what.node, None)
+        }
+    else:
         for (node, _), link in now.links.items():
             if node == what.node:
                 link.sent_kbps = link.received_kbps = None

@@ -112,6 +112,16 @@ def test_faults_are_there_until_they_end() -> None:
     assert list(now.faults.values()) == [kill]
 
 
+def test_a_node_that_runs_again_is_whole_whoever_has_started_it() -> None:
+    kill = FaultBegan("kill", "caller", None, None, None)
+    down = FaultBegan("down", "caller", "lan", None, None)
+    other = FaultBegan("pause", "relay1", None, None, None)
+    exited = NodeState("caller", "endpoint", "exited", 137)
+    assert list(told(kill, down, other, exited).faults.values()) == [kill, down, other]
+    now = told(kill, down, other, exited, NodeState("caller", "endpoint", "running"))
+    assert list(now.faults.values()) == [down, other]
+
+
 def test_a_run_advances_with_its_calls() -> None:
     advanced = RunAdvanced("r1", "p1", 2, "caller", ENDED, 1, 4.1, 5, 7, 13)
     now = told(RunBegan("r1", 6, 14), advanced, advanced)
